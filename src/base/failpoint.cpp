@@ -1,0 +1,86 @@
+#include "base/failpoint.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <charconv>
+#include <map>
+#include <mutex>
+#include <string>
+
+namespace tandem {
+namespace {
+
+struct Armed {
+    bool kill = false;
+    int nth = 0;  // 0: every hit
+    int hits = 0;
+};
+
+std::atomic<bool> g_armed = false;
+
+std::mutex& mutex() {
+    static std::mutex instance;
+    return instance;
+}
+
+std::map<std::string, Armed, std::less<>>& armed() {
+    static std::map<std::string, Armed, std::less<>> instance;
+    return instance;
+}
+
+Error bad(std::string_view item) {
+    return Error(ErrorCode::kInvalidArgument, "bad failpoint \"" + std::string(item) +
+                                                  "\"; expected name=error|kill[@nth]");
+}
+
+Status parse_one(std::string_view item) {
+    size_t equals = item.find('=');
+    if (equals == std::string_view::npos) return bad(item);
+    std::string_view name = item.substr(0, equals);
+    std::string_view action = item.substr(equals + 1);
+    if (std::find(std::begin(kFailpoints), std::end(kFailpoints), name) == std::end(kFailpoints))
+        return Error(ErrorCode::kInvalidArgument, "no failpoint named \"" + std::string(name) + "\"");
+    Armed entry;
+    if (size_t at = action.find('@'); at != std::string_view::npos) {
+        std::string_view count = action.substr(at + 1);
+        auto parsed = std::from_chars(count.data(), count.data() + count.size(), entry.nth);
+        if (parsed.ec != std::errc() || parsed.ptr != count.data() + count.size() || entry.nth < 1)
+            return bad(item);
+        action = action.substr(0, at);
+    }
+    if (action != "error" && action != "kill") return bad(item);
+    entry.kill = action == "kill";
+    armed()[std::string(name)] = entry;
+    return {};
+}
+
+}  // namespace
+
+Status set_failpoints(std::string_view specification) {
+    std::lock_guard lock(mutex());
+    armed().clear();
+    while (!specification.empty()) {
+        size_t comma = std::min(specification.find(','), specification.size());
+        TRY(parse_one(specification.substr(0, comma)));
+        specification.remove_prefix(std::min(comma + 1, specification.size()));
+    }
+    g_armed = !armed().empty();
+    return {};
+}
+
+Status failpoint(std::string_view name) {
+    if (!g_armed.load(std::memory_order_relaxed)) return {};
+    std::lock_guard lock(mutex());
+    auto found = armed().find(name);
+    if (found == armed().end()) return {};
+    Armed& entry = found->second;
+    ++entry.hits;
+    if (entry.nth != 0 && entry.hits != entry.nth) return {};
+    if (entry.kill) kill(getpid(), SIGKILL);
+    return Error(ErrorCode::kInternal, "failpoint " + std::string(name));
+}
+
+}  // namespace tandem
