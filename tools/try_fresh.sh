@@ -58,16 +58,20 @@ mountpoint -q "$root/dev/shm" || mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 cp /etc/resolv.conf "$root/etc/resolv.conf"
 cp -r /etc/apt/sources.list.d/debian* /etc/apt/sources.list "$root/etc/apt/sources.list.d/" 2>/dev/null || true
 cp -r /etc/apt/apt.conf.d/*proxy* "$root/etc/apt/apt.conf.d/" 2>/dev/null || true
-cp -r /usr/local/share/ca-certificates/. "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
+# A machine behind a mirror may have certificates of its own.
+[ ! -f "${SSL_CERT_FILE:-}" ] || cp "$SSL_CERT_FILE" "$root/root/ca.pem"
 for file in .npmrc; do [ ! -f "$HOME/$file" ] || cp "$HOME/$file" "$root/root/$file"; done
 
-inside() { chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"; }
+inside() {
+    chroot "$root" /usr/bin/env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 \
+        ${SSL_CERT_FILE:+NODE_EXTRA_CA_CERTS=/root/ca.pem SSL_CERT_FILE=/root/ca.pem} "$@"
+}
 
-inside update-ca-certificates >/dev/null 2>&1 || true
 inside apt-get -q update >"$root.log" 2>&1
 inside apt-get -q install -y --no-install-recommends git make >>"$root.log" 2>&1
 
 git -C "$repository" bundle create "$root/root/tandem.bundle" HEAD >/dev/null 2>&1
+inside rm -rf /root/tandem
 inside git clone -q /root/tandem.bundle /root/tandem
 for target in "$@"; do
     echo "== make $target"
