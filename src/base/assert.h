@@ -19,6 +19,6 @@ void set_assert_handler(AssertHandler handler);
 
 }  // namespace tandem
 
-#define TANDEM_ASSERT(condition, message)                                             \
-    ((condition) ? static_cast<void>(0)                                               \
+#define TANDEM_ASSERT(condition, message) \
+    ((condition) ? static_cast<void>(0)   \
                  : ::tandem::assert_failed(#condition, message, __FILE__, __LINE__))

@@ -26,9 +26,12 @@ T load_little(const void* from) {
 template <std::integral T>
 T load_big(const void* from) {
     T value = load_little<T>(from);
-    if constexpr (sizeof(T) == 2) return static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(value)));
-    if constexpr (sizeof(T) == 4) return static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
-    if constexpr (sizeof(T) == 8) return static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
+    if constexpr (sizeof(T) == 2)
+        return static_cast<T>(__builtin_bswap16(static_cast<uint16_t>(value)));
+    if constexpr (sizeof(T) == 4)
+        return static_cast<T>(__builtin_bswap32(static_cast<uint32_t>(value)));
+    if constexpr (sizeof(T) == 8)
+        return static_cast<T>(__builtin_bswap64(static_cast<uint64_t>(value)));
     return value;
 }
 
@@ -45,7 +48,8 @@ class ByteCursor {
 
     template <std::integral T>
     Result<T> big() {
-        if (remaining() < sizeof(T)) [[unlikely]] return short_read(sizeof(T));
+        if (remaining() < sizeof(T)) [[unlikely]]
+            return short_read(sizeof(T));
         T value = load_big<T>(at_);
         at_ += sizeof(T);
         return value;
@@ -53,7 +57,8 @@ class ByteCursor {
 
     template <typename T>
     Result<T> little() {
-        if (remaining() < sizeof(T)) [[unlikely]] return short_read(sizeof(T));
+        if (remaining() < sizeof(T)) [[unlikely]]
+            return short_read(sizeof(T));
         T value = load_little<T>(at_);
         at_ += sizeof(T);
         return value;
@@ -61,7 +66,8 @@ class ByteCursor {
 
     // The next `size` bytes, as a view into the underlying buffer.
     Result<std::string_view> bytes(size_t size) {
-        if (remaining() < size) [[unlikely]] return short_read(size);
+        if (remaining() < size) [[unlikely]]
+            return short_read(size);
         std::string_view view(at_, size);
         at_ += size;
         return view;

@@ -32,8 +32,8 @@ std::map<std::string, Armed, std::less<>>& armed() {
 }
 
 Error bad(std::string_view item) {
-    return Error(ErrorCode::kInvalidArgument, "bad failpoint \"" + std::string(item) +
-                                                  "\"; expected name=error|kill[@nth]");
+    return Error(ErrorCode::kInvalidArgument,
+                 "bad failpoint \"" + std::string(item) + "\"; expected name=error|kill[@nth]");
 }
 
 Status parse_one(std::string_view item) {
@@ -42,7 +42,8 @@ Status parse_one(std::string_view item) {
     std::string_view name = item.substr(0, equals);
     std::string_view action = item.substr(equals + 1);
     if (std::find(std::begin(kFailpoints), std::end(kFailpoints), name) == std::end(kFailpoints))
-        return Error(ErrorCode::kInvalidArgument, "no failpoint named \"" + std::string(name) + "\"");
+        return Error(ErrorCode::kInvalidArgument,
+                     "no failpoint named \"" + std::string(name) + "\"");
     Armed entry;
     if (size_t at = action.find('@'); at != std::string_view::npos) {
         std::string_view count = action.substr(at + 1);

@@ -12,7 +12,8 @@ std::mutex& mutex() {
 }
 
 LogSink& sink() {
-    static LogSink instance = [](LogLevel level, std::string_view module, std::string_view message) {
+    static LogSink instance = [](LogLevel level, std::string_view module,
+                                 std::string_view message) {
         if (level < LogLevel::warning) return;
         std::fprintf(stderr, "%.*s: %.*s\n", static_cast<int>(module.size()), module.data(),
                      static_cast<int>(message.size()), message.data());

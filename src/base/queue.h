@@ -22,7 +22,8 @@ class BoundedQueue {
     // False when the queue was closed; the item is then dropped.
     bool push(T item, size_t bytes) {
         std::unique_lock lock(mutex_);
-        not_full_.wait(lock, [&] { return closed_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_; });
+        not_full_.wait(lock,
+                       [&] { return closed_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_; });
         if (closed_) return false;
         bytes_ += bytes;
         items_.push_back({std::move(item), bytes});

@@ -24,7 +24,7 @@ class [[nodiscard]] Result {
   public:
     using value_type = T;
 
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT: implicit
+    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
     Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
     bool ok() const { return state_.index() == 0; }
@@ -89,19 +89,19 @@ T take(Result<T>& result) {
 }
 }  // namespace detail
 
-#define TRY(expression)                                              \
-    ({                                                               \
-        auto tandem_try_result_ = (expression);                      \
-        if (!tandem_try_result_.ok()) [[unlikely]]                   \
-            return std::move(tandem_try_result_).error();            \
-        ::tandem::detail::take(tandem_try_result_);                  \
+#define TRY(expression)                                   \
+    ({                                                    \
+        auto tandem_try_result_ = (expression);           \
+        if (!tandem_try_result_.ok()) [[unlikely]]        \
+            return std::move(tandem_try_result_).error(); \
+        ::tandem::detail::take(tandem_try_result_);       \
     })
 
-#define MUST(expression)                                                                  \
-    ({                                                                                    \
-        auto tandem_must_result_ = (expression);                                          \
-        TANDEM_ASSERT(tandem_must_result_.ok(), "MUST failed: " #expression);             \
-        ::tandem::detail::take(tandem_must_result_);                                      \
+#define MUST(expression)                                                      \
+    ({                                                                        \
+        auto tandem_must_result_ = (expression);                              \
+        TANDEM_ASSERT(tandem_must_result_.ok(), "MUST failed: " #expression); \
+        ::tandem::detail::take(tandem_must_result_);                          \
     })
 
 }  // namespace tandem
