@@ -16,16 +16,51 @@
 namespace tandem::types {
 
 enum class ChKind : uint8_t {
-    kNothing, kBool,
-    kInt8, kInt16, kInt32, kInt64, kInt128, kInt256,
-    kUInt8, kUInt16, kUInt32, kUInt64, kUInt128, kUInt256,
-    kFloat32, kFloat64, kBFloat16,
-    kDecimal32, kDecimal64, kDecimal128, kDecimal256,
-    kString, kFixedString,
-    kDate, kDate32, kDateTime, kDateTime64, kTime, kTime64, kInterval,
-    kUuid, kIpv4, kIpv6, kEnum8, kEnum16,
-    kNullable, kLowCardinality, kArray, kTuple, kMap, kVariant, kDynamic, kJson,
-    kAggregateFunction, kSimpleAggregateFunction,
+    kNothing,
+    kBool,
+    kInt8,
+    kInt16,
+    kInt32,
+    kInt64,
+    kInt128,
+    kInt256,
+    kUInt8,
+    kUInt16,
+    kUInt32,
+    kUInt64,
+    kUInt128,
+    kUInt256,
+    kFloat32,
+    kFloat64,
+    kBFloat16,
+    kDecimal32,
+    kDecimal64,
+    kDecimal128,
+    kDecimal256,
+    kString,
+    kFixedString,
+    kDate,
+    kDate32,
+    kDateTime,
+    kDateTime64,
+    kTime,
+    kTime64,
+    kInterval,
+    kUuid,
+    kIpv4,
+    kIpv6,
+    kEnum8,
+    kEnum16,
+    kNullable,
+    kLowCardinality,
+    kArray,
+    kTuple,
+    kMap,
+    kVariant,
+    kDynamic,
+    kJson,
+    kAggregateFunction,
+    kSimpleAggregateFunction,
 };
 
 struct ChType;
@@ -33,7 +68,8 @@ using ChTypePtr = std::shared_ptr<const ChType>;
 
 struct ChType {
     ChKind kind = ChKind::kNothing;
-    // Exactly as ClickHouse writes it; what goes on the wire and into DDL.
+    // As ClickHouse writes it, aliases resolved (Decimal32(2) is Decimal(9, 2)), alternatives of a
+    // Variant in the server's order; what goes on the wire and into DDL.
     std::string name;
     // Decimal: precision and scale; DateTime64, Time64: scale; FixedString: length in bytes.
     int precision = 0;
@@ -43,13 +79,14 @@ struct ChType {
     // Nullable, LowCardinality, Array: one. Tuple, Variant: all. Map: key, value.
     // Nested(a T, ...) parses as Array(Tuple(a T, ...)); geo types as what they alias.
     std::vector<ChTypePtr> children;
-    std::vector<std::string> child_names;                  // Tuple with named elements
+    // Tuple with named elements: one name per child. JSON: the typed paths, types in children.
+    std::vector<std::string> child_names;
     std::vector<std::pair<std::string, int>> enum_values;  // Enum8, Enum16, in declared order
 
     // Bytes of one value in a flat column, 0 when the kind has no fixed width (String, Array, ...).
-    // Nullable and LowCardinality answer for their inner type.
+    // Nullable, LowCardinality and SimpleAggregateFunction answer for their inner type.
     size_t width() const;
-    // The type below Nullable and LowCardinality.
+    // The type below Nullable, LowCardinality and SimpleAggregateFunction.
     const ChType& value_type() const;
     bool nullable() const;  // Nullable(T), LowCardinality(Nullable(T)), Variant, Dynamic
 };
@@ -57,6 +94,9 @@ struct ChType {
 // Nesting deeper than this is refused, so that hostile type names cannot exhaust the stack.
 inline constexpr int kTypeDepthMax = 32;
 inline constexpr size_t kTypeNameMax = 1 << 20;
+// Limits of the server itself.
+inline constexpr long long kFixedStringMax = 0xFFFFFF;
+inline constexpr size_t kVariantAlternativesMax = 254;
 
 // kMalformedData when the text is not a type, kUnsupportedType when it is one we cannot hold.
 Result<ChTypePtr> parse_clickhouse_type(std::string_view text);

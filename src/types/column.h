@@ -10,10 +10,13 @@
 //   Array(T)       offsets[i]: end of row i in children[0]
 //   Map(K, V)      offsets as Array; children[0] keys, children[1] values
 //   Tuple(T...)    children, one per element, each with `rows` rows
-//   LowCardinality as its inner type, with the dictionary resolved (the codec builds and resolves it)
-//   Variant(T...)  data: one discriminator byte per row (255 = NULL, else the index in
-//                  type->children); children: the values of each alternative, densely
-//   Dynamic, JSON  as String, holding the text form (the codec asks the server for text)
+//   LowCardinality as its inner type, with the dictionary resolved (the codec builds and resolves
+//   it) Variant(T...)  data: one discriminator byte per row (kVariantNull, else the index in
+//                  type->children); children: the values of each alternative, densely;
+//                  offsets[i]: which value of children[data[i]] row i is (0 for NULL)
+//   Dynamic        as Nullable(String), holding the value's text form
+//   JSON           as String, holding the document's text
+//   SimpleAggregateFunction(f, T)  as T
 //
 // INVARIANT: every member in use agrees with `rows`. A Column is owned by one thread at a time.
 #pragma once
@@ -65,7 +68,8 @@ class Bytes {
     }
     // Room for `size` more bytes; returns where they start.
     char* extend(size_t size) {
-        if (size_ + size > capacity_) [[unlikely]] grow(size_ + size);
+        if (size_ + size > capacity_) [[unlikely]]
+            grow(size_ + size);
         char* at = data_ + size_;
         size_ += size;
         return at;
@@ -93,6 +97,8 @@ class Bytes {
     size_t size_ = 0;
     size_t capacity_ = 0;
 };
+
+inline constexpr uint8_t kVariantNull = 255;
 
 struct Column {
     Column() = default;
@@ -123,6 +129,12 @@ struct Column {
         finish_row();
     }
     void finish_tuple() { finish_row(); }
+    // Closes a row of a Variant whose value was appended to children[alternative].
+    void finish_variant(uint8_t alternative) {
+        offsets.push_back(children[alternative].rows - 1);
+        data.push_back(static_cast<char>(alternative));
+        ++rows;
+    }
     // NULL for a Nullable column and a Variant; the type's zero value otherwise.
     void append_null();
     // Zero, empty string, empty array: what ClickHouse calls the default of the type.
@@ -130,7 +142,9 @@ struct Column {
     // Appends row `row` of a column of the same type.
     void append_from(const Column& other, size_t row);
     // Removes the last row; undoes exactly one append.
-    void pop_back();
+    void pop_back() { truncate(rows - 1); }
+    // Keeps the first `count` rows.
+    void truncate(size_t count);
 
     // --- reading -----------------------------------------------------------------------------
     bool is_null(size_t row) const;
@@ -140,19 +154,32 @@ struct Column {
         std::memcpy(&value, data.data() + row * sizeof(T), sizeof(T));
         return value;
     }
-    std::string_view string(size_t row) const;       // String and FixedString
-    std::pair<size_t, size_t> elements(size_t row) const;  // [first, end) in children, for Array, Map
+    std::string_view string(size_t row) const;  // String and FixedString
+    std::pair<size_t, size_t> elements(
+        size_t row) const;  // [first, end) in children, for Array, Map
 
-    // Memory held, in bytes: what batch limits count.
+    // Kind and width of the values in the buffers, below Nullable, LowCardinality and the like.
+    ChKind value_kind() const { return value_kind_; }
+    size_t value_width() const { return value_width_; }
+    bool has_nulls() const { return has_nulls_; }
+
+    // Bytes of content, in all buffers: what batch limits count.
     size_t byte_size() const;
+    // Drops the rows and keeps the memory.
     void clear();
-    void reserve(size_t rows);
+    void reserve(size_t count);
+    // Whether every member agrees with `rows`; what encoders check before they trust a column.
+    bool consistent() const;
 
   private:
     void finish_row() {
         if (has_nulls_) nulls.push_back(0);
         ++rows;
     }
+    void append_zero();  // the value part of a default, without null flag and row count
+
+    ChKind value_kind_ = ChKind::kNothing;
+    uint32_t value_width_ = 0;
     bool has_nulls_ = false;
 };
 
