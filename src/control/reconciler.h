@@ -1,0 +1,62 @@
+// Reconciler: brings the mirrors to the state that the catalog (schema tandem) asks for, and writes
+// back what is. The daemon runs exactly one; several daemons may share a catalog, because each
+// mirror is run under a lease (an advisory lock of the source database).
+//
+// Everything acts through the SQL functions of control/catalog.sql: this class listens to NOTIFY
+// tandem and reads what is wanted. It does not start servers (src/stack) and has no HTTP API.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+
+#include "base/result.h"
+
+namespace tandem::control {
+
+// The ClickHouse that mirrors write to; stored as row `name` of tandem.target for the extension.
+struct TargetOptions {
+    std::string name = "default";
+    std::string host = "127.0.0.1";
+    uint16_t native_port = 9000;
+    uint16_t http_port = 8123;
+    std::string user = "default";
+    std::string password;
+    bool secure = false;
+};
+
+struct Limits {
+    size_t batch_bytes = size_t{32} << 20;    // per mirror: a batch closes at this size
+    size_t batch_rows = 1'000'000;            //             or at this many changes
+    std::chrono::milliseconds flush_age{20};  // a commit waits this long when the stream is idle
+    std::chrono::milliseconds batch_age{1000};  // ... and this long when it never is
+    int snapshot_workers = 2;                 // per mirror
+    size_t snapshot_block_bytes = size_t{32} << 20;  // per worker
+    int64_t chunk_blocks = 16384;             // heap blocks (8 KiB) of one snapshot chunk
+};
+
+struct ReconcilerOptions {
+    std::string source;  // libpq connection string or URL; the catalog lives in this database
+    TargetOptions target;
+    Limits limits;
+};
+
+// Creates or upgrades schema tandem (catalog.sql) and its target row; repeatable. `tandem up` calls
+// it before CREATE EXTENSION; the reconciler calls it again by itself.
+Status install_catalog(const std::string& source, const TargetOptions& target);
+
+class Reconciler {
+  public:
+    explicit Reconciler(ReconcilerOptions options) : options_(std::move(options)) {}
+
+    // Runs until `stop` is requested and then ends orderly: what ClickHouse acknowledged is
+    // confirmed to the slot first. Lost connections are opened again by themselves, so an error is
+    // returned only when a person has to act (credentials, wal_level, a source that is too old).
+    Status run(std::stop_token stop);
+
+  private:
+    ReconcilerOptions options_;
+};
+
+}  // namespace tandem::control
