@@ -1,42 +1,32 @@
-// What the extension sees of the router and of the ClickHouse client: C-shaped, noexcept, plain
-// data.
+// Translation as the extension sees it: C-shaped, noexcept, plain data.
 //
 // Called inside a Postgres backend, from shell code whose frames longjmp may leave at any time. So:
-// nothing here throws, calls Postgres, blocks without saying so, starts threads or touches signals.
-// Objects are opaque pointers that the shell ties to a memory context by a reset callback and frees
-// with the matching *_free (safe on nullptr). A function that fails returns false or nullptr and
-// fills the Failure; the text is copied, nothing needs freeing.
+// nothing here throws, calls Postgres, does I/O, starts threads or touches signals. A Translation
+// is an opaque pointer that the shell ties to a memory context by a reset callback and frees with
+// translation_free (safe on nullptr). Running the SQL is clickhouse/facade.h.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 
+#include "base/boundary.h"
 #include "route/tree.h"
 
 namespace tandem::route {
-
-struct Failure {
-    char code[32];  // stable code: errors.def, or a reason code when the query does not ship
-    char sqlstate[6];
-    char message[1024];  // for the user, UTF-8, cut at a character border
-    char advice[256];
-    int clickhouse_code;  // ClickHouse exception code or 0
-};
-
-// --- translation
-// -----------------------------------------------------------------------------------
 
 struct Translation;  // owns its memory until translation_free
 
 struct TranslateOptions {
     uint32_t clickhouse_version = 0;  // major * 1000 + minor, 0 when unknown
     bool use_final = true;
+    // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
+    bool session_utc = false;
 };
 
 // How one value of the result is computed.
 enum class RecipeKind : uint8_t {
     kColumn,   // remote column `first`
-    kAverage,  // numeric: sum in `first` / count in `second`, NULL when the count is 0
+    kAverage,  // numeric: sum in `first` / count in `second` by Postgres' numeric_div, NULL when
+               // the count is 0. Both columns arrive as numeric.
 };
 
 struct Recipe {
@@ -52,17 +42,30 @@ struct Replacement {
     Recipe recipe;
 };
 
+// ClickHouse type of a column of the result: Bool, Int16, Int32, Int64, Int128 (numeric without
+// fraction, or a wider integer), UInt32, UInt64, Float32, Float64, Decimal(p, s), String, Date32,
+// DateTime64(6), DateTime64(6, 'UTC'), UUID, or Nullable of these.
 struct RemoteColumn {
-    Text clickhouse_type;  // e.g. Nullable(Int64)
-    uint32_t type;         // Postgres type the shell makes of it
+    Text clickhouse_type;
+    uint32_t type;  // Postgres type the shell makes of it; of numeric the scale is the remote one
     int32_t typmod;
 };
 
-// The runtime constants that the SQL uses, in the order of their parameters.
+// Which part of a runtime constant a parameter carries.
+enum class ConstantPart : uint8_t {
+    kWhole,
+    kMonths,        // of an interval
+    kDays,          // of an interval
+    kMicroseconds,  // of an interval
+};
+
+// A query parameter of the SQL, {name:ClickHouse type}. The same constant may feed several.
 struct UsedConstant {
     uint32_t constant;  // Expr::constant
     uint32_t type;      // Postgres type to evaluate it as
-    Text parameter;     // name of the query parameter: {name:Type} in the SQL
+    Text parameter;     // name of the query parameter
+    Text clickhouse_type;
+    ConstantPart part;
 };
 
 // What the shell builds the plan from. Views into the Translation.
@@ -71,78 +74,15 @@ struct TranslationResult {
     List<RemoteColumn> columns;
     List<Replacement> replacements;  // covers every target: the target's own node or nodes below it
     List<UsedConstant> constants;
-    bool sorted;   // ORDER BY was shipped; otherwise Postgres sorts above the scan
-    bool limited;  // LIMIT and OFFSET were shipped (only when sorted)
+    bool sorted;     // ORDER BY was shipped; otherwise Postgres sorts above the scan
+    bool limited;    // LIMIT and OFFSET were shipped (only when sorted, or without ORDER BY)
+    bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
 };
 
-// Null and a reason code in `failure` when the query must stay in Postgres.
+// Null and a reason code (reasons.def) in `failure` when the query must stay in Postgres.
 Translation* translate(const Query& query, const TranslateOptions& options,
                        Failure* failure) noexcept;
 const TranslationResult& translation_result(const Translation& translation) noexcept;
 void translation_free(Translation* translation) noexcept;
-
-// --- runtime constants
-// -----------------------------------------------------------------------------
-
-// The value of a runtime constant, in the binary form of its type's send function.
-struct ConstantValue {
-    uint32_t type;
-    int32_t typmod;
-    const char* binary;  // nullptr: NULL
-    size_t size;
-};
-
-// --- execution
-// -------------------------------------------------------------------------------------
-
-struct Destination {
-    Text host;
-    uint16_t port;
-    Text user;
-    Text password;
-    Text database;
-    bool secure;
-};
-
-struct Connection;  // one per backend and target, kept between queries
-struct Run;         // one running query
-
-enum class Step : uint8_t { kBlock, kDone, kWantRead, kWantWrite, kFailed };
-
-// One column of the current block, as plain views that stay valid until the next run_step.
-struct ColumnView {
-    const uint8_t* nulls;     // one byte per row, 1 = NULL; nullptr when not nullable
-    const char* data;         // fixed width values, or all characters of a string column
-    const uint64_t* offsets;  // string columns: end of row i in data; nullptr otherwise
-    uint32_t width;           // bytes per value, 0 for strings
-};
-
-struct BlockView {
-    uint64_t rows;
-    List<ColumnView> columns;
-};
-
-Connection* connection_new(const Destination& target, Failure* failure) noexcept;
-void connection_free(Connection* connection) noexcept;
-
-// Starts the query; connecting happens in the steps that follow. Constants are in the order of
-// TranslationResult::constants. `expected` is what the shell relies on: a block whose columns have
-// other types fails the run.
-struct RunOptions {
-    Text sql;
-    List<ConstantValue> constants;
-    List<UsedConstant> used;
-    List<RemoteColumn> expected;
-    Text query_id;
-    uint64_t memory_max;        // bytes this run may hold
-    uint64_t max_execution_ms;  // 0: no limit; from statement_timeout
-};
-Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept;
-// Never blocks. After kWantRead or kWantWrite the shell waits for run_socket and calls again.
-Step run_step(Run* run, BlockView* block, Failure* failure) noexcept;
-int run_socket(const Run* run) noexcept;
-// Ends the run wherever it is; cancels the query on the server if it still runs. Never blocks for
-// longer than a send into the socket buffer; a connection that cannot be reused is dropped.
-void run_free(Run* run) noexcept;
 
 }  // namespace tandem::route

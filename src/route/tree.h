@@ -13,22 +13,10 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
+
+#include "base/boundary.h"
 
 namespace tandem::route {
-
-// Length-checked views that are trivially destructible and may be built from palloc'ed arrays.
-template <typename T>
-struct List {
-    const T* items = nullptr;
-    uint32_t size = 0;
-    const T* begin() const { return items; }
-    const T* end() const { return items + size; }
-    const T& operator[](uint32_t i) const { return items[i]; }
-    bool empty() const { return size == 0; }
-};
-
-using Text = std::string_view;
 
 // What may be assumed of a collation.
 enum class Collation : uint8_t {

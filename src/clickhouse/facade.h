@@ -1,0 +1,91 @@
+// Running one ClickHouse query from inside a Postgres backend: C-shaped, noexcept, plain data.
+//
+// Called from shell code whose frames longjmp may leave at any time. Nothing here throws, calls
+// Postgres, blocks (beyond the resolution of a host name in connection_new), starts threads or
+// touches signals. Objects are opaque pointers that the shell ties to a memory context by a reset
+// callback and frees with the matching *_free (safe on nullptr). A function that fails returns
+// nullptr or kFailed and fills the Failure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/boundary.h"
+
+namespace tandem::clickhouse {
+
+struct Destination {
+    Text host;
+    uint16_t port;
+    Text user;
+    Text password;
+    Text database;
+    bool secure;
+    uint32_t connect_timeout_ms;
+};
+
+struct Connection;  // one per backend and target, kept between queries
+struct Run;         // one running query
+
+// A query parameter: the value in the binary form of its Postgres type's send function.
+struct ParameterValue {
+    Text name;
+    Text clickhouse_type;  // what the SQL declares, e.g. Nullable(Int64)
+    uint32_t type;         // Postgres type OID
+    int32_t typmod;
+    // Whole value, or a part of an interval: months, days, microseconds (route::ConstantPart).
+    uint8_t part;
+    const char* binary;  // nullptr: NULL
+    size_t size;
+};
+
+enum class RunStep : uint8_t { kBlock, kDone, kWantRead, kWantWrite, kFailed };
+
+// One column of the current block, as plain views that stay valid until the next run_step.
+struct ColumnView {
+    const uint8_t* nulls;     // one byte per row, 1 = NULL; nullptr when not nullable
+    const char* data;         // fixed width values, or all characters of a string column
+    const uint64_t* offsets;  // string columns: end of row i in data; nullptr otherwise
+    uint32_t width;           // bytes per value, 0 for strings
+};
+
+struct BlockView {
+    uint64_t rows;
+    List<ColumnView> columns;
+};
+
+Connection* connection_new(const Destination& target, Failure* failure) noexcept;
+void connection_free(Connection* connection) noexcept;
+// True when the connection may not serve another query: free it and make a new one.
+bool connection_broken(const Connection& connection) noexcept;
+
+struct RunOptions {
+    Text sql;
+    List<ParameterValue> parameters;
+    // ClickHouse types the shell relies on: a result with other columns fails the run.
+    List<Text> expected;
+    Text query_id;
+    uint64_t memory_max;        // bytes this run may hold: received bytes and the decoded block
+    uint64_t max_execution_ms;  // 0: no limit; from statement_timeout
+};
+
+// Starts the query; connecting happens in the steps that follow. A value that the parameter's type
+// cannot hold exactly fails here. One run per connection at a time.
+Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept;
+// Never blocks. After kWantRead or kWantWrite the shell waits for run_socket (which may change) and
+// calls again, not later than run_wait_ms.
+RunStep run_step(Run* run, BlockView* block, Failure* failure) noexcept;
+int run_socket(const Run& run) noexcept;
+// Milliseconds until the next deadline; -1 when there is none.
+int64_t run_wait_ms(const Run& run) noexcept;
+// What the server has read so far, for EXPLAIN ANALYZE.
+struct RunProgress {
+    uint64_t rows_read;
+    uint64_t bytes_read;
+};
+RunProgress run_progress(const Run& run) noexcept;
+// Ends the run wherever it is; cancels the query on the server if it still runs. Never blocks for
+// longer than a send into the socket buffer; a connection that cannot be reused becomes broken.
+void run_free(Run* run) noexcept;
+
+}  // namespace tandem::clickhouse
