@@ -1,0 +1,65 @@
+#include "shell/pg.h"
+
+extern "C" {
+#include "utils/guc.h"
+}
+
+#include <climits>
+
+#include "shell/settings.h"
+
+namespace tandem::shell {
+
+int route_mode = kRouteOn;
+int freshness = kFreshnessStrong;
+int max_staleness_ms = 10000;
+int wait_budget_ms = 1000;
+double route_cost_threshold = 1000.0;
+
+namespace {
+
+const config_enum_entry kRouteModes[] = {
+    {"off", kRouteOff, false},     {"on", kRouteOn, false},
+    {"force", kRouteForce, false}, {"verify", kRouteVerify, false},
+    {"false", kRouteOff, true},    {"true", kRouteOn, true},
+    {nullptr, 0, false},
+};
+
+const config_enum_entry kFreshnessLevels[] = {
+    {"strong", kFreshnessStrong, false},
+    {"session", kFreshnessSession, false},
+    {"bounded", kFreshnessBounded, false},
+    {"eventual", kFreshnessEventual, false},
+    {nullptr, 0, false},
+};
+
+}  // namespace
+
+void define_settings() {
+    DefineCustomEnumVariable(
+        "tandem.route", "Whether analytic queries over mirrored tables run in ClickHouse.",
+        "off: never. on: when it is cheaper and the answer is the same. force: always, with an "
+        "error that names the reason when it cannot. verify: in both, returning Postgres' answer "
+        "and recording differences.",
+        &route_mode, kRouteOn, kRouteModes, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable(
+        "tandem.freshness", "How recent the data of a routed query has to be.",
+        "strong: everything committed when the statement started. session: this session's own "
+        "commits. bounded: not older than tandem.max_staleness. eventual: whatever is there.",
+        &freshness, kFreshnessStrong, kFreshnessLevels, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomIntVariable("tandem.max_staleness",
+                            "Greatest age of the data when tandem.freshness is bounded.", nullptr,
+                            &max_staleness_ms, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr,
+                            nullptr, nullptr);
+    DefineCustomIntVariable(
+        "tandem.wait_budget",
+        "Longest wait for ClickHouse to catch up before a query runs in Postgres.", nullptr,
+        &wait_budget_ms, 1000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    DefineCustomRealVariable("tandem.route_cost_threshold",
+                             "Planner cost below which a query always stays in Postgres.", nullptr,
+                             &route_cost_threshold, 1000.0, 0.0, 1e18, PGC_USERSET, 0, nullptr,
+                             nullptr, nullptr);
+    MarkGUCPrefixReserved("tandem");
+}
+
+}  // namespace tandem::shell

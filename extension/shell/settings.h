@@ -1,0 +1,17 @@
+// The extension's settings (GUCs). Read them freely; Postgres changes them between statements.
+#pragma once
+
+namespace tandem::shell {
+
+enum RouteMode { kRouteOff, kRouteOn, kRouteForce, kRouteVerify };
+enum Freshness { kFreshnessStrong, kFreshnessSession, kFreshnessBounded, kFreshnessEventual };
+
+extern int route_mode;               // RouteMode
+extern int freshness;                // Freshness
+extern int max_staleness_ms;         // for kFreshnessBounded
+extern int wait_budget_ms;           // longest wait for ClickHouse to catch up
+extern double route_cost_threshold;  // planner cost below which a query stays in Postgres
+
+void define_settings();
+
+}  // namespace tandem::shell
