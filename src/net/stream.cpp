@@ -10,6 +10,20 @@
 
 namespace tandem::net {
 
+namespace {
+
+short poll_events(Want want) {
+    switch (want) {
+        case Want::kNothing: return 0;
+        case Want::kRead: return POLLIN;
+        case Want::kWrite: return POLLOUT;
+        case Want::kReadOrWrite: return POLLIN | POLLOUT;
+    }
+    return 0;
+}
+
+}  // namespace
+
 Interrupter::Interrupter() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     TANDEM_ASSERT(fd_ >= 0, "eventfd: out of file descriptors");
 }
@@ -31,7 +45,7 @@ Status wait_ready(int fd, Want want, Deadline deadline, const Interrupter* inter
     if (want == Want::kNothing) return {};
     pollfd polled[2] = {};
     polled[0].fd = fd;
-    polled[0].events = want == Want::kRead ? POLLIN : POLLOUT;
+    polled[0].events = poll_events(want);
     polled[1].fd = interrupter == nullptr ? -1 : interrupter->fd();
     polled[1].events = POLLIN;
     for (;;) {

@@ -17,7 +17,8 @@ namespace tandem::net {
 
 // What a call has to wait for before it can go on. With TLS a read may want to write and
 // the other way round, so always wait for what is returned, not for what was called.
-enum class Want : uint8_t { kNothing, kRead, kWrite };
+// kReadOrWrite never comes out of a Stream: it is for those who have both to do.
+enum class Want : uint8_t { kNothing, kRead, kWrite, kReadOrWrite };
 
 // Outcome of one non-blocking call. Exactly one of three: bytes > 0; end; want != kNothing.
 struct IoResult {

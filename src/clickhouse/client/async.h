@@ -24,6 +24,8 @@
 
 namespace tandem::clickhouse {
 
+// kWantWrite: wait until the socket is writable *or* readable, for there is something to send while
+// answers may come in as well. kWantRead: readable only.
 enum class Step : uint8_t { kBlock, kDone, kWantRead, kWantWrite, kError };
 
 class AsyncConnection {

@@ -89,6 +89,7 @@ struct Query {
     std::chrono::milliseconds timeout{60000};
     std::vector<ExternalTable> external_tables = {};
     std::function<void(const Progress&)> on_progress = {};
+    std::string traceparent = {};  // W3C trace context, "00-<trace id>-<span id>-<flags>"
 };
 
 struct ServerInfo {

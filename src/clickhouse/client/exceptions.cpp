@@ -12,7 +12,7 @@ constexpr std::array kRetryCodes = {
     3,    // UNEXPECTED_END_OF_FILE: a connection inside the cluster broke
     159,  // TIMEOUT_EXCEEDED
     160,  // TOO_SLOW
-    164,  // READONLY is not here: it needs an operator
+    173,  // CANNOT_ALLOCATE_MEMORY
     198,  // DNS_ERROR
     202,  // TOO_MANY_SIMULTANEOUS_QUERIES
     203,  // NO_FREE_CONNECTION
@@ -22,27 +22,29 @@ constexpr std::array kRetryCodes = {
     241,  // MEMORY_LIMIT_EXCEEDED
     242,  // TABLE_IS_READ_ONLY
     252,  // TOO_MANY_PARTS
+    254,  // NO_ACTIVE_REPLICAS
     279,  // ALL_CONNECTION_TRIES_FAILED
     285,  // TOO_FEW_LIVE_REPLICAS
     286,  // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
     289,  // REPLICA_IS_NOT_IN_QUORUM
     319,  // UNKNOWN_STATUS_OF_INSERT
-    335,  // BACKGROUND_EXECUTOR_... no longer raised by current servers
-    364,  // NETWORK-bound distribution errors of old servers
+    341,  // UNFINISHED
     369,  // ALL_REPLICAS_ARE_STALE
-    410,  // CANNOT_LINK... of old servers
-    415,  // ALL_REPLICAS_LOST
     416,  // REPLICA_STATUS_CHANGED
     425,  // SYSTEM_ERROR
     439,  // CANNOT_SCHEDULE_TASK
+    473,  // DEADLOCK_AVOIDED
     499,  // S3_ERROR
     574,  // DISTRIBUTED_TOO_MANY_PENDING_BYTES
-    655,  // REPLICA_IS_ALREADY_ACTIVE... during start-up
+    700,  // USER_SESSION_LIMIT_EXCEEDED
     745,  // SERVER_OVERLOADED
     999,  // KEEPER_EXCEPTION
 };
 
-constexpr int kQueryWasCancelled = 394;
+constexpr std::array kCancelledCodes = {
+    394,  // QUERY_WAS_CANCELLED
+    735,  // QUERY_WAS_CANCELLED_BY_CLIENT
+};
 constexpr std::array kAuthenticationCodes = {
     192,  // UNKNOWN_USER (old servers)
     193,  // WRONG_PASSWORD (old servers)
@@ -57,7 +59,7 @@ bool contains(const std::array<int, size>& codes, int code) {
 
 ErrorCode classify(int code) {
     if (contains(kAuthenticationCodes, code)) return ErrorCode::kAuthenticationFailed;
-    if (code == kQueryWasCancelled) return ErrorCode::kCancelled;
+    if (contains(kCancelledCodes, code)) return ErrorCode::kCancelled;
     if (contains(kRetryCodes, code)) return ErrorCode::kClickHouseRetry;
     return ErrorCode::kClickHouseError;
 }

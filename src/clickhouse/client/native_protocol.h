@@ -15,23 +15,13 @@
 
 #include "base/result.h"
 #include "clickhouse/client/client.h"
+#include "clickhouse/client/exceptions.h"
+#include "clickhouse/codec/block.h"
 #include "types/column.h"
 
 namespace tandem::clickhouse {
 
-// What we speak: the highest revision we know in full, and the lowest we accept.
-inline constexpr uint64_t kRevisionMax = 54488;
-inline constexpr uint64_t kRevisionMin = 54400;
-
-struct ServerException {
-    int32_t code = 0;
-    std::string name;     // "DB::Exception"
-    std::string message;  // with the "DB::Exception: " prefix removed
-    std::string stack_trace;
-};
-
-// kClickHouseRetry, kClickHouseError, kAuthenticationFailed, kTimeout or kCancelled, by the code.
-Error to_error(const ServerException& exception);
+class WireReader;
 
 enum class BlockKind : uint8_t { kData, kTotals, kExtremes, kLog, kProfileEvents };
 
@@ -68,9 +58,6 @@ struct PongEvent {};
 using Event = std::variant<HelloEvent, BlockEvent, ProgressEvent, ProfileInfoEvent, ExceptionEvent,
                            TableColumnsEvent, TimezoneEvent, EndOfStreamEvent, PongEvent>;
 
-// Whether next() may put off the decoding of an incomplete block until there is clearly more input.
-enum class Input : uint8_t { kMoreLikely, kDrained };
-
 class NativeProtocol {
   public:
     NativeProtocol(const Endpoint& endpoint, const ClientOptions& options);
@@ -89,10 +76,9 @@ class NativeProtocol {
 
     // --- received bytes -------------------------------------------------------------------------
     void feed(std::string_view bytes);
-    // The next event, or nothing when more bytes are needed. With kMoreLikely a block that came
-    // incomplete is not looked at again before the input has grown well, which keeps large blocks
-    // linear; call it with kDrained before waiting for more.
-    Result<std::optional<Event>> next(Input input = Input::kDrained);
+    // The next event, or nothing when more bytes are needed. Large blocks cost linear time however
+    // they are cut into pieces.
+    Result<std::optional<Event>> next();
 
     const ServerInfo& server() const { return server_; }
     uint64_t revision() const { return server_.revision; }
@@ -101,21 +87,33 @@ class NativeProtocol {
 
   private:
     enum class State : uint8_t { kHello, kReady, kBroken };
-    struct PacketReader;
+    // The body of a packet whose head was read and whose bytes are still coming.
+    struct Body {
+        uint64_t packet = 0;
+        std::string table;
+        bool compressed = false;
+    };
 
     size_t output_left() const { return output_.size() - output_sent_; }
+    bool compressing() const { return options_.compression != Compression::kNone; }
     uint64_t offered_revision() const;
     Status write_block(std::string_view table, const types::Block& block);
     void write_addendum();
-    void write_client_info();
+    void write_client_info(const Query& query);
+    void write_trace_context(const Query& query);
     void write_settings(const Query& query);
     void write_parameters(const Query& query);
 
-    Result<Event> read_packet(PacketReader& reader);
-    Result<Event> read_hello(PacketReader& reader);
-    Result<Event> read_block_packet(PacketReader& reader, uint64_t type);
-    Result<types::Block> read_block(PacketReader& reader, bool compressed);
-    Result<Event> read_progress(PacketReader& reader);
+    Result<std::optional<Event>> read_next();
+    Result<std::optional<Event>> read_packet(WireReader& reader);
+    Result<Event> read_hello(WireReader& reader);
+    Status read_hello_extras(WireReader& reader);
+    Status read_chunking(WireReader& reader);
+    void begin_body(uint64_t packet, std::string table);
+    Result<std::optional<Event>> read_body();
+    Result<std::optional<Event>> decode_body(std::string_view bytes, size_t& used);
+
+    std::string_view input() const { return input_.view().substr(input_at_); }
     void drop_input(size_t bytes);
 
     Endpoint endpoint_;
@@ -127,13 +125,13 @@ class NativeProtocol {
     size_t output_sent_ = 0;
 
     types::Bytes input_;
-    size_t input_at_ = 0;       // start of the packet being read
-    size_t retry_at_size_ = 0;  // kMoreLikely waits for this many buffered bytes
+    size_t input_at_ = 0;
 
-    // Progress of a compressed block that spans frames: its plain bytes so far, and where the next
-    // frame starts, counted from the packet's start.
-    types::Bytes plain_;
-    size_t frames_end_ = 0;
+    std::optional<Body> body_;
+    BlockDecoder decoder_{0};
+    size_t body_wanted_ = 1;  // decoding is not tried again with fewer bytes at hand
+    types::Bytes plain_;      // decompressed bytes of the body
+    size_t plain_at_ = 0;
 };
 
 }  // namespace tandem::clickhouse
