@@ -14,10 +14,14 @@ namespace {
 
 short poll_events(Want want) {
     switch (want) {
-        case Want::kNothing: return 0;
-        case Want::kRead: return POLLIN;
-        case Want::kWrite: return POLLOUT;
-        case Want::kReadOrWrite: return POLLIN | POLLOUT;
+        case Want::kNothing:
+            return 0;
+        case Want::kRead:
+            return POLLIN;
+        case Want::kWrite:
+            return POLLOUT;
+        case Want::kReadOrWrite:
+            return POLLIN | POLLOUT;
     }
     return 0;
 }
@@ -28,7 +32,9 @@ Interrupter::Interrupter() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     TANDEM_ASSERT(fd_ >= 0, "eventfd: out of file descriptors");
 }
 
-Interrupter::~Interrupter() { ::close(fd_); }
+Interrupter::~Interrupter() {
+    ::close(fd_);
+}
 
 void Interrupter::interrupt() noexcept {
     const uint64_t one = 1;
@@ -54,7 +60,8 @@ Status wait_ready(int fd, Want want, Deadline deadline, const Interrupter* inter
             if (errno == EINTR) continue;
             return Error(ErrorCode::kIo, std::string("poll: ") + std::strerror(errno));
         }
-        if (polled[1].revents != 0) return Error(ErrorCode::kCancelled, "interrupted while waiting");
+        if (polled[1].revents != 0)
+            return Error(ErrorCode::kCancelled, "interrupted while waiting");
         if (polled[0].revents != 0) return {};  // errors and hang-ups show in the next call
         if (deadline.expired())
             return Error(ErrorCode::kTimeout, want == Want::kRead ? "no answer before the deadline"
@@ -75,8 +82,7 @@ Status write_all(Stream& stream, std::string_view bytes, Deadline deadline,
     while (!bytes.empty()) {
         const IoResult written = TRY(stream.write_some(bytes));
         bytes.remove_prefix(written.bytes);
-        if (written.bytes == 0)
-            TRY(wait_ready(stream.fd(), written.want, deadline, interrupter));
+        if (written.bytes == 0) TRY(wait_ready(stream.fd(), written.want, deadline, interrupter));
     }
     return {};
 }

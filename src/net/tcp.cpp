@@ -68,10 +68,14 @@ void TcpStream::close() noexcept {
 
 Result<Want> TcpStream::establish() {
     switch (state_) {
-        case State::kConnected: return Want::kNothing;
-        case State::kClosed: return Error(ErrorCode::kConnectionLost, name_ + " is closed");
-        case State::kNew: return try_next_address();
-        case State::kConnecting: break;
+        case State::kConnected:
+            return Want::kNothing;
+        case State::kClosed:
+            return Error(ErrorCode::kConnectionLost, name_ + " is closed");
+        case State::kNew:
+            return try_next_address();
+        case State::kConnecting:
+            break;
     }
     int error = 0;
     socklen_t size = sizeof error;

@@ -150,10 +150,14 @@ Result<IoResult> TlsStream::outcome(int returned, const char* doing) {
         return error;
     }
     switch (SSL_get_error(ssl_.get(), returned)) {
-        case SSL_ERROR_WANT_READ: return IoResult{.want = Want::kRead};
-        case SSL_ERROR_WANT_WRITE: return IoResult{.want = Want::kWrite};
-        case SSL_ERROR_ZERO_RETURN: return IoResult{.end = true};
-        default: break;
+        case SSL_ERROR_WANT_READ:
+            return IoResult{.want = Want::kRead};
+        case SSL_ERROR_WANT_WRITE:
+            return IoResult{.want = Want::kWrite};
+        case SSL_ERROR_ZERO_RETURN:
+            return IoResult{.end = true};
+        default:
+            break;
     }
     // Servers that close without a TLS goodbye; what was received is whole or the protocol above
     // notices that it is not, since both our protocols mark their own ends.

@@ -11,8 +11,7 @@ namespace tandem::clickhouse {
 class AsyncConnection::Impl {
   public:
     Impl(std::unique_ptr<NativeSession> session, const ClientOptions& options)
-        : session_(std::move(session)),
-          deadline_(net::Deadline::after(options.connect_timeout)) {}
+        : session_(std::move(session)), deadline_(net::Deadline::after(options.connect_timeout)) {}
 
     Status start(const Query& query);
     Step step();
@@ -92,15 +91,17 @@ Step AsyncConnection::Impl::step() {
             if (!error_.has_value())
                 error_ = Error(ErrorCode::kConnectionLost, "the connection is closed");
             return Step::kError;
-        case State::kIdle: return error_.has_value() ? Step::kError : Step::kDone;
+        case State::kIdle:
+            return error_.has_value() ? Step::kError : Step::kDone;
         case State::kConnecting:
-        case State::kRunning: break;
+        case State::kRunning:
+            break;
     }
     if (deadline_.expired()) {
         const bool connecting = state_ == State::kConnecting;
-        return fail(Error(ErrorCode::kTimeout, connecting
-                                                   ? "connecting to ClickHouse took too long"
-                                                   : "no answer from ClickHouse before the deadline"),
+        return fail(Error(ErrorCode::kTimeout,
+                          connecting ? "connecting to ClickHouse took too long"
+                                     : "no answer from ClickHouse before the deadline"),
                     State::kBroken);
     }
     return advance();
@@ -128,7 +129,8 @@ std::optional<Step> AsyncConnection::Impl::on_event(Event& event) {
     }
     if (std::holds_alternative<EndOfStreamEvent>(event)) {
         state_ = State::kIdle;
-        if (cancelled_) return fail(Error(ErrorCode::kCancelled, "the query was cancelled"), state_);
+        if (cancelled_)
+            return fail(Error(ErrorCode::kCancelled, "the query was cancelled"), state_);
         return Step::kDone;
     }
     return std::nullopt;
@@ -184,17 +186,41 @@ Result<std::unique_ptr<AsyncConnection>> AsyncConnection::open(const Endpoint& e
 AsyncConnection::AsyncConnection(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 AsyncConnection::~AsyncConnection() = default;
 
-Status AsyncConnection::start(const Query& query) { return impl_->start(query); }
-Step AsyncConnection::step() { return impl_->step(); }
-types::Block AsyncConnection::take_block() { return impl_->take_block(); }
-const types::Block& AsyncConnection::header() const { return impl_->header(); }
-const Error& AsyncConnection::error() const { return impl_->error(); }
-void AsyncConnection::cancel() { impl_->cancel(); }
-int AsyncConnection::fd() const { return impl_->fd(); }
-net::Deadline AsyncConnection::deadline() const { return impl_->deadline(); }
-bool AsyncConnection::idle() const { return impl_->idle(); }
-bool AsyncConnection::broken() const { return impl_->broken(); }
-const ServerInfo& AsyncConnection::server() const { return impl_->server(); }
-const Progress& AsyncConnection::progress() const { return impl_->progress(); }
+Status AsyncConnection::start(const Query& query) {
+    return impl_->start(query);
+}
+Step AsyncConnection::step() {
+    return impl_->step();
+}
+types::Block AsyncConnection::take_block() {
+    return impl_->take_block();
+}
+const types::Block& AsyncConnection::header() const {
+    return impl_->header();
+}
+const Error& AsyncConnection::error() const {
+    return impl_->error();
+}
+void AsyncConnection::cancel() {
+    impl_->cancel();
+}
+int AsyncConnection::fd() const {
+    return impl_->fd();
+}
+net::Deadline AsyncConnection::deadline() const {
+    return impl_->deadline();
+}
+bool AsyncConnection::idle() const {
+    return impl_->idle();
+}
+bool AsyncConnection::broken() const {
+    return impl_->broken();
+}
+const ServerInfo& AsyncConnection::server() const {
+    return impl_->server();
+}
+const Progress& AsyncConnection::progress() const {
+    return impl_->progress();
+}
 
 }  // namespace tandem::clickhouse

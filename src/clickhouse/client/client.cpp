@@ -47,8 +47,8 @@ Result<types::Block> select_all(Client& client, const Query& query, size_t bytes
     TRY(client.select(query, [&](types::Block&& block) -> Status {
         bytes += block.byte_size();
         if (bytes > bytes_max)
-            return Error(ErrorCode::kLimitExceeded, "the result is larger than " +
-                                                        std::to_string(bytes_max) + " bytes");
+            return Error(ErrorCode::kLimitExceeded,
+                         "the result is larger than " + std::to_string(bytes_max) + " bytes");
         if (whole.columns.empty())
             whole = std::move(block);
         else

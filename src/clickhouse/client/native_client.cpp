@@ -202,7 +202,8 @@ Result<types::Block> NativeClient::await_insert_header(net::Deadline deadline) {
 }
 
 Status NativeClient::await_end(const Query& query, net::Deadline deadline) {
-    return drain(query, [](types::Block&&) { return Status(); }, deadline);
+    return drain(
+        query, [](types::Block&&) { return Status(); }, deadline);
 }
 
 Status NativeClient::ping() {

@@ -21,7 +21,9 @@ constexpr int kNestedExceptionsMax = 64;
 constexpr uint64_t kServerSettingsMax = 100'000;
 constexpr uint64_t kPartUuidsMax = 1'000'000;
 
-bool is_would_block(const Error& error) { return error.code() == ErrorCode::kWouldBlock; }
+bool is_would_block(const Error& error) {
+    return error.code() == ErrorCode::kWouldBlock;
+}
 
 Error unexpected_packet(uint64_t packet, const char* where) {
     return Error(ErrorCode::kProtocolViolation,
@@ -29,7 +31,7 @@ Error unexpected_packet(uint64_t packet, const char* where) {
 }
 
 // The outermost of a chain of exceptions; servers since 2019 send no chains any more.
-Result<Event> read_exception(WireReader& reader) {
+Result<MaybeEvent> read_exception(WireReader& reader) {
     ExceptionEvent event;
     for (int depth = 0;; ++depth) {
         if (depth > kNestedExceptionsMax)
@@ -41,11 +43,11 @@ Result<Event> read_exception(WireReader& reader) {
         exception.stack_trace = TRY(reader.string(kMessageMax));
         const bool has_nested = TRY(reader.boolean());
         if (depth == 0) event.exception = std::move(exception);
-        if (!has_nested) return Event(std::move(event));
+        if (!has_nested) return MaybeEvent(std::move(event));
     }
 }
 
-Result<Event> read_progress(WireReader& reader, uint64_t revision) {
+Result<MaybeEvent> read_progress(WireReader& reader, uint64_t revision) {
     ProgressEvent event;
     event.delta.rows_read = TRY(reader.varint());
     event.delta.bytes_read = TRY(reader.varint());
@@ -56,10 +58,10 @@ Result<Event> read_progress(WireReader& reader, uint64_t revision) {
         event.delta.bytes_written = TRY(reader.varint());
     }
     if (revision >= revision::kElapsedInProgress) event.delta.elapsed_ns = TRY(reader.varint());
-    return Event(event);
+    return MaybeEvent(event);
 }
 
-Result<Event> read_profile_info(WireReader& reader, uint64_t revision) {
+Result<MaybeEvent> read_profile_info(WireReader& reader, uint64_t revision) {
     ProfileInfoEvent event;
     event.rows = TRY(reader.varint());
     event.blocks = TRY(reader.varint());
@@ -71,7 +73,7 @@ Result<Event> read_profile_info(WireReader& reader, uint64_t revision) {
         TRY(reader.boolean());
         TRY(reader.varint());
     }
-    return Event(event);
+    return MaybeEvent(event);
 }
 
 // Sent for deduplication between replicas; of no meaning to a client, but legal.
@@ -85,11 +87,16 @@ Status skip_part_uuids(WireReader& reader) {
 
 BlockKind kind_of(uint64_t packet) {
     switch (packet) {
-        case packet::kTotals: return BlockKind::kTotals;
-        case packet::kExtremes: return BlockKind::kExtremes;
-        case packet::kLog: return BlockKind::kLog;
-        case packet::kProfileEvents: return BlockKind::kProfileEvents;
-        default: return BlockKind::kData;
+        case packet::kTotals:
+            return BlockKind::kTotals;
+        case packet::kExtremes:
+            return BlockKind::kExtremes;
+        case packet::kLog:
+            return BlockKind::kLog;
+        case packet::kProfileEvents:
+            return BlockKind::kProfileEvents;
+        default:
+            return BlockKind::kData;
     }
 }
 
@@ -111,22 +118,24 @@ void NativeProtocol::feed(std::string_view bytes) {
     input_.append(bytes.data(), bytes.size());
 }
 
-void NativeProtocol::drop_input(size_t bytes) { input_at_ += bytes; }
+void NativeProtocol::drop_input(size_t bytes) {
+    input_at_ += bytes;
+}
 
-Result<std::optional<Event>> NativeProtocol::next() {
+Result<MaybeEvent> NativeProtocol::next() {
     if (state_ == State::kBroken)
         return Error(ErrorCode::kProtocolViolation, "the connection broke the protocol before");
     auto event = read_next();
     if (event.ok()) return event;
-    if (is_would_block(event.error())) return std::optional<Event>();
+    if (is_would_block(event.error())) return MaybeEvent();
     state_ = State::kBroken;
     return std::move(event).context("native protocol");
 }
 
-Result<std::optional<Event>> NativeProtocol::read_next() {
+Result<MaybeEvent> NativeProtocol::read_next() {
     for (;;) {
         if (body_.has_value()) return read_body();
-        if (input().empty()) return std::optional<Event>();
+        if (input().empty()) return MaybeEvent();
         WireReader reader(input());
         auto event = TRY(read_packet(reader));
         drop_input(reader.offset());
@@ -135,34 +144,43 @@ Result<std::optional<Event>> NativeProtocol::read_next() {
 }
 
 // Nothing when the packet was a head (its body follows) or of no interest.
-Result<std::optional<Event>> NativeProtocol::read_packet(WireReader& reader) {
+Result<MaybeEvent> NativeProtocol::read_packet(WireReader& reader) {
     const uint64_t packet = TRY(reader.varint());
-    if (packet == packet::kException) return TRY(read_exception(reader));
+    if (packet == packet::kException) return read_exception(reader);
     if (state_ == State::kHello) {
-        if (packet == packet::kHello) return TRY(read_hello(reader));
+        if (packet == packet::kHello) return read_hello(reader);
         return unexpected_packet(packet, "instead of the server's hello; is this a native port?");
     }
     switch (packet) {
-        case packet::kProgress: return TRY(read_progress(reader, revision()));
-        case packet::kProfileInfo: return TRY(read_profile_info(reader, revision()));
-        case packet::kPong: return Event(PongEvent{});
-        case packet::kEndOfStream: return Event(EndOfStreamEvent{});
+        case packet::kProgress:
+            return read_progress(reader, revision());
+        case packet::kProfileInfo:
+            return read_profile_info(reader, revision());
+        case packet::kPong:
+            return MaybeEvent(PongEvent{});
+        case packet::kEndOfStream:
+            return MaybeEvent(EndOfStreamEvent{});
         case packet::kTimezoneUpdate:
-            return Event(TimezoneEvent{TRY(reader.string(kHelloStringMax))});
-        case packet::kPartUuids: TRY(skip_part_uuids(reader)); return std::optional<Event>();
+            return MaybeEvent(TimezoneEvent { TRY(reader.string(kHelloStringMax)) });
+        case packet::kPartUuids:
+            TRY(skip_part_uuids(reader));
+            return MaybeEvent();
         case packet::kData:
         case packet::kTotals:
         case packet::kExtremes:
         case packet::kLog:
         case packet::kProfileEvents:
             begin_body(packet, TRY(reader.string(kTableNameMax)));
-            return std::optional<Event>();
-        case packet::kTableColumns: begin_body(packet, ""); return std::optional<Event>();
-        default: return unexpected_packet(packet, "from the server");
+            return MaybeEvent();
+        case packet::kTableColumns:
+            begin_body(packet, "");
+            return MaybeEvent();
+        default:
+            return unexpected_packet(packet, "from the server");
     }
 }
 
-Result<Event> NativeProtocol::read_hello(WireReader& reader) {
+Result<MaybeEvent> NativeProtocol::read_hello(WireReader& reader) {
     server_.name = TRY(reader.string(kHelloStringMax));
     server_.version_major = TRY(reader.varint());
     server_.version_minor = TRY(reader.varint());
@@ -182,7 +200,7 @@ Result<Event> NativeProtocol::read_hello(WireReader& reader) {
     state_ = State::kReady;
     decoder_ = BlockDecoder(revision(), DecodeLimits{.bytes_max = options_.block_bytes_max});
     write_addendum();
-    return Event(HelloEvent{});
+    return MaybeEvent(HelloEvent{});
 }
 
 // What newer servers append: nothing of it concerns a plain client, but it has to be read.
@@ -229,7 +247,7 @@ void NativeProtocol::begin_body(uint64_t packet, std::string table) {
     plain_at_ = 0;
 }
 
-Result<std::optional<Event>> NativeProtocol::read_body() {
+Result<MaybeEvent> NativeProtocol::read_body() {
     for (;;) {
         const std::string_view bytes =
             body_->compressed ? plain_.view().substr(plain_at_) : input();
@@ -248,24 +266,23 @@ Result<std::optional<Event>> NativeProtocol::read_body() {
                 return event;
             }
         }
-        if (!body_->compressed) return std::optional<Event>();
+        if (!body_->compressed) return MaybeEvent();
         if (plain_at_ == plain_.size()) {
             plain_.clear();
             plain_at_ = 0;
         }
         if (plain_.size() > options_.block_bytes_max)
-            return Error(ErrorCode::kLimitExceeded,
-                         "a block is larger than " + std::to_string(options_.block_bytes_max) +
-                             " bytes (block_bytes_max)");
+            return Error(ErrorCode::kLimitExceeded, "a block is larger than " +
+                                                        std::to_string(options_.block_bytes_max) +
+                                                        " bytes (block_bytes_max)");
         ByteCursor cursor(input());
-        TRY(decompress_frame(cursor, plain_,
-                             FrameLimits{.content_max = options_.block_bytes_max}));
+        TRY(decompress_frame(cursor, plain_, FrameLimits{.content_max = options_.block_bytes_max}));
         drop_input(cursor.offset());
     }
 }
 
 // Nothing when more bytes are needed; `used` of those shown need not be shown again either way.
-Result<std::optional<Event>> NativeProtocol::decode_body(std::string_view bytes, size_t& used) {
+Result<MaybeEvent> NativeProtocol::decode_body(std::string_view bytes, size_t& used) {
     if (body_->packet == packet::kTableColumns) {
         WireReader reader(bytes);
         auto table = reader.string(kTableNameMax);
@@ -274,11 +291,14 @@ Result<std::optional<Event>> NativeProtocol::decode_body(std::string_view bytes,
                                 (!description.ok() && is_would_block(description.error()));
         if (ends_early) {
             body_wanted_ = bytes.size() + 1;
-            return std::optional<Event>();
+            return MaybeEvent();
         }
-        TableColumnsEvent event{TRY(std::move(table)), TRY(std::move(description))};
+        TableColumnsEvent event {
+            TRY(std::move(table))
+            , TRY(std::move(description))
+        };
         used = reader.offset();
-        return Event(std::move(event));
+        return MaybeEvent(std::move(event));
     }
     ByteCursor cursor(bytes);
     auto block = decoder_.decode(cursor);
@@ -286,9 +306,9 @@ Result<std::optional<Event>> NativeProtocol::decode_body(std::string_view bytes,
     used = cursor.offset();
     if (!block.ok()) {
         body_wanted_ = cursor.remaining() + decoder_.wanted();
-        return std::optional<Event>();
+        return MaybeEvent();
     }
-    return Event(
+    return MaybeEvent(
         BlockEvent{kind_of(body_->packet), std::move(body_->table), std::move(block).value()});
 }
 

@@ -58,6 +58,8 @@ struct PongEvent {};
 using Event = std::variant<HelloEvent, BlockEvent, ProgressEvent, ProfileInfoEvent, ExceptionEvent,
                            TableColumnsEvent, TimezoneEvent, EndOfStreamEvent, PongEvent>;
 
+using MaybeEvent = std::optional<Event>;
+
 class NativeProtocol {
   public:
     NativeProtocol(const Endpoint& endpoint, const ClientOptions& options);
@@ -78,7 +80,7 @@ class NativeProtocol {
     void feed(std::string_view bytes);
     // The next event, or nothing when more bytes are needed. Large blocks cost linear time however
     // they are cut into pieces.
-    Result<std::optional<Event>> next();
+    Result<MaybeEvent> next();
 
     const ServerInfo& server() const { return server_; }
     uint64_t revision() const { return server_.revision; }
@@ -104,14 +106,14 @@ class NativeProtocol {
     void write_settings(const Query& query);
     void write_parameters(const Query& query);
 
-    Result<std::optional<Event>> read_next();
-    Result<std::optional<Event>> read_packet(WireReader& reader);
-    Result<Event> read_hello(WireReader& reader);
+    Result<MaybeEvent> read_next();
+    Result<MaybeEvent> read_packet(WireReader& reader);
+    Result<MaybeEvent> read_hello(WireReader& reader);
     Status read_hello_extras(WireReader& reader);
     Status read_chunking(WireReader& reader);
     void begin_body(uint64_t packet, std::string table);
-    Result<std::optional<Event>> read_body();
-    Result<std::optional<Event>> decode_body(std::string_view bytes, size_t& used);
+    Result<MaybeEvent> read_body();
+    Result<MaybeEvent> decode_body(std::string_view bytes, size_t& used);
 
     std::string_view input() const { return input_.view().substr(input_at_); }
     void drop_input(size_t bytes);

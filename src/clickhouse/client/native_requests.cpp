@@ -33,9 +33,12 @@ constexpr uint64_t kFlagCustom = 2;
 
 CompressionMethod to_method(Compression compression) {
     switch (compression) {
-        case Compression::kNone: return CompressionMethod::kNone;
-        case Compression::kLz4: return CompressionMethod::kLz4;
-        case Compression::kZstd: return CompressionMethod::kZstd;
+        case Compression::kNone:
+            return CompressionMethod::kNone;
+        case Compression::kLz4:
+            return CompressionMethod::kLz4;
+        case Compression::kZstd:
+            return CompressionMethod::kZstd;
     }
     return CompressionMethod::kNone;
 }
@@ -205,13 +208,21 @@ Status NativeProtocol::write_block(std::string_view table, const types::Block& b
     return written;
 }
 
-Status NativeProtocol::send_data(const types::Block& block) { return write_block("", block); }
+Status NativeProtocol::send_data(const types::Block& block) {
+    return write_block("", block);
+}
 
-void NativeProtocol::send_data_end() { MUST(write_block("", types::Block{})); }
+void NativeProtocol::send_data_end() {
+    MUST(write_block("", types::Block{}));
+}
 
-void NativeProtocol::send_cancel() { write_varint(output_, packet::kClientCancel); }
+void NativeProtocol::send_cancel() {
+    write_varint(output_, packet::kClientCancel);
+}
 
-void NativeProtocol::send_ping() { write_varint(output_, packet::kClientPing); }
+void NativeProtocol::send_ping() {
+    write_varint(output_, packet::kClientPing);
+}
 
 void NativeProtocol::output_sent(size_t bytes) {
     TANDEM_ASSERT(bytes <= output_left(), "more sent than there was");

@@ -20,8 +20,7 @@ Result<std::unique_ptr<NativeSession>> NativeSession::open(const Endpoint& endpo
     connect.secure = endpoint.secure;
     connect.tls = endpoint.tls;
     auto stream = TRY(net::start_connect(connect).context("ClickHouse"));
-    return std::unique_ptr<NativeSession>(
-        new NativeSession(std::move(stream), endpoint, options));
+    return std::unique_ptr<NativeSession>(new NativeSession(std::move(stream), endpoint, options));
 }
 
 Result<NativeSession::Turn> NativeSession::turn() {

@@ -33,7 +33,7 @@ class NativeSession {
     NativeProtocol& protocol() { return protocol_; }
     const NativeProtocol& protocol() const { return protocol_; }
     int fd() const { return stream_->fd(); }
-    bool ready() const { return ready_; }    // hello exchanged
+    bool ready() const { return ready_; }  // hello exchanged
     bool broken() const { return broken_; }
     void close() noexcept;
     // Tells the server to stop the query and closes, without waiting.

@@ -6,14 +6,22 @@ namespace {
 // 0 when the byte needs no escape.
 char escape_letter(char byte) {
     switch (byte) {
-        case '\0': return '0';
-        case '\b': return 'b';
-        case '\f': return 'f';
-        case '\n': return 'n';
-        case '\r': return 'r';
-        case '\t': return 't';
-        case '\\': return '\\';
-        default: return 0;
+        case '\0':
+            return '0';
+        case '\b':
+            return 'b';
+        case '\f':
+            return 'f';
+        case '\n':
+            return 'n';
+        case '\r':
+            return 'r';
+        case '\t':
+            return 't';
+        case '\\':
+            return '\\';
+        default:
+            return 0;
     }
 }
 

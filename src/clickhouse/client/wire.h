@@ -1,4 +1,5 @@
-// Reading and writing the primitives of the native protocol: varints, strings, little-endian numbers.
+// Reading and writing the primitives of the native protocol: varints, strings, little-endian
+// numbers.
 //
 // WireReader works on a prefix of a stream: a value that is not there in full yields kWouldBlock,
 // which costs no allocation, so that the machine can try again when more bytes have come.
@@ -75,7 +76,10 @@ class WireReader {
         return value;
     }
 
-    Result<bool> boolean() { return TRY(little<uint8_t>()) != 0; }
+    Result<bool> boolean() {
+        return TRY(little<uint8_t>())
+        != 0;
+    }
 
   private:
     static Error need_more() { return Error(ErrorCode::kWouldBlock, ""); }
