@@ -52,8 +52,7 @@ Result<std::optional<Account>> service_account() {
                  "running as root, and neither user postgres nor nobody exists to run servers as");
 }
 
-std::optional<std::string> first_closed_directory(const Account& account,
-                                                  const std::string& path) {
+std::optional<std::string> first_closed_directory(const Account& account, const std::string& path) {
     std::error_code ignored;
     std::filesystem::path walked = "/";
     for (const auto& part : std::filesystem::weakly_canonical(path, ignored)) {

@@ -1,7 +1,8 @@
 // Account: the unprivileged user that servers run as when Tandem itself was started by root.
 //
 // Postgres refuses to run as root and the embedded ClickHouse could read every file if it did, so
-// both drop to this account. Started by an ordinary user, everything runs as that user. Thread safe.
+// both drop to this account. Started by an ordinary user, everything runs as that user. Thread
+// safe.
 #pragma once
 
 #include <sys/types.h>

@@ -8,10 +8,14 @@ namespace {
 std::string xml(std::string_view text) {
     std::string escaped;
     for (char c : text) {
-        if (c == '&') escaped += "&amp;";
-        else if (c == '<') escaped += "&lt;";
-        else if (c == '>') escaped += "&gt;";
-        else escaped += c;
+        if (c == '&')
+            escaped += "&amp;";
+        else if (c == '<')
+            escaped += "&lt;";
+        else if (c == '>')
+            escaped += "&gt;";
+        else
+            escaped += c;
     }
     return escaped;
 }
@@ -25,7 +29,8 @@ std::string user_directories(const ClickHouseOptions& options) {
     if (options.engine.kind == Engine::Kind::library)
         return element("users_config", "users.xml") + element("default_database", "_local");
     return "    <user_directories><users_xml><path>users.xml</path></users_xml><local_directory>"
-           "<path>" + xml(options.directory + "/data/access/") +
+           "<path>" +
+           xml(options.directory + "/data/access/") +
            "</path></local_directory></user_directories>\n";
 }
 
@@ -64,9 +69,23 @@ std::string clickhouse_users_xml(Engine::Kind kind, const std::string& password)
                               : "<implicit_select>0</implicit_select>"
                                 "<allow_introspection_functions>0</allow_introspection_functions>"
                                 "<storage_file_read_method>pread</storage_file_read_method>";
-    return "<clickhouse>\n    <profiles><default>" + profile + "</default></profiles>\n" +
-           "    <quotas><default/></quotas>\n    <users>\n        <" + kClickHouseUser + ">\n" +
-           "            <password_sha256_hex>" + sha256_hex(password) + "</password_sha256_hex>\n" +
+    // The library's own prompt logs in from 127.0.0.1 as `default` without a password; neither can
+    // be changed. So that user may start the listeners, which is all the prompt does, and no more.
+    std::string console =
+        kind == Engine::Kind::binary
+            ? ""
+            : "        <default>\n            <no_password/>\n"
+              "            <networks><ip>127.0.0.1</ip></networks>\n"
+              "            <profile>console</profile>\n            <quota>default</quota>\n"
+              "            <grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants>\n"
+              "        </default>\n";
+    return "<clickhouse>\n    <profiles><default>" + profile +
+           "</default>"
+           "<console><max_execution_time>10</max_execution_time>"
+           "<max_memory_usage>100000000</max_memory_usage><max_threads>1</max_threads></console>"
+           "</profiles>\n    <quotas><default/></quotas>\n    <users>\n" +
+           console + "        <" + kClickHouseUser + ">\n            <password_sha256_hex>" +
+           sha256_hex(password) + "</password_sha256_hex>\n" +
            "            <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>\n"
            "            <profile>default</profile>\n            <quota>default</quota>\n"
            "            <default_database>default</default_database>\n        </" +

@@ -61,10 +61,9 @@ Status seed(const ClickHouseOptions& options) {
     for (const auto& [database, uuid] : kSeeds) {
         std::string path = metadata + "/" + database + ".sql";
         if (fs::exists(path)) continue;
-        TRY(write_private_file(path,
-                               "ATTACH DATABASE _ UUID '" + std::string(uuid) +
-                                   "'\nENGINE = Atomic\n",
-                               options.account));
+        TRY(write_private_file(
+            path, "ATTACH DATABASE _ UUID '" + std::string(uuid) + "'\nENGINE = Atomic\n",
+            options.account));
     }
     return {};
 }
@@ -125,7 +124,8 @@ Result<Engine> find_engine(const std::string& explicit_path, const std::string& 
     }
     return Error(ErrorCode::kEngineMissing,
                  "no ClickHouse found: neither a recent clickhouse in /usr/bin or /usr/local/bin "
-                 "nor " + std::string(kLibraryInPackage) + " above " + search_from);
+                 "nor " +
+                     std::string(kLibraryInPackage) + " above " + search_from);
 }
 
 Result<pid_t> start_clickhouse(const ClickHouseOptions& options) {
@@ -141,8 +141,8 @@ Result<pid_t> start_clickhouse(const ClickHouseOptions& options) {
     }
     // The launcher starts with our rights, so that it can be executed and the library be opened
     // below directories the account may not enter, and drops them before any of the engine runs.
-    command.arguments = {options.launcher, "--engine", options.engine.path, "--config", config,
-                         "--ready", ready_path(options.directory)};
+    command.arguments = {options.launcher, "--engine", options.engine.path,          "--config",
+                         config,           "--ready",  ready_path(options.directory)};
     if (options.account) {
         command.arguments.insert(command.arguments.end(), {"--user", options.account->name});
         command.directory.clear();

@@ -1,8 +1,10 @@
-// A private ClickHouse: finds an engine, writes its configuration, starts it, waits until it serves.
+// A private ClickHouse: finds an engine, writes its configuration, starts it, waits until it
+// serves.
 //
 // Two engines serve: the library libchdb.so, run by our launcher `tandem-clickhouse`, and a recent
 // `clickhouse` binary. The caller owns the process. The directory belongs to the account the
-// server runs as. What the library cannot do (TLS, users by SQL, replication) is listed in README.md.
+// server runs as. What the library cannot do (TLS, users by SQL, replication) is listed in
+// README.md.
 #pragma once
 
 #include <sys/types.h>
@@ -33,14 +35,14 @@ struct ClickHousePorts {
 
 struct ClickHouseOptions {
     Engine engine;
-    std::string launcher;   // path of tandem-clickhouse; needed for a library
-    std::string directory;  // data, log, run and configuration live below it
-    ClickHousePorts ports;
-    std::string password;  // of user `tandem`; only its SHA-256 is written
+    std::string launcher = {};   // path of tandem-clickhouse; needed for a library
+    std::string directory = {};  // data, log, run and configuration live below it
+    ClickHousePorts ports = {};
+    std::string password = {};      // of user `tandem`; only its SHA-256 is written
     uint64_t memory_bytes_max = 0;  // 0: half of the machine's
-    std::optional<Account> account;
-    std::string output_path;  // the process' own stderr
-    int death_signal = 0;     // see SpawnOptions
+    std::optional<Account> account = {};
+    std::string output_path = {};  // the process' own stderr
+    int death_signal = 0;          // see SpawnOptions
 };
 
 // `explicit_path` when given; else a recent clickhouse on the PATH of the machine; else libchdb.so

@@ -94,8 +94,7 @@ Status write_private_file(const std::string& path, std::string_view content,
 Status make_directory(const std::string& path, mode_t mode, const std::optional<Account>& owner) {
     std::error_code failure;
     std::filesystem::create_directories(path, failure);
-    if (failure)
-        return Error(ErrorCode::kIo, "cannot create " + path + ": " + failure.message());
+    if (failure) return Error(ErrorCode::kIo, "cannot create " + path + ": " + failure.message());
     if (owner && chown(path.c_str(), owner->uid, owner->gid) != 0)
         return io_error("cannot change the owner of", path);
     if (chmod(path.c_str(), mode) != 0) return io_error("cannot change the mode of", path);

@@ -32,7 +32,9 @@ Result<int> major_of(const std::string& postgres) {
 }
 
 Result<PostgresInstallation> examine(const std::string& directory) {
-    PostgresInstallation installation{directory, TRY(major_of(directory + "/postgres"))};
+    PostgresInstallation installation {
+        directory, TRY(major_of(directory + "/postgres"))
+    };
     if (installation.major < kPostgresMajorMin)
         return Error(ErrorCode::kUnsupportedVersion,
                      directory + " holds Postgres " + std::to_string(installation.major) +
@@ -62,12 +64,12 @@ Status run_initdb(const PostgresOptions& options, const std::string& directory,
                   const std::string& password) {
     std::string password_file = directory + ".pw";
     TRY(write_private_file(password_file, password + "\n", options.account));
-    SpawnOptions command{.arguments = {options.installation.bin_directory + "/initdb", "-D",
-                                       directory, "--locale=C.UTF-8", "--encoding=UTF8",
-                                       "--auth=scram-sha-256", "-U", kPostgresUser,
-                                       "--pwfile=" + password_file, "--no-instructions",
-                                       "--data-checksums", "--no-sync"},
-                         .account = options.account};
+    SpawnOptions command{
+        .arguments = {options.installation.bin_directory + "/initdb", "-D", directory,
+                      "--locale=C.UTF-8", "--encoding=UTF8", "--auth=scram-sha-256", "-U",
+                      kPostgresUser, "--pwfile=" + password_file, "--no-instructions",
+                      "--data-checksums", "--no-sync"},
+        .account = options.account};
     Result<std::string> output = run_program(command, std::chrono::minutes(3));
     unlink(password_file.c_str());
     if (!output.ok()) return std::move(output).error();
@@ -76,7 +78,8 @@ Status run_initdb(const PostgresOptions& options, const std::string& directory,
 
 Status write_settings(const PostgresOptions& options) {
     std::string text =
-        "# Written by `tandem up` at every start; put settings of your own in another file of this\n"
+        "# Written by `tandem up` at every start; put settings of your own in another file of "
+        "this\n"
         "# directory with a name that sorts later, or use ALTER SYSTEM.\n";
     PostgresSettings settings = {{"listen_addresses", "127.0.0.1"},
                                  {"port", std::to_string(options.port)},

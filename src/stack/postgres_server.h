@@ -30,13 +30,13 @@ struct PostgresInstallation {
 using PostgresSettings = std::vector<std::pair<std::string, std::string>>;
 
 struct PostgresOptions {
-    PostgresInstallation installation;
-    std::string data_directory;
-    std::string socket_directory;  // empty: TCP only
-    std::string log_path;
+    PostgresInstallation installation = {};
+    std::string data_directory = {};
+    std::string socket_directory = {};  // empty: TCP only
+    std::string log_path = {};
     uint16_t port = 0;
-    std::optional<Account> account;
-    PostgresSettings settings;
+    std::optional<Account> account = {};
+    PostgresSettings settings = {};
     int death_signal = 0;  // see SpawnOptions
 };
 

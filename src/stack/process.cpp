@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,8 +49,7 @@ struct Prepared {
     int pipe = prepared.failure_pipe[1];
     sigset_t none;
     sigemptyset(&none);
-    for (int signal_number = 1; signal_number < 32; ++signal_number)
-        signal(signal_number, SIG_DFL);
+    for (int signal_number = 1; signal_number < 32; ++signal_number) signal(signal_number, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, nullptr);
     if (options.new_session ? setsid() < 0 : setpgid(0, 0) != 0) child_failed(pipe, "setpgid");
     if (dup2(prepared.input, 0) < 0 || dup2(prepared.output, 1) < 0 || dup2(prepared.output, 2) < 0)

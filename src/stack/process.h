@@ -19,14 +19,14 @@
 namespace tandem::stack {
 
 struct SpawnOptions {
-    std::vector<std::string> arguments;                            // [0] is the absolute path
-    std::vector<std::pair<std::string, std::string>> environment;  // added to a minimal one
-    std::optional<Account> account;                                // whom the child becomes
-    int death_signal = 0;        // sent to the child when the calling thread ends; 0: none
-    std::string output_path;     // stdout and stderr are appended there; empty: /dev/null
-    std::string directory;       // working directory; empty: /
-    int stdin_fd = -1;           // -1: /dev/null
-    bool new_session = false;    // setsid: detached from the terminal and its signals
+    std::vector<std::string> arguments = {};                            // [0] is the absolute path
+    std::vector<std::pair<std::string, std::string>> environment = {};  // added to a minimal one
+    std::optional<Account> account = {};                                // whom the child becomes
+    int death_signal = 0;          // sent to the child when the calling thread ends; 0: none
+    std::string output_path = {};  // stdout and stderr are appended there; empty: /dev/null
+    std::string directory = {};    // working directory; empty: /
+    int stdin_fd = -1;             // -1: /dev/null
+    bool new_session = false;      // setsid: detached from the terminal and its signals
 };
 
 // Starts the program in its own process group with default signal handling and no inherited

@@ -33,7 +33,13 @@ std::chrono::steady_clock::time_point start_deadline() {
 class Starter {
   public:
     static Starter& instance() {
-        static Starter* starter = new Starter;  // Never destroyed: its thread outlives main.
+        // Never destroyed: its thread outlives main. A forked process has no thread but its own.
+        static Starter* starter = new Starter;
+        static pid_t owner = getpid();
+        if (owner != getpid()) {
+            starter = new Starter;
+            owner = getpid();
+        }
         return *starter;
     }
 
@@ -49,7 +55,9 @@ class Starter {
     }
 
   private:
-    Starter() { std::thread([this] { loop(); }).detach(); }
+    Starter() {
+        std::thread([this] { loop(); }).detach();
+    }
 
     void loop() {
         std::unique_lock lock(mutex_);
@@ -86,8 +94,8 @@ Status give_to(const std::optional<stack::Account>& account, const std::string& 
 // every server; initdb takes seconds, a copy a fraction of one.
 Result<std::string> cluster_template(const stack::PostgresOptions& options) {
     std::string version = std::to_string(options.installation.major);
-    std::string final_path = std::string(TANDEM_TEST_CACHE) + "/postgres-" + version + "-" +
-                             std::to_string(geteuid());
+    std::string final_path =
+        std::string(TANDEM_TEST_CACHE) + "/postgres-" + version + "-" + std::to_string(geteuid());
     if (fs::exists(final_path)) return final_path;
     std::unique_ptr<TestDirectory> work = TRY(TestDirectory::create());
     stack::PostgresOptions fresh = options;
@@ -168,8 +176,10 @@ Result<std::unique_ptr<TestPostgres>> TestPostgres::start(TestPostgresOptions wa
     options.log_path = home + "/postgres.log";
     options.socket_directory = home + "/socket";
     options.death_signal = SIGKILL;
-    options.settings = {{"shared_buffers", "64MB"}, {"max_connections", "60"},
-                        {"max_prepared_transactions", "10"}, {"log_min_messages", "info"}};
+    options.settings = {{"shared_buffers", "64MB"},
+                        {"max_connections", "60"},
+                        {"max_prepared_transactions", "10"},
+                        {"log_min_messages", "info"}};
     if (!wanted.durable) {
         options.settings.emplace_back("fsync", "off");
         options.settings.emplace_back("synchronous_commit", "off");
@@ -207,8 +217,8 @@ TestPostgres::~TestPostgres() {
 }
 
 std::string TestPostgres::conninfo(const std::string& database) const {
-    return "host=127.0.0.1 port=" + std::to_string(options_.port) + " user=" +
-           stack::kPostgresUser + " password=" + password_ + " dbname=" + database;
+    return "host=127.0.0.1 port=" + std::to_string(options_.port) +
+           " user=" + stack::kPostgresUser + " password=" + password_ + " dbname=" + database;
 }
 
 void TestPostgres::kill_hard() {

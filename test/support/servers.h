@@ -36,9 +36,9 @@ class TestDirectory {
 };
 
 struct TestPostgresOptions {
-    bool durable = false;           // true: fsync on, as in production (slower)
-    bool preload_tandem = false;    // shared_preload_libraries = tandem; it must be installed
-    stack::PostgresSettings settings;  // added last: override everything
+    bool durable = false;         // true: fsync on, as in production (slower)
+    bool preload_tandem = false;  // shared_preload_libraries = tandem; it must be installed
+    stack::PostgresSettings settings = {};  // added last: override everything
 };
 
 class TestPostgres {

@@ -28,6 +28,18 @@ std::string ask(const TestPostgres& server, const std::string& sql) {
     return answer;
 }
 
+// The HTTP status of a query.
+std::string http_answer(uint16_t port, const std::string& user, const std::string& password,
+                        const std::string& query = "SELECT%201") {
+    stack::SpawnOptions curl{
+        .arguments = {"/usr/bin/curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "-H",
+                      "X-ClickHouse-User: " + user, "-H", "X-ClickHouse-Key: " + password, "-X",
+                      "POST", "-d", "",
+                      "http://127.0.0.1:" + std::to_string(port) + "/?query=" + query}};
+    Result<std::string> answer = stack::run_program(curl, std::chrono::seconds(20));
+    return answer.ok() ? *answer : answer.error().to_string();
+}
+
 uid_t owner_of(pid_t pid) {
     struct stat info = {};
     stat(("/proc/" + std::to_string(pid)).c_str(), &info);
@@ -67,6 +79,13 @@ TEST(test_clickhouse, serves_on_the_same_ports_after_a_kill) {
     uint16_t http = server.http_port();
     EXPECT_TRUE(port_answers(native));
     EXPECT_TRUE(port_answers(http));
+    EXPECT_EQ(http_answer(http, "tandem", server.password()), "200");
+    EXPECT_NE(http_answer(http, "tandem", "wrong"), "200");
+    // The engine's own prompt needs this user; it must not be able to read or change anything.
+    EXPECT_NE(http_answer(http, "default", "", "SELECT%20*%20FROM%20system.users"), "200");
+    EXPECT_NE(http_answer(http, "default", "", "CREATE%20DATABASE%20d"), "200");
+    EXPECT_NE(http_answer(http, "default", "", "SELECT%20*%20FROM%20system.query_log"), "200");
+    EXPECT_NE(http_answer(http, "default", "", "SYSTEM%20SHUTDOWN"), "200");
     server.kill_hard();
     EXPECT_FALSE(port_answers(native));
     Status again = server.start_again();
@@ -93,9 +112,9 @@ TEST(test_servers, leave_nothing_behind_when_the_test_is_killed) {
     pid_t child = fork();
     if (child == 0) {
         auto postgres = TestPostgres::start();
-        std::string line = postgres.ok() ? (*postgres)->data_directory() + " " +
-                                               std::to_string((*postgres)->pid())
-                                         : "failed";
+        std::string line =
+            postgres.ok() ? (*postgres)->data_directory() + " " + std::to_string((*postgres)->pid())
+                          : "failed";
         ssize_t ignored = write(ends[1], line.data(), line.size());
         static_cast<void>(ignored);
         raise(SIGKILL);

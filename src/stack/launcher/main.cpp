@@ -2,13 +2,14 @@
 //
 //     tandem-clickhouse --engine LIB --config FILE --ready FILE [--user NAME]
 //
-// The library is an interactive ClickHouse; told to start its listeners, it serves like a server for
-// as long as its prompt waits. Design:
+// The library is an interactive ClickHouse; told to start its listeners, it serves like a server
+// for as long as its prompt waits. Design:
 // 1. The prompt reads from a pseudo terminal nobody types on. A terminal is needed: without one the
 //    engine aborts the process on malformed bytes from the network. NEVER write to the master: it
 //    is an administrator's console.
 // 2. All signals that end the server are blocked before the engine's threads exist and are waited
-//    for by one thread, which closes the terminal; the prompt sees the hang-up and shuts down orderly.
+//    for by one thread, which closes the terminal; the prompt sees the hang-up and shuts down
+//    orderly.
 // 3. A second signal ends the process at once.
 // 4. Privileges are dropped before the library is loaded, through a descriptor opened before, so
 //    that no code of the engine ever runs as root, wherever the library lies.
@@ -62,11 +63,16 @@ std::optional<Arguments> parse(int argc, char** argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         std::string name = argv[i];
         std::string value = argv[i + 1];
-        if (name == "--engine") arguments.engine = value;
-        else if (name == "--config") arguments.config = value;
-        else if (name == "--ready") arguments.ready = value;
-        else if (name == "--user") arguments.user = value;
-        else return std::nullopt;
+        if (name == "--engine")
+            arguments.engine = value;
+        else if (name == "--config")
+            arguments.config = value;
+        else if (name == "--ready")
+            arguments.ready = value;
+        else if (name == "--user")
+            arguments.user = value;
+        else
+            return std::nullopt;
     }
     bool complete = argc % 2 == 1 && !arguments.engine.empty() && !arguments.config.empty() &&
                     !arguments.ready.empty();
@@ -180,13 +186,14 @@ int run(const Arguments& arguments) {
     signal(SIGPIPE, SIG_IGN);
 
     int library_fd = open(arguments.engine.c_str(), O_RDONLY | O_CLOEXEC);
-    if (library_fd < 0)
-        return complain(kNoLibrary, arguments.engine + ": " + std::strerror(errno));
+    if (library_fd < 0) return complain(kNoLibrary, arguments.engine + ": " + std::strerror(errno));
     if (!arguments.user.empty() && !drop_privileges(arguments.user))
         return complain(kNoPrivileges, "cannot become user " + arguments.user);
     std::string directory = arguments.ready.substr(0, arguments.ready.rfind('/'));
     if (chdir(directory.c_str()) != 0)
         return complain(kUsage, directory + ": " + std::strerror(errno));
+    // The prompt keeps its history in the home directory.
+    setenv("HOME", directory.c_str(), 1);
     // A missing configuration would be ignored and leave an open server.
     if (access(arguments.config.c_str(), R_OK) != 0)
         return complain(kUsage, arguments.config + ": " + std::strerror(errno));
@@ -220,8 +227,9 @@ int run(const Arguments& arguments) {
 int main(int argc, char** argv) {
     std::optional<Arguments> arguments = parse(argc, argv);
     if (!arguments)
-        return complain(kUsage, "usage: tandem-clickhouse --engine LIB --config FILE --ready FILE "
-                                "[--user NAME]");
+        return complain(kUsage,
+                        "usage: tandem-clickhouse --engine LIB --config FILE --ready FILE "
+                        "[--user NAME]");
     int code = run(*arguments);
     std::fflush(nullptr);
     // Skips the library's static destructors, which have nothing left to do and take long.
