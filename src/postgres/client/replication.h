@@ -86,6 +86,8 @@ class Replication {
     };
     explicit Replication(Connection connection) : connection_(std::move(connection)) {}
     Result<bool> take_buffered(std::string_view& copy_data);
+    Result<QueryResult> command(const std::string& sql, Millis timeout);
+    Error explained(Error error);
     Error stream_ended();
 
     Connection connection_;
