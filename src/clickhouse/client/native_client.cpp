@@ -182,7 +182,9 @@ Status NativeClient::insert(const Query& query, const types::Block& block) {
 
 Result<std::unique_ptr<InsertStream>> NativeClient::begin_insert(const Query& query) {
     const net::Deadline deadline = net::Deadline::after(query.timeout);
-    TRY(begin(query, deadline));
+    Query with_format = query;
+    with_format.sql += " FORMAT Native";  // the grammar wants one; the data comes as blocks anyway
+    TRY(begin(with_format, deadline));
     auto header = TRY(await_insert_header(deadline));
     return std::unique_ptr<InsertStream>(
         std::make_unique<NativeInsert>(*this, query, std::move(header)));

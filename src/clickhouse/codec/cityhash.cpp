@@ -10,7 +10,7 @@ namespace {
 constexpr uint64_t kK0 = 0xc3a5c85c97cb3127ULL;
 constexpr uint64_t kK1 = 0xb492b66fbe98f273ULL;
 constexpr uint64_t kK2 = 0x9ae16a3b2f90404fULL;
-constexpr uint64_t kK3 = 0xc949c7defebe6e85ULL;
+constexpr uint64_t kK3 = 0xc949d7c7509e6557ULL;
 
 uint64_t fetch64(const char* p) {
     return load_little<uint64_t>(p);
