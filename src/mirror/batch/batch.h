@@ -1,0 +1,64 @@
+// Batch: what is applied together, in order, before the position it stands for may be confirmed.
+//
+// Made by stream/StreamMachine, consumed by apply/Applier. Steps on different tables may be done in
+// any order; steps on the same table must keep theirs.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "mirror/batch/table_batch.h"
+#include "mirror/schema_change/table_change.h"
+#include "mirror/table.h"
+#include "mirror/version.h"
+
+namespace tandem::mirror {
+
+// A value the target could not hold.
+struct Loss {
+    size_t column = 0;  // index in table->columns
+    uint64_t count = 0;
+    std::string code;
+    std::string why;
+    std::string first_value;
+};
+
+struct InsertStep {
+    std::unique_ptr<TableBatch> rows;
+    std::vector<Loss> losses;
+};
+struct TruncateStep {
+    TablePtr table;
+    Version version;
+};
+struct SchemaStep {
+    TableChange change;
+};
+struct FailStep {
+    TablePtr table;
+    Error error;
+};
+using Step = std::variant<InsertStep, TruncateStep, SchemaStep, FailStep>;
+
+struct Batch {
+    std::vector<Step> steps;
+    // Everything committed up to here is contained in this batch or in earlier ones. May stay
+    // behind what the batch holds (a transaction that is split), and a batch may have no steps.
+    Lsn confirm;
+    // Commit LSN of the last change in the batch: where a loss is recorded.
+    Lsn last_commit;
+    size_t changes = 0;
+    size_t bytes = 0;
+};
+
+inline const TablePtr& table_of(const Step& step) {
+    if (auto* insert = std::get_if<InsertStep>(&step)) return insert->rows->table();
+    if (auto* truncate = std::get_if<TruncateStep>(&step)) return truncate->table;
+    if (auto* schema = std::get_if<SchemaStep>(&step)) return schema->change.after;
+    return std::get<FailStep>(step).table;
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,374 @@
+#include "mirror/batch/table_batch.h"
+
+#include <algorithm>
+
+#include "mirror/batch/value_bytes.h"
+
+namespace tandem::mirror {
+namespace {
+
+using postgres::Tuple;
+using postgres::TupleValue;
+using postgres::ValueKind;
+
+Error malformed(const Table& table, std::string_view what) {
+    return Error(ErrorCode::kMalformedData, table.label() + ": " + std::string(what));
+}
+
+types::ChTypePtr system_type(const char* name) { return MUST(types::parse_clickhouse_type(name)); }
+
+const types::Column* column_named(const types::Block& block, std::string_view name) {
+    for (const types::NamedColumn& named : block.columns)
+        if (named.name == name) return &named.column;
+    return nullptr;
+}
+
+Status append_tuple_value(types::Converter& converter, TupleValue value, types::Column& column) {
+    switch (value.kind) {
+        case ValueKind::binary:
+            return converter.append_binary(value.bytes, column);
+        case ValueKind::text:
+            return converter.append_text(value.bytes, column);
+        case ValueKind::null:
+            return converter.append_null(column);
+        case ValueKind::unchanged_toast:
+            break;
+    }
+    return Error(ErrorCode::kInternal, "unchanged TOAST value reached a converter");
+}
+
+// Index over the key columns of a block that a server returned.
+Result<KeyIndex> index_rows(const Table& table, const types::Block& block) {
+    if (block.rows() == 0) return KeyIndex();
+    std::vector<const types::Column*> keys;
+    for (size_t key : table.key) {
+        keys.push_back(column_named(block, table.columns[key].target_name));
+        if (keys.back() == nullptr) return malformed(table, "key column is missing in a look-up");
+    }
+    KeyIndex index;
+    std::string bytes;
+    for (size_t row = 0; row < block.rows(); ++row) {
+        bytes.clear();
+        for (const types::Column* key : keys) append_value_bytes(*key, row, bytes);
+        index.put(bytes, static_cast<uint32_t>(row));
+    }
+    return index;
+}
+
+}  // namespace
+
+TableBatch::TableBatch(const WireLayout& layout, std::vector<types::Converter>& converters)
+    : table_(layout.table),
+      converters_(&converters),
+      versions_(system_type("UInt128")),
+      deleted_(system_type("UInt8")) {
+    std::vector<int> column_of(table_->columns.size(), -1);
+    wire_.reserve(layout.columns.size());
+    for (int target : layout.columns) {
+        if (target < 0) {
+            wire_.push_back(-1);
+            continue;
+        }
+        auto at = static_cast<size_t>(target);
+        column_of[at] = static_cast<int>(columns_.size());
+        wire_.push_back(column_of[at]);
+        table_column_.push_back(at);
+        const TableColumn& column = table_->columns[at];
+        columns_.push_back({column.target_name, types::Column(column.mapping.type)});
+    }
+    for (size_t key : table_->key) {
+        TANDEM_ASSERT(column_of[key] >= 0, "relation without key column was let through");
+        key_column_.push_back(static_cast<size_t>(column_of[key]));
+        auto wire = std::find(wire_.begin(), wire_.end(), column_of[key]);
+        wire_key_.push_back(static_cast<size_t>(wire - wire_.begin()));
+        lookup_keys_.emplace_back(table_->columns[key].mapping.type);
+    }
+}
+
+// --- filling ----------------------------------------------------------------------------------
+
+Status TableBatch::make_key(Tuple row, Tuple fallback, std::string& out) const {
+    out.clear();
+    if (row.size() != wire_.size()) return malformed(*table_, "row has a wrong number of columns");
+    for (size_t wire : wire_key_) {
+        TupleValue value = row[wire];
+        if (value.kind == ValueKind::unchanged_toast && fallback.size() == row.size())
+            value = fallback[wire];
+        if (value.kind == ValueKind::null || value.kind == ValueKind::unchanged_toast)
+            return malformed(*table_, "key value is missing in a change");
+        auto length = static_cast<uint32_t>(value.bytes.size());
+        out.append(reinterpret_cast<const char*>(&length), sizeof length);
+        out.push_back(static_cast<char>(value.kind));
+        out.append(value.bytes);
+    }
+    return {};
+}
+
+Status TableBatch::insert(Tuple row, Version version) {
+    TRY(make_key(row, {}, key_scratch_));
+    TRY(append_row(row, {}, std::nullopt, version));
+    replace(key_scratch_, rows_ - 1);
+    return {};
+}
+
+Status TableBatch::update(const postgres::Update& update, Version before, Version version) {
+    Tuple old = update.old_kind == postgres::OldTuple::none ? Tuple() : update.old;
+    TRY(make_key(update.row, old, key_scratch_));
+    bool moved = false;
+    if (!old.empty()) {
+        TRY(make_key(old, {}, old_key_scratch_));
+        moved = old_key_scratch_ != key_scratch_;
+    }
+    std::optional<uint32_t> previous = index_.find(moved ? old_key_scratch_ : key_scratch_);
+    TRY(append_row(update.row, old, previous, version));
+    uint32_t row = rows_ - 1;
+    if (moved) {
+        TRY(append_tombstone(old, before));
+        replace(old_key_scratch_, rows_ - 1);
+    }
+    replace(key_scratch_, row);
+    return {};
+}
+
+Status TableBatch::remove(Tuple old, Version version) {
+    TRY(make_key(old, {}, key_scratch_));
+    TRY(append_tombstone(old, version));
+    replace(key_scratch_, rows_ - 1);
+    return {};
+}
+
+Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> previous,
+                              Version version) {
+    Pending pending{.row = rows_, .lookup = 0, .version = version, .missing = {}};
+    const Pending* before = previous ? pending_at(*previous) : nullptr;
+    bool previous_deleted = previous && deleted_.fixed<uint8_t>(*previous) != 0;
+    for (size_t wire = 0; wire < row.size(); ++wire) {
+        if (wire_[wire] < 0) continue;
+        auto column = static_cast<size_t>(wire_[wire]);
+        TupleValue value = row[wire];
+        if (value.kind == ValueKind::unchanged_toast && wire < old.size() &&
+            (old[wire].kind == ValueKind::text || old[wire].kind == ValueKind::binary))
+            value = old[wire];
+        if (value.kind != ValueKind::unchanged_toast) {
+            TRY(append_value(column, value));
+            continue;
+        }
+        auto index = static_cast<uint16_t>(column);
+        bool missing_before = before != nullptr && std::find(before->missing.begin(),
+                                                             before->missing.end(),
+                                                             index) != before->missing.end();
+        if (previous && !previous_deleted && !missing_before) {
+            copy_value(column, *previous);
+        } else {
+            columns_[column].column.append_default();
+            pending.missing.push_back(index);
+        }
+    }
+    if (!pending.missing.empty()) {
+        if (before != nullptr) {
+            pending.lookup = before->lookup;
+        } else {
+            TRY(append_lookup_key(old.empty() ? row : old, row));
+            pending.lookup = static_cast<uint32_t>(lookup_keys_[0].rows - 1);
+        }
+        pending_of_[rows_] = pending_.size();
+        pending_.push_back(std::move(pending));
+    }
+    finish_row(version, false);
+    return {};
+}
+
+Status TableBatch::append_value(size_t column, TupleValue value) {
+    return append_tuple_value((*converters_)[table_column_[column]], value, columns_[column].column);
+}
+
+// Columns that are not part of the key are NULL or zero in a tombstone; nobody reads them.
+Status TableBatch::append_tombstone(Tuple old, Version version) {
+    for (types::NamedColumn& named : columns_) named.column.append_default();
+    for (size_t i = 0; i < key_column_.size(); ++i) {
+        types::Column& column = columns_[key_column_[i]].column;
+        column.pop_back();
+        TRY(append_value(key_column_[i], old[wire_key_[i]]));
+    }
+    finish_row(version, true);
+    return {};
+}
+
+Status TableBatch::append_lookup_key(Tuple row, Tuple fallback) {
+    for (size_t i = 0; i < wire_key_.size(); ++i) {
+        TupleValue value = row[wire_key_[i]];
+        if (value.kind == ValueKind::unchanged_toast) value = fallback[wire_key_[i]];
+        TRY(append_tuple_value((*converters_)[table_->key[i]], value, lookup_keys_[i]));
+    }
+    return {};
+}
+
+void TableBatch::copy_value(size_t column, uint32_t row) {
+    types::Column& values = columns_[column].column;
+    // By way of a column of one row: appending may move the bytes that are copied.
+    types::Column one(values.type);
+    one.append_from(values, row);
+    copied_bytes_ += one.byte_size();
+    values.append_from(one, 0);
+}
+
+void TableBatch::finish_row(Version version, bool deleted) {
+    versions_.append_fixed(version.value);
+    deleted_.append_fixed(static_cast<uint8_t>(deleted ? 1 : 0));
+    ++rows_;
+}
+
+void TableBatch::replace(std::string_view key, uint32_t row) {
+    ++changes_;
+    std::optional<uint32_t> before = index_.put(key, row);
+    if (!before) return;
+    if (superseded_.size() <= *before) superseded_.resize(rows_, false);
+    superseded_[*before] = true;
+    ++superseded_rows_;
+}
+
+const TableBatch::Pending* TableBatch::pending_at(uint32_t row) const {
+    auto found = pending_of_.find(row);
+    return found == pending_of_.end() ? nullptr : &pending_[found->second];
+}
+
+size_t TableBatch::byte_size() const {
+    size_t total = index_.byte_size() + rows_ * 17 + pending_.size() * 128;
+    for (const types::NamedColumn& named : columns_) total += named.column.byte_size();
+    return total;
+}
+
+// --- taking -----------------------------------------------------------------------------------
+
+void TableBatch::close() {
+    superseded_.resize(rows_, false);
+    std::erase_if(pending_, [this](const Pending& row) { return superseded_[row.row]; });
+    pending_of_.clear();
+    for (const Pending& row : pending_) pending_of_[row.row] = 0;
+    index_ = KeyIndex();
+}
+
+types::Block TableBatch::empty_block() const {
+    types::Block block;
+    for (const types::NamedColumn& named : columns_)
+        block.columns.push_back({named.name, types::Column(named.column.type)});
+    block.columns.push_back({std::string(kVersionColumn), types::Column(versions_.type)});
+    block.columns.push_back({std::string(kDeletedColumn), types::Column(deleted_.type)});
+    return block;
+}
+
+const types::Block& TableBatch::settled() {
+    if (settled_) return *settled_;
+    settled_ = empty_block();
+    size_t count = columns_.size();
+    if (superseded_rows_ == 0 && pending_.empty()) {
+        for (size_t c = 0; c < count; ++c)
+            settled_->columns[c].column = std::move(columns_[c].column);
+        settled_->columns[count].column = std::move(versions_);
+        settled_->columns[count + 1].column = std::move(deleted_);
+        return *settled_;
+    }
+    for (uint32_t row = 0; row < rows_; ++row) {
+        if (superseded_[row] || pending_of_.contains(row)) continue;
+        for (size_t c = 0; c < count; ++c)
+            settled_->columns[c].column.append_from(columns_[c].column, row);
+        settled_->columns[count].column.append_from(versions_, row);
+        settled_->columns[count + 1].column.append_from(deleted_, row);
+    }
+    return *settled_;
+}
+
+std::vector<size_t> TableBatch::missing_columns() const {
+    std::vector<size_t> result;
+    for (const Pending& row : pending_)
+        for (uint16_t column : row.missing) result.push_back(table_column_[column]);
+    std::sort(result.begin(), result.end());
+    result.erase(std::unique(result.begin(), result.end()), result.end());
+    return result;
+}
+
+types::Block TableBatch::lookup_keys(size_t first, size_t count) const {
+    types::Block block;
+    for (size_t k = 0; k < table_->key.size(); ++k) {
+        const TableColumn& key = table_->columns[table_->key[k]];
+        types::Column column(key.mapping.type);
+        for (size_t i = first; i < first + count; ++i) {
+            column.append_from(lookup_keys_[k], pending_[i].lookup);
+            column.append_from(columns_[key_column_[k]].column, pending_[i].row);
+        }
+        block.columns.push_back({key.target_name, std::move(column)});
+    }
+    return block;
+}
+
+types::Block TableBatch::own_keys(std::span<const size_t> rows) const {
+    types::Block block;
+    for (size_t k = 0; k < table_->key.size(); ++k) {
+        const TableColumn& key = table_->columns[table_->key[k]];
+        types::Column column(key.mapping.type);
+        for (size_t i : rows) column.append_from(columns_[key_column_[k]].column, pending_[i].row);
+        block.columns.push_back({key.target_name, std::move(column)});
+    }
+    return block;
+}
+
+void TableBatch::own_key_bytes(const Pending& row, std::string& out) const {
+    out.clear();
+    for (size_t key : key_column_) append_value_bytes(columns_[key].column, row.row, out);
+}
+
+void TableBatch::copy_complete(const Pending& row, const types::Block& found, size_t found_row,
+                               types::Block& out) const {
+    size_t count = columns_.size();
+    for (size_t c = 0; c < count; ++c) {
+        bool missing = std::find(row.missing.begin(), row.missing.end(),
+                                 static_cast<uint16_t>(c)) != row.missing.end();
+        types::Column& to = out.columns[c].column;
+        if (missing)
+            to.append_from(*column_named(found, columns_[c].name), found_row);
+        else
+            to.append_from(columns_[c].column, row.row);
+    }
+    out.columns[count].column.append_from(versions_, row.row);
+    out.columns[count + 1].column.append_from(deleted_, row.row);
+}
+
+Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_t count,
+                                                             const types::Block& found,
+                                                             types::Block& out) {
+    std::vector<size_t> left;
+    KeyIndex index = TRY(index_rows(*table_, found));
+    const types::Column* versions = column_named(found, kVersionColumn);
+    if (found.rows() > 0 && versions == nullptr)
+        return malformed(*table_, "version column is missing in a look-up");
+    std::string bytes;
+    for (size_t i = first; i < first + count; ++i) {
+        const Pending& row = pending_[i];
+        own_key_bytes(row, bytes);
+        if (auto own = index.find(bytes);
+            own && versions->fixed<types::UInt128>(*own) >= row.version.value)
+            continue;  // applied by an earlier run, or newer: this row would lose
+        bytes.clear();
+        for (const types::Column& key : lookup_keys_) append_value_bytes(key, row.lookup, bytes);
+        auto before = index.find(bytes);
+        // A newer row under the key belongs to another life of it; its values are not ours.
+        if (before && versions->fixed<types::UInt128>(*before) < row.version.value)
+            copy_complete(row, found, *before, out);
+        else
+            left.push_back(i);
+    }
+    return left;
+}
+
+Status TableBatch::complete_from_source(std::span<const size_t> rows, const types::Block& found,
+                                        types::Block& out) {
+    KeyIndex index = TRY(index_rows(*table_, found));
+    std::string bytes;
+    for (size_t i : rows) {
+        own_key_bytes(pending_[i], bytes);
+        if (auto at = index.find(bytes)) copy_complete(pending_[i], found, *at, out);
+    }
+    return {};
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,41 @@
+#include "mirror/batch/value_bytes.h"
+
+namespace tandem::mirror {
+namespace {
+
+void append_length(size_t length, std::string& out) {
+    out.append(reinterpret_cast<const char*>(&length), sizeof length);
+}
+
+}  // namespace
+
+void append_value_bytes(const types::Column& column, size_t row, std::string& out) {
+    bool null = column.is_null(row);
+    out.push_back(null ? '\1' : '\0');
+    if (null) return;
+    if (column.value_width() > 0) {
+        out.append(column.data.data() + row * column.value_width(), column.value_width());
+        return;
+    }
+    switch (column.value_kind()) {
+        case types::ChKind::kArray:
+        case types::ChKind::kMap: {
+            auto [first, end] = column.elements(row);
+            append_length(end - first, out);
+            for (size_t i = first; i < end; ++i)
+                for (const types::Column& child : column.children)
+                    append_value_bytes(child, i, out);
+            return;
+        }
+        case types::ChKind::kTuple:
+            for (const types::Column& child : column.children) append_value_bytes(child, row, out);
+            return;
+        default: {
+            std::string_view text = column.string(row);
+            append_length(text.size(), out);
+            out.append(text);
+        }
+    }
+}
+
+}  // namespace tandem::mirror

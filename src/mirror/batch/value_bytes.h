@@ -1,0 +1,13 @@
+// Bytes that identify a value of a column: two rows have the same bytes if and only if the values
+// are the same. Used to match keys that ClickHouse or the source returned. Pure.
+#pragma once
+
+#include <string>
+
+#include "types/column.h"
+
+namespace tandem::mirror {
+
+void append_value_bytes(const types::Column& column, size_t row, std::string& out);
+
+}  // namespace tandem::mirror

@@ -1,0 +1,70 @@
+// ChunkQueue: which chunk of a table is read next, and when a table's snapshot is over.
+//
+// Shared by the snapshot workers and the applier, hence the lock; no I/O. A chunk belongs to a
+// generation of its table: a TRUNCATE or a resync starts a new one, and results of the old one are
+// refused.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "mirror/table.h"
+
+namespace tandem::mirror {
+
+struct Chunk {
+    Oid relid;  // the mirrored table
+    Oid part;   // the leaf that is read
+    int64_t first_block = 0;
+    std::optional<int64_t> end_block;  // nothing: to the end of the table
+};
+
+struct Assignment {
+    Chunk chunk;
+    TablePtr table;
+    uint64_t generation = 0;
+};
+
+class ChunkQueue {
+  public:
+    // Chunks of a table that are still to be read; replaces what was there.
+    void add(TablePtr table, std::vector<Chunk> chunks);
+    // Takes the table out: running chunks are told by still_wanted(). Waits until none runs.
+    void stop(Oid relid);
+    // Changes the columns that later chunks read (after a schema change).
+    void replace_table(TablePtr table);
+
+    // Next chunk; waits for one. Nothing after close().
+    std::optional<Assignment> next();
+    bool still_wanted(const Assignment& assignment) const;
+    enum class Outcome { more, last };
+    // The chunk's rows are in ClickHouse and it is marked in the catalog. `last`: the table has no
+    // more. A chunk given back with retry() is handed out again.
+    Outcome finish(const Assignment& assignment);
+    void retry(const Assignment& assignment);
+
+    void close();
+    bool loading(Oid relid) const;
+
+  private:
+    struct Load {
+        TablePtr table;
+        std::deque<Chunk> waiting;
+        size_t running = 0;
+        uint64_t generation = 0;
+        bool stopping = false;
+    };
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::map<uint32_t, Load> loads_;  // by relid, so that tables are loaded one after the other
+    uint64_t generation_ = 0;
+    bool closed_ = false;
+};
+
+}  // namespace tandem::mirror

@@ -1,0 +1,203 @@
+#include "mirror/stream/stream_machine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tandem::mirror {
+namespace {
+
+// What a change costs beyond its payload: offsets, version, key index.
+constexpr size_t kChangeOverhead = 96;
+
+bool fails_table_alone(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::kSchemaChanged:
+        case ErrorCode::kNoReplicaIdentity:
+        case ErrorCode::kUnsupportedType:
+        case ErrorCode::kInvalidArgument:
+        case ErrorCode::kMalformedData:
+        case ErrorCode::kValueOutOfRange:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+Status StreamMachine::on_message(const postgres::Message& message, size_t size, Micros now) {
+    if (auto* insert = std::get_if<postgres::Insert>(&message)) {
+        on_change(insert->relation, size, now, [&](TableBatch& rows, Version, Version version) {
+            return rows.insert(insert->row, version);
+        });
+    } else if (auto* update = std::get_if<postgres::Update>(&message)) {
+        on_change(update->relation, size, now,
+                  [&](TableBatch& rows, Version before, Version version) {
+                      return rows.update(*update, before, version);
+                  });
+    } else if (auto* removal = std::get_if<postgres::Delete>(&message)) {
+        on_change(removal->relation, size, now, [&](TableBatch& rows, Version, Version version) {
+            return rows.remove(removal->old, version);
+        });
+    } else if (auto* begin = std::get_if<postgres::Begin>(&message)) {
+        in_transaction_ = true;
+        commit_lsn_ = begin->final_lsn;
+        ordinal_ = 0;
+    } else if (auto* commit = std::get_if<postgres::Commit>(&message)) {
+        on_commit(*commit);
+    } else if (auto* relation = std::get_if<postgres::Relation>(&message)) {
+        return on_relation(*relation);
+    } else if (auto* truncate = std::get_if<postgres::Truncate>(&message)) {
+        on_truncate(*truncate, now);
+    } else if (auto* logical = std::get_if<postgres::LogicalMessage>(&message)) {
+        if (logical->prefix == "tandem" && logical->content == "flush") flush_requested_ = true;
+    } else if (!std::holds_alternative<postgres::Type>(message) &&
+               !std::holds_alternative<postgres::Origin>(message)) {
+        return Error(ErrorCode::kProtocolViolation,
+                     "the stream carries a message of a mode that was not asked for");
+    }
+    return {};
+}
+
+void StreamMachine::on_commit(const postgres::Commit& commit) {
+    in_transaction_ = false;
+    batch_.confirm = std::max(batch_.confirm, commit.end_lsn);
+}
+
+void StreamMachine::on_keepalive(Lsn server_end) {
+    if (!in_transaction_) batch_.confirm = std::max(batch_.confirm, server_end);
+}
+
+Status StreamMachine::on_relation(const postgres::Relation& relation) {
+    Known& known = tables_[relation.oid];
+    close_rows(known);
+    auto entry = directory_->resolve(relation);
+    if (!entry.ok()) {
+        TablePtr table = directory_->known(relation.oid);
+        if (table == nullptr || !fails_table_alone(entry.error().code()))
+            return std::move(entry).error();
+        fail(known, std::move(table), std::move(entry).error());
+        return {};
+    }
+    known = Known();
+    if (!entry.value()) {
+        known.dropped = true;
+        return {};
+    }
+    TableDirectory::Entry& found = *entry.value();
+    known.layout = std::move(found.resolution.layout);
+    known.truncated_at = found.truncated_at;
+    for (const TableColumn& column : known.layout.table->columns)
+        known.converters.emplace_back(column.mapping, column.is_key()
+                                                          ? types::Unholdable::reject
+                                                          : types::Unholdable::append_null);
+    if (!found.resolution.change.empty())
+        batch_.steps.emplace_back(SchemaStep{std::move(found.resolution.change)});
+    return {};
+}
+
+template <typename Change>
+void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Change& change) {
+    ++ordinal_;
+    auto found = tables_.find(relation);
+    if (found == tables_.end() || found->second.dropped) return;
+    Known& known = found->second;
+    Version before = Version::make(epoch_, commit_lsn_, ordinal_ * 2);
+    Version version = Version::make(epoch_, commit_lsn_, ordinal_ * 2 + 1);
+    if (version <= known.truncated_at) return;
+    TableBatch& rows = rows_of(known);
+    size_t copied = rows.copied_bytes();
+    Status done = change(rows, before, version);
+    if (!done.ok()) {
+        TablePtr table = known.layout.table;
+        size_t step = std::exchange(known.open_step, kNone);
+        known.dropped = true;
+        batch_.steps[step] = FailStep{std::move(table), std::move(done).error()};
+        note_step(now);
+        return;
+    }
+    ++batch_.changes;
+    batch_.last_commit = commit_lsn_;
+    open_bytes_ += size + kChangeOverhead + rows.copied_bytes() - copied;
+    note_step(now);
+}
+
+void StreamMachine::on_truncate(const postgres::Truncate& truncate, Micros now) {
+    ++ordinal_;
+    Version version = Version::make(epoch_, commit_lsn_, ordinal_ * 2 + 1);
+    for (Oid relation : truncate.relations) {
+        auto found = tables_.find(relation);
+        if (found == tables_.end() || found->second.dropped) continue;
+        Known& known = found->second;
+        if (version <= known.truncated_at) continue;
+        close_rows(known);
+        batch_.steps.emplace_back(TruncateStep{known.layout.table, version});
+        batch_.last_commit = commit_lsn_;
+        note_step(now);
+    }
+}
+
+TableBatch& StreamMachine::rows_of(Known& known) {
+    if (known.open_step == kNone) {
+        known.open_step = batch_.steps.size();
+        batch_.steps.emplace_back(
+            InsertStep{std::make_unique<TableBatch>(known.layout, known.converters), {}});
+    }
+    return *std::get<InsertStep>(batch_.steps[known.open_step]).rows;
+}
+
+void StreamMachine::close_rows(Known& known) {
+    if (known.open_step == kNone) return;
+    auto& step = std::get<InsertStep>(batch_.steps[known.open_step]);
+    known.open_step = kNone;
+    step.rows->close();
+    for (size_t i = 0; i < known.converters.size(); ++i) {
+        types::ConvertReport report = known.converters[i].take_report();
+        if (report.empty()) continue;
+        step.losses.push_back({i, report.count, std::move(report.code), std::move(report.why),
+                               std::move(report.first_value)});
+    }
+}
+
+void StreamMachine::fail(Known& known, TablePtr table, Error error) {
+    known.dropped = true;
+    batch_.steps.emplace_back(FailStep{std::move(table), std::move(error)});
+}
+
+void StreamMachine::note_step(Micros now) {
+    if (!first_change_) first_change_ = now;
+}
+
+bool StreamMachine::ripe(Micros now, bool drained) const {
+    if (empty()) return false;
+    if (full()) return true;
+    if (in_transaction_) return false;
+    if (flush_requested_ || !first_change_) return true;
+    Micros age = now - *first_change_;
+    return age >= limits_.batch_age || (drained && age >= limits_.flush_age);
+}
+
+std::optional<Micros> StreamMachine::ripe_at(bool drained) const {
+    if (empty() || in_transaction_ || !first_change_) return std::nullopt;
+    return *first_change_ + (drained ? limits_.flush_age : limits_.batch_age);
+}
+
+Batch StreamMachine::take() {
+    for (auto& [oid, known] : tables_) close_rows(known);
+    Batch taken = std::move(batch_);
+    taken.bytes = open_bytes_;
+    batch_ = Batch();
+    batch_.confirm = taken.confirm;
+    open_bytes_ = 0;
+    first_change_.reset();
+    flush_requested_ = false;
+    return taken;
+}
+
+void StreamMachine::forget(Oid relid) {
+    Known& known = tables_[relid];
+    close_rows(known);
+    known.dropped = true;
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,112 @@
+// StreamMachine: decoded pgoutput messages and time in, closed batches and positions out.
+//
+// A step machine: no I/O, no threads, no clock of its own. What it needs to know about a table when
+// a Relation message arrives it asks of the port TableDirectory. Protocol 1 semantics: a
+// transaction arrives whole after its commit; a batch may still end inside of it, because Begin
+// carries the commit LSN.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "mirror/batch/batch.h"
+#include "mirror/schema_change/table_change.h"
+#include "postgres/decoder/pgoutput.h"
+
+namespace tandem::mirror {
+
+using Micros = std::chrono::microseconds;  // since any fixed moment
+
+struct StreamLimits {
+    size_t bytes_max = size_t{32} << 20;
+    size_t changes_max = 1'000'000;
+    Micros flush_age{20'000};   // once nothing more is arriving
+    Micros batch_age{1'000'000};  // while more keeps arriving
+};
+
+// What the machine asks when the stream first mentions a table or says that it changed.
+class TableDirectory {
+  public:
+    virtual ~TableDirectory() = default;
+    struct Entry {
+        Resolution resolution;
+        // Changes up to this version were undone by a TRUNCATE that has been applied already.
+        Version truncated_at;
+    };
+    // Nothing: the table is not mirrored (or has failed) and its changes are dropped. An error of
+    // code kSchemaChanged, kNoReplicaIdentity, kUnsupportedType fails the table alone; any other
+    // is returned by on_message, the stream then has to start again.
+    virtual Result<std::optional<Entry>> resolve(const postgres::Relation& relation) = 0;
+    // The table as known, to fail it when resolve() gave an error.
+    virtual TablePtr known(Oid relid) = 0;
+};
+
+class StreamMachine {
+  public:
+    StreamMachine(uint16_t epoch, StreamLimits limits, TableDirectory& directory)
+        : epoch_(epoch), limits_(limits), directory_(&directory) {}
+
+    // `size` of the payload the message was decoded from.
+    Status on_message(const postgres::Message& message, size_t size, Micros now);
+    // The server has sent everything up to `server_end`.
+    void on_keepalive(Lsn server_end);
+
+    // `drained`: nothing more has arrived. True when the batch should be closed now if the applier
+    // is free.
+    bool ripe(Micros now, bool drained) const;
+    // When ripe() may become true by time alone.
+    std::optional<Micros> ripe_at(bool drained) const;
+    // No more may be read before a batch was taken.
+    bool full() const {
+        return open_bytes_ >= limits_.bytes_max || batch_.changes >= limits_.changes_max;
+    }
+    // Nothing to apply: `position()` may be confirmed as soon as earlier batches are.
+    bool empty() const { return batch_.steps.empty(); }
+    // Everything committed up to here has been read.
+    Lsn position() const { return batch_.confirm; }
+    Batch take();
+
+    // A table failed while it was applied, or left the mirror: its changes are dropped from now on.
+    // There is no way back but a new stream: the server does not repeat its Relation message.
+    void forget(Oid relid);
+
+  private:
+    static constexpr size_t kNone = SIZE_MAX;
+    struct Known {
+        WireLayout layout;
+        std::vector<types::Converter> converters;
+        Version truncated_at;
+        bool dropped = false;          // changes are ignored
+        size_t open_step = kNone;      // index in batch_.steps of the InsertStep being filled
+    };
+
+    Status on_relation(const postgres::Relation& relation);
+    void on_truncate(const postgres::Truncate& truncate, Micros now);
+    // Counts the change and hands it to the rows of its table, if that is mirrored.
+    template <typename Change>
+    void on_change(Oid relation, size_t size, Micros now, const Change& change);
+    void on_commit(const postgres::Commit& commit);
+    TableBatch& rows_of(Known& known);
+    void close_rows(Known& known);
+    void fail(Known& known, TablePtr table, Error error);
+    void note_step(Micros now);
+
+    const uint16_t epoch_;
+    const StreamLimits limits_;
+    TableDirectory* directory_;
+    std::unordered_map<Oid, Known> tables_;
+    Batch batch_;
+    size_t open_bytes_ = 0;
+    std::optional<Micros> first_change_;
+    bool flush_requested_ = false;
+    bool in_transaction_ = false;
+    Lsn commit_lsn_;
+    uint64_t ordinal_ = 0;
+};
+
+}  // namespace tandem::mirror
