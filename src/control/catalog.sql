@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS tandem.mirror (
     -- what is: setup, running, paused, failed
     state         text NOT NULL DEFAULT 'setup',
     epoch         int NOT NULL DEFAULT 0,    -- upper 16 bits of every version
+    wanted_epoch  int NOT NULL DEFAULT 0,    -- above epoch: a new slot and a new load are wanted
     options       jsonb NOT NULL DEFAULT '{}',
     error_code    text,
     error_message text,
@@ -49,6 +50,7 @@ CREATE TABLE IF NOT EXISTS tandem.mirror_table (
     consistent_lsn pg_lsn,
     rows_loaded    bigint NOT NULL DEFAULT 0,
     truncated_at   numeric,                  -- version of the last TRUNCATE that was applied
+    generation     int NOT NULL DEFAULT 0,   -- raised by every new load; chunks of older ones are void
     error_code     text,
     error_message  text,
     PRIMARY KEY (mirror_id, relid)
@@ -64,6 +66,8 @@ CREATE TABLE IF NOT EXISTS tandem.mirror_column (
     typmod        int NOT NULL,
     target_column text NOT NULL,
     target_type   text NOT NULL,             -- ClickHouse type, as in DDL
+    not_null      boolean NOT NULL DEFAULT false,  -- as it was when the type was chosen
+    ndims         int NOT NULL DEFAULT 0,
     key_position  int2,                      -- 1.. for columns of the replica identity key
     -- exact: every value of the Postgres type survives the round trip, byte for byte; ranged: exact
     -- unless a value was seen that the target cannot hold (then inexact_since is set); text: held
@@ -89,3 +93,9 @@ CREATE TABLE IF NOT EXISTS tandem.mirror_chunk (
     PRIMARY KEY (mirror_id, part_relid, first_block),
     FOREIGN KEY (mirror_id, relid) REFERENCES tandem.mirror_table ON DELETE CASCADE
 );
+
+-- Tables as they were before a column was added to this file.
+ALTER TABLE tandem.mirror ADD COLUMN IF NOT EXISTS wanted_epoch int NOT NULL DEFAULT 0;
+ALTER TABLE tandem.mirror_table ADD COLUMN IF NOT EXISTS generation int NOT NULL DEFAULT 0;
+ALTER TABLE tandem.mirror_column ADD COLUMN IF NOT EXISTS not_null boolean NOT NULL DEFAULT false;
+ALTER TABLE tandem.mirror_column ADD COLUMN IF NOT EXISTS ndims int NOT NULL DEFAULT 0;

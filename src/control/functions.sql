@@ -1,0 +1,360 @@
+-- The SQL functions and views of schema tandem: the one control path of CLI, console and people.
+-- They write what is wanted into the catalog and wake the daemon; they never touch ClickHouse, nor
+-- anything in Postgres outside of schema tandem. Plain SQL, run after catalog.sql, repeatable.
+
+-- Names are part of slot and publication names, hence the narrow alphabet.
+CREATE OR REPLACE FUNCTION tandem.check_mirror_name(name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF name IS NULL OR name !~ '^[a-z_][a-z0-9_]{0,47}$' THEN
+        RAISE EXCEPTION 'bad mirror name "%"', name USING ERRCODE = '22023',
+            HINT = 'Use at most 48 lower-case letters, digits and underscores, no digit first.';
+    END IF;
+END $$;
+
+-- Tables that one element of create_mirror's list stands for: "schema.table", "table" (schema
+-- public), either with quotes where names need them, or with * as a wildcard ("schema.*", "*").
+CREATE OR REPLACE FUNCTION tandem.expand_tables(pattern text)
+RETURNS TABLE (relid oid, schema_name name, table_name name, exact boolean)
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts text[];
+    schema_like text;
+    table_like text;
+BEGIN
+    IF strpos(pattern, '*') = 0 THEN
+        parts := parse_ident(pattern);
+        IF cardinality(parts) = 1 THEN
+            parts := ARRAY['public', parts[1]];
+        END IF;
+        RETURN QUERY SELECT c.oid, n.nspname, c.relname, true FROM pg_class c
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = parts[1] AND c.relname = parts[2] AND cardinality(parts) = 2;
+        RETURN;
+    END IF;
+    IF strpos(pattern, '.') = 0 THEN
+        schema_like := 'public';
+        table_like := pattern;
+    ELSE
+        schema_like := split_part(pattern, '.', 1);
+        table_like := substr(pattern, strpos(pattern, '.') + 1);
+    END IF;
+    schema_like := replace(replace(replace(replace(schema_like, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%');
+    table_like := replace(replace(replace(replace(table_like, '\', '\\'), '_', '\_'), '%', '\%'), '*', '%');
+    RETURN QUERY SELECT c.oid, n.nspname, c.relname, false FROM pg_class c
+        JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname LIKE schema_like AND c.relname LIKE table_like
+          AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
+          AND n.nspname NOT LIKE 'pg\_%'
+          AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+        ORDER BY n.nspname, c.relname;
+END $$;
+
+-- Why a table cannot be mirrored; NULL when it can.
+CREATE OR REPLACE FUNCTION tandem.why_not_mirrored(relid oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN c.relnamespace = 'tandem'::regnamespace THEN 'it belongs to Tandem itself'
+        WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
+        WHEN c.relispartition THEN 'it is a partition; mirror the partitioned table'
+        WHEN c.relpersistence <> 'p' THEN 'it is unlogged or temporary, so its changes are not in the WAL'
+        WHEN c.relreplident = 'n' THEN 'it has REPLICA IDENTITY NOTHING'
+        WHEN c.relreplident = 'i' AND EXISTS (
+            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident) THEN NULL
+        WHEN c.relreplident <> 'i' AND EXISTS (
+            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) THEN NULL
+        ELSE 'it has no primary key'
+    END
+    FROM pg_class c WHERE c.oid = relid
+$$;
+
+CREATE OR REPLACE FUNCTION tandem.target_table_name(schema_name name, table_name name) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN schema_name = 'public' THEN table_name::text
+                ELSE schema_name || '_' || table_name END
+$$;
+
+-- Puts tables into a mirror, as pending.
+CREATE OR REPLACE FUNCTION tandem.add_tables(mirror_id int, tables text[]) RETURNS int
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    pattern text;
+    candidate record;
+    why text;
+    matched boolean;
+    added int := 0;
+    other record;
+    mirror_row tandem.mirror;
+BEGIN
+    SELECT * INTO mirror_row FROM tandem.mirror m WHERE m.mirror_id = add_tables.mirror_id;
+    FOREACH pattern IN ARRAY tables LOOP
+        matched := false;
+        FOR candidate IN SELECT * FROM tandem.expand_tables(pattern) LOOP
+            why := tandem.why_not_mirrored(candidate.relid);
+            IF why IS NOT NULL THEN
+                IF candidate.exact THEN
+                    RAISE EXCEPTION 'table %.% cannot be mirrored: %',
+                        quote_ident(candidate.schema_name), quote_ident(candidate.table_name), why
+                        USING ERRCODE = 'TD009', HINT = 'Give the table a primary key, or ALTER TABLE ... REPLICA IDENTITY USING INDEX.';
+                END IF;
+                RAISE NOTICE 'table %.% is left out: %', quote_ident(candidate.schema_name),
+                    quote_ident(candidate.table_name), why;
+                matched := true;
+                CONTINUE;
+            END IF;
+            matched := true;
+            SELECT m.name, t.schema_name, t.table_name INTO other
+                FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
+                WHERE m.target_id = mirror_row.target_id AND m.database = mirror_row.database
+                  AND t.target_table = tandem.target_table_name(candidate.schema_name, candidate.table_name)
+                  AND NOT (m.mirror_id = mirror_row.mirror_id AND t.relid = candidate.relid);
+            IF FOUND THEN
+                RAISE EXCEPTION 'table %.% would be written to the ClickHouse table of %.% (mirror "%")',
+                    quote_ident(candidate.schema_name), quote_ident(candidate.table_name),
+                    quote_ident(other.schema_name), quote_ident(other.table_name), other.name
+                    USING ERRCODE = '42710', HINT = 'Give the mirror another database: options => ''{"database": "..."}''.';
+            END IF;
+            INSERT INTO tandem.mirror_table (mirror_id, relid, schema_name, table_name, target_table)
+                VALUES (mirror_row.mirror_id, candidate.relid, candidate.schema_name, candidate.table_name,
+                        tandem.target_table_name(candidate.schema_name, candidate.table_name))
+                ON CONFLICT DO NOTHING;
+            added := added + 1;
+        END LOOP;
+        IF NOT matched THEN
+            RAISE EXCEPTION 'no table matches "%"', pattern USING ERRCODE = '42P01',
+                HINT = 'Write schema.table; names with capitals, dots or spaces need double quotes; * is a wildcard.';
+        END IF;
+    END LOOP;
+    RETURN added;
+END $$;
+
+-- Starts to mirror tables. Returns the mirror's id; the daemon does the work, see tandem.mirrors.
+-- options: target (name in tandem.target; default: the only one), database (default 'tandem').
+CREATE OR REPLACE FUNCTION tandem.create_mirror(name text, tables text[], options jsonb DEFAULT '{}')
+RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    target int;
+    id int;
+    option text;
+BEGIN
+    PERFORM tandem.check_mirror_name(name);
+    FOR option IN SELECT jsonb_object_keys(options) LOOP
+        IF option NOT IN ('target', 'database') THEN
+            RAISE EXCEPTION 'unknown option "%"', option USING ERRCODE = '22023',
+                HINT = 'Known options: target, database.';
+        END IF;
+    END LOOP;
+    IF EXISTS (SELECT FROM tandem.mirror m WHERE m.name = create_mirror.name) THEN
+        RAISE EXCEPTION 'mirror "%" exists already', name USING ERRCODE = '42710',
+            HINT = 'Choose another name, or drop it first: SELECT tandem.drop_mirror(...).';
+    END IF;
+    IF tables IS NULL OR cardinality(tables) = 0 THEN
+        RAISE EXCEPTION 'no tables were given' USING ERRCODE = '22023';
+    END IF;
+    IF current_setting('wal_level') <> 'logical' THEN
+        RAISE EXCEPTION 'wal_level is %, not logical', current_setting('wal_level') USING ERRCODE = 'TD008',
+            HINT = 'Set wal_level = logical in postgresql.conf and restart Postgres.';
+    END IF;
+    IF (SELECT count(*) FROM pg_replication_slots) >= current_setting('max_replication_slots')::int THEN
+        RAISE EXCEPTION 'all % replication slots are in use', current_setting('max_replication_slots')
+            USING ERRCODE = 'TD008', HINT = 'Raise max_replication_slots or drop a slot nobody uses.';
+    END IF;
+    SELECT target_id INTO target FROM tandem.target t
+        WHERE t.name = coalesce(options->>'target', t.name) ORDER BY target_id LIMIT 1;
+    IF target IS NULL THEN
+        RAISE EXCEPTION 'there is no target%', coalesce(' "' || (options->>'target') || '"', '')
+            USING ERRCODE = '42704', HINT = 'The daemon registers its ClickHouse when it starts: run tandem up.';
+    END IF;
+    INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, options)
+        VALUES (name, target, coalesce(options->>'database', 'tandem'), ('tandem_' || name)::name,
+                ('tandem_' || name)::name, options)
+        RETURNING mirror_id INTO id;
+    IF tandem.add_tables(id, tables) = 0 THEN
+        RAISE EXCEPTION 'none of the tables can be mirrored' USING ERRCODE = '22023';
+    END IF;
+    NOTIFY tandem;
+    RETURN id;
+END $$;
+
+CREATE OR REPLACE FUNCTION tandem.mirror_by_name(name text) RETURNS int
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int;
+BEGIN
+    SELECT mirror_id INTO id FROM tandem.mirror m
+        WHERE m.name = mirror_by_name.name AND m.wanted <> 'dropped';
+    IF id IS NULL THEN
+        RAISE EXCEPTION 'there is no mirror "%"', name USING ERRCODE = '42704',
+            HINT = 'SELECT name FROM tandem.mirrors lists them.';
+    END IF;
+    RETURN id;
+END $$;
+
+CREATE OR REPLACE FUNCTION tandem.pause_mirror(name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE tandem.mirror SET wanted = 'paused' WHERE mirror_id = tandem.mirror_by_name(name);
+    NOTIFY tandem;
+END $$;
+
+-- Also tries a failed mirror again.
+CREATE OR REPLACE FUNCTION tandem.resume_mirror(name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE tandem.mirror
+        SET wanted = 'running', error_code = NULL, error_message = NULL,
+            state = CASE WHEN state = 'failed' THEN 'paused' ELSE state END
+        WHERE mirror_id = tandem.mirror_by_name(name);
+    NOTIFY tandem;
+END $$;
+
+-- Loads tables again from the start, without touching the others; without a list all of them, with
+-- a new slot if the old one is gone.
+CREATE OR REPLACE FUNCTION tandem.resync_mirror(name text, tables text[] DEFAULT NULL) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int := tandem.mirror_by_name(name);
+    pattern text;
+    relids oid[];
+BEGIN
+    IF tables IS NULL THEN
+        SELECT array_agg(relid) INTO relids FROM tandem.mirror_table t WHERE t.mirror_id = id;
+        UPDATE tandem.mirror m SET wanted_epoch = epoch + 1, wanted = 'running', error_code = NULL,
+                error_message = NULL, state = CASE WHEN state = 'failed' THEN 'paused' ELSE state END
+            WHERE m.mirror_id = id;
+    ELSE
+        FOREACH pattern IN ARRAY tables LOOP
+            IF NOT EXISTS (SELECT FROM tandem.mirror_table t JOIN tandem.expand_tables(pattern) e
+                           ON e.relid = t.relid WHERE t.mirror_id = id) THEN
+                RAISE EXCEPTION 'mirror "%" has no table "%"', name, pattern USING ERRCODE = '42704';
+            END IF;
+        END LOOP;
+        SELECT array_agg(t.relid) INTO relids FROM tandem.mirror_table t,
+            unnest(tables) p, tandem.expand_tables(p) e
+            WHERE t.mirror_id = id AND e.relid = t.relid;
+    END IF;
+    DELETE FROM tandem.mirror_chunk c WHERE c.mirror_id = id AND c.relid = ANY (relids);
+    UPDATE tandem.mirror_table t
+        SET state = 'pending', generation = generation + 1, consistent_lsn = NULL, rows_loaded = 0,
+            error_code = NULL, error_message = NULL
+        WHERE t.mirror_id = id AND t.relid = ANY (relids);
+    NOTIFY tandem;
+END $$;
+
+-- The daemon then drops slot and publication. The tables in ClickHouse stay.
+CREATE OR REPLACE FUNCTION tandem.drop_mirror(name text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE tandem.mirror SET wanted = 'dropped' WHERE mirror_id = tandem.mirror_by_name(name);
+    NOTIFY tandem;
+END $$;
+
+-- Waits until ClickHouse has everything committed before `lsn` (default: before now). False when the
+-- timeout passed first. Writes a message into the WAL that makes the daemon hurry.
+CREATE OR REPLACE FUNCTION tandem.wait_for(mirror text, lsn pg_lsn DEFAULT NULL,
+                                           timeout interval DEFAULT '30 seconds') RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int := tandem.mirror_by_name(mirror);
+    slot name;
+    wanted_lsn pg_lsn := coalesce(lsn, pg_current_wal_insert_lsn());
+    deadline timestamptz := clock_timestamp() + timeout;
+    confirmed pg_lsn;
+BEGIN
+    SELECT slot_name INTO slot FROM tandem.mirror m WHERE m.mirror_id = id;
+    PERFORM pg_logical_emit_message(false, 'tandem', 'flush');
+    LOOP
+        SELECT s.confirmed_flush_lsn INTO confirmed FROM pg_replication_slots s WHERE s.slot_name = slot;
+        IF confirmed >= wanted_lsn THEN
+            RETURN true;
+        END IF;
+        IF clock_timestamp() > deadline THEN
+            RETURN false;
+        END IF;
+        PERFORM pg_sleep(0.002);
+    END LOOP;
+END $$;
+
+-- Waits until every table of the mirror is live (or has failed: then an error). For scripts.
+CREATE OR REPLACE FUNCTION tandem.wait_until_live(mirror text, timeout interval DEFAULT '1 hour')
+RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int := tandem.mirror_by_name(mirror);
+    deadline timestamptz := clock_timestamp() + timeout;
+    failure record;
+BEGIN
+    LOOP
+        SELECT t.table_name, t.error_code, t.error_message INTO failure FROM tandem.mirror_table t
+            WHERE t.mirror_id = id AND t.state = 'failed' LIMIT 1;
+        IF FOUND THEN
+            RAISE EXCEPTION 'table % failed: % [%]', failure.table_name, failure.error_message,
+                failure.error_code USING ERRCODE = 'TD010';
+        END IF;
+        IF NOT EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = id AND t.state <> 'live') THEN
+            RETURN true;
+        END IF;
+        IF clock_timestamp() > deadline THEN
+            RETURN false;
+        END IF;
+        PERFORM pg_sleep(0.02);
+    END LOOP;
+END $$;
+
+CREATE OR REPLACE VIEW tandem.mirror_tables AS
+    SELECT m.name AS mirror, t.schema_name, t.table_name, m.database AS target_database, t.target_table,
+           t.state, t.rows_loaded,
+           (SELECT count(*) FROM tandem.mirror_chunk c
+             WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid) AS chunks,
+           (SELECT count(*) FROM tandem.mirror_chunk c
+             WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.done) AS chunks_done,
+           t.consistent_lsn,
+           (SELECT count(*) FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id
+             AND k.relid = t.relid AND k.inexact_since IS NOT NULL) AS inexact_columns,
+           t.error_code, t.error_message
+    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id);
+
+-- How far ClickHouse is behind, in WAL bytes and as a time (as the walsender measured it), and what
+-- the slot keeps back. safe_wal_bytes: what may still be written before max_slot_wal_keep_size
+-- gives the slot up; NULL: no limit is set.
+CREATE OR REPLACE VIEW tandem.mirror_lag AS
+    SELECT m.name AS mirror, s.active, s.confirmed_flush_lsn,
+           pg_wal_lsn_diff(w.lsn, s.confirmed_flush_lsn)::bigint AS lag_bytes,
+           r.replay_lag AS lag, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint AS retained_wal_bytes,
+           s.wal_status, s.safe_wal_size AS safe_wal_bytes
+    FROM tandem.mirror m
+    CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+                                    ELSE pg_current_wal_lsn() END AS lsn) w
+    LEFT JOIN pg_replication_slots s ON s.slot_name = m.slot_name
+    LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid;
+
+CREATE OR REPLACE VIEW tandem.mirrors AS
+    SELECT m.name, m.state, m.wanted, g.name AS target, m.database AS target_database,
+           count(t.relid) AS tables, count(t.relid) FILTER (WHERE t.state = 'live') AS tables_live,
+           count(t.relid) FILTER (WHERE t.state = 'failed') AS tables_failed,
+           sum(t.rows_loaded)::bigint AS rows_loaded,
+           (SELECT l.lag_bytes FROM tandem.mirror_lag l WHERE l.mirror = m.name) AS lag_bytes,
+           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at
+    FROM tandem.mirror m JOIN tandem.target g USING (target_id)
+    LEFT JOIN tandem.mirror_table t USING (mirror_id)
+    GROUP BY m.mirror_id, g.name;
+
+-- Columns that have held a value ClickHouse cannot: the router does not trust them any more.
+CREATE OR REPLACE VIEW tandem.quarantine AS
+    SELECT m.name AS mirror, t.schema_name, t.table_name, k.column_name, k.target_type,
+           k.inexact_since, k.inexact_why
+    FROM tandem.mirror_column k JOIN tandem.mirror m USING (mirror_id)
+    JOIN tandem.mirror_table t USING (mirror_id, relid)
+    WHERE k.inexact_since IS NOT NULL;
+
+DO $$
+DECLARE
+    f regprocedure;
+BEGIN
+    FOR f IN SELECT p.oid::regprocedure FROM pg_proc p WHERE p.pronamespace = 'tandem'::regnamespace
+             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass
+                             AND d.objid = p.oid AND d.deptype = 'e') LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', f);
+    END LOOP;
+END $$;

@@ -1,0 +1,195 @@
+#include "control/reconciler.h"
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "mirror/runner.h"
+#include "postgres/client/connection.h"
+
+namespace tandem::control {
+namespace {
+
+using std::chrono::milliseconds;
+
+// First key of the advisory locks that are the leases; the second is the mirror's id.
+constexpr int kLeaseClass = 7235;
+// How often the catalog is read without a notification, and how soon a stop is noticed.
+constexpr milliseconds kReadInterval{5000};
+constexpr milliseconds kStopInterval{200};
+
+struct WantedMirror {
+    int id = 0;
+    std::string wanted;
+    std::string state;
+    // Changes when the mirror has to start anew: tables joined, a resync was asked for.
+    std::string signature;
+    clickhouse::Endpoint target;
+};
+
+class RunningMirror {
+  public:
+    RunningMirror(mirror::RunnerOptions options, std::string signature)
+        : signature_(std::move(signature)),
+          thread_([this, runner = mirror::MirrorRunner(std::move(options))](
+                      std::stop_token stop) mutable {
+              static_cast<void>(runner.run(stop));
+              ended_ = true;
+          }) {}
+    bool ended() const { return ended_; }
+    const std::string& signature() const { return signature_; }
+
+  private:
+    std::string signature_;
+    std::atomic<bool> ended_ = false;
+    std::jthread thread_;  // stops and joins when destroyed
+};
+
+// One life of the control connection, and of the leases it holds.
+class Control {
+  public:
+    Control(const ReconcilerOptions& options, postgres::Connection connection)
+        : options_(options), connection_(std::move(connection)) {}
+
+    Status run(std::stop_token stop) {
+        TRY(connection_.execute("LISTEN tandem"));
+        while (!stop.stop_requested()) {
+            TRY(reconcile());
+            milliseconds waited{0};
+            while (!stop.stop_requested() && waited < kReadInterval) {
+                auto woken = TRY(connection_.wait_notification(kStopInterval));
+                if (woken) break;
+                waited += kStopInterval;
+            }
+        }
+        return {};
+    }
+
+  private:
+    Status reconcile() {
+        std::vector<WantedMirror> wanted = TRY(read_mirrors());
+        for (auto at = running_.begin(); at != running_.end();) {
+            bool known = false;
+            for (const WantedMirror& mirror : wanted) known |= mirror.id == at->first;
+            at = known && !at->second->ended() ? std::next(at) : running_.erase(at);
+        }
+        for (const WantedMirror& mirror : wanted) TRY(reconcile(mirror));
+        return {};
+    }
+
+    Status reconcile(const WantedMirror& mirror) {
+        auto running = running_.find(mirror.id);
+        bool runs = running != running_.end();
+        if (mirror.wanted == "running") {
+            if (runs && running->second->signature() == mirror.signature) return {};
+            if (mirror.state == "failed" && !runs) return {};
+            if (runs) running_.erase(running);
+            if (!TRY(lease(mirror.id))) return {};
+            running_.emplace(mirror.id, std::make_unique<RunningMirror>(runner_options(mirror),
+                                                                        mirror.signature));
+            return {};
+        }
+        if (runs) running_.erase(running);
+        if (!TRY(lease(mirror.id))) return {};
+        if (mirror.wanted == "dropped") {
+            TRY(mirror::drop_mirror(options_.source, mirror.id));
+        } else if (mirror.state != "paused") {
+            TRY(connection_.execute("UPDATE tandem.mirror SET state = 'paused' WHERE mirror_id = " +
+                                    std::to_string(mirror.id)));
+        }
+        return {};
+    }
+
+    Result<std::vector<WantedMirror>> read_mirrors() {
+        auto rows = TRY(connection_.query(
+            "SELECT m.mirror_id, m.wanted, m.state, m.wanted_epoch || ':' || coalesce((SELECT "
+            "string_agg(t.relid || '/' || t.generation, ',' ORDER BY t.relid) FROM "
+            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id), ''), g.host, g.native_port, "
+            "g.username, g.password, g.secure FROM tandem.mirror m JOIN tandem.target g USING "
+            "(target_id) ORDER BY m.mirror_id"));
+        std::vector<WantedMirror> mirrors;
+        for (int i = 0; i < rows.rows(); ++i) {
+            WantedMirror mirror;
+            mirror.id = static_cast<int>(TRY(rows.integer(i, 0)));
+            mirror.wanted = rows.text(i, 1);
+            mirror.state = rows.text(i, 2);
+            mirror.signature = rows.text(i, 3);
+            mirror.target.host = rows.text(i, 4);
+            mirror.target.port = static_cast<uint16_t>(TRY(rows.integer(i, 5)));
+            mirror.target.user = rows.text(i, 6);
+            mirror.target.password = rows.text(i, 7);
+            mirror.target.secure = TRY(rows.boolean(i, 8));
+            mirrors.push_back(std::move(mirror));
+        }
+        return mirrors;
+    }
+
+    // True when this daemon may act on the mirror: nobody else does.
+    Result<bool> lease(int mirror_id) {
+        if (leases_.contains(mirror_id)) return true;
+        auto got = TRY(connection_.query("SELECT pg_try_advisory_lock(" +
+                                         std::to_string(kLeaseClass) + ", " +
+                                         std::to_string(mirror_id) + ")"));
+        bool mine = TRY(got.boolean(0, 0));
+        if (mine) leases_[mirror_id] = true;
+        return mine;
+    }
+
+    mirror::RunnerOptions runner_options(const WantedMirror& mirror) const {
+        const Limits& limits = options_.limits;
+        mirror::RunnerOptions runner;
+        runner.source = options_.source;
+        runner.target = mirror.target;
+        runner.mirror_id = mirror.id;
+        runner.limits.bytes_max = limits.batch_bytes;
+        runner.limits.changes_max = limits.batch_rows;
+        runner.limits.flush_age = limits.flush_age;
+        runner.limits.batch_age = limits.batch_age;
+        runner.snapshot_workers = limits.snapshot_workers;
+        runner.snapshot_block_bytes = limits.snapshot_block_bytes;
+        runner.chunk_blocks = limits.chunk_blocks;
+        return runner;
+    }
+
+    const ReconcilerOptions& options_;
+    postgres::Connection connection_;
+    std::map<int, bool> leases_;
+    std::map<int, std::unique_ptr<RunningMirror>> running_;
+};
+
+Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
+    TRY(install_catalog(options.source, options.target));
+    postgres::ConnectOptions connect;
+    connect.conninfo = options.source;
+    connect.application_name = "tandem control";
+    auto connection = TRY(postgres::Connection::open(connect));
+    return Control(options, std::move(connection)).run(stop);
+}
+
+void wait(std::stop_token stop, milliseconds time) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, time, [] { return false; });
+}
+
+}  // namespace
+
+Status Reconciler::run(std::stop_token stop) {
+    milliseconds pause{100};
+    while (!stop.stop_requested()) {
+        Status ended = run_once(options_, stop);
+        if (ended.ok()) break;
+        if (!ended.error().retryable()) return ended;
+        log(LogLevel::warning, "control", ended.error().to_string());
+        wait(stop, pause);
+        pause = std::min(pause * 2, milliseconds(5000));
+    }
+    return {};
+}
+
+}  // namespace tandem::control
