@@ -296,14 +296,15 @@ Status CatalogStore::record_truncate(const Table& table, Version version) {
             chunks = TRY(plan_chunks(*catalog, table.relid, snapshot_parts(*info),
                                      options_.chunk_blocks));
     }
-    TRY(in_transaction([&]() -> Status {
+    Status recorded = in_transaction([&]() -> Status {
         if (reload) TRY(write_chunks(table.relid, chunks));
         return execute("UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
                        to_string(version) + ")" +
                        (reload ? ", state = 'loading', consistent_lsn = NULL, rows_loaded = 0"
                                : "") +
                        " WHERE " + where_current(table.relid));
-    }));
+    });
+    TRY(std::move(recorded));
     if (reload && chunks_ != nullptr)
         chunks_->add(std::make_shared<const Table>(table), std::move(chunks));
     return {};
@@ -311,7 +312,7 @@ Status CatalogStore::record_truncate(const Table& table, Version version) {
 
 Status CatalogStore::record_change(const TableChange& change) {
     const Table& table = *change.after;
-    TRY(in_transaction([&]() -> Status {
+    Status recorded = in_transaction([&]() -> Status {
         for (const TableColumn& column : change.dropped)
             TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid) +
                         " AND attnum = " + number(column.attnum)));
@@ -319,7 +320,8 @@ Status CatalogStore::record_change(const TableChange& change) {
         return execute("UPDATE tandem.mirror_table SET schema_name = " + pg_literal(table.schema) +
                        ", table_name = " + pg_literal(table.name) + " WHERE " +
                        where(table.relid));
-    }));
+    });
+    TRY(std::move(recorded));
     if (chunks_ != nullptr) chunks_->replace_table(change.after);
     return {};
 }
