@@ -82,7 +82,8 @@ struct ColumnInfo {
     std::string default_expression;  // as pg_get_expr prints it, of default or generation
     // Value that rows older than ADD COLUMN ... DEFAULT have, in text form.
     std::optional<std::string> missing_value;
-    // Collation other than C and POSIX decides order and, if nondeterministic, equality.
+    // "default" is the database's, empty a type without collation. A nondeterministic one makes
+    // different texts equal.
     std::string collation;
     bool collation_deterministic = true;
 };
@@ -98,23 +99,25 @@ struct TableInfo {
     Oid oid;
     std::string schema;
     std::string name;
-    char kind = 'r';         // r table, p partitioned table, m materialised view, f foreign, v view
+    char kind = 'r';         // r table, p partitioned table
     char persistence = 'p';  // p permanent, u unlogged, t temporary
     ReplicaIdentity replica_identity = ReplicaIdentity::primary_key;
     std::vector<ColumnInfo> columns;    // by attnum, without dropped ones
     std::vector<int16_t> primary_key;   // attnums in key order
     std::vector<int16_t> identity_key;  // what pgoutput sends as key: of primary key or index;
                                         // empty for nothing, all columns for full
-    std::vector<Oid> parents;   // inheritance or partition parents, direct
-    std::vector<Oid> children;  // direct, partitions or inheritance children
-    std::vector<Oid> leaves;    // tables with storage at or below this one, recursive; for a
-                                // plain table without children only itself
+    std::vector<Oid> parents;           // inheritance or partition parents, direct
+    std::vector<Oid> children;          // direct, partitions or inheritance children
+    std::vector<Oid> leaves;  // tables with storage at or below this one, recursive; for a
+                              // plain table without children only itself
     bool is_partition = false;
     bool row_security = false;
     bool has_subclass = false;
-    int32_t pages = 0;  // relpages and reltuples: estimates, -1 unknown
+    // Sums over the leaves. Pages and tuples are the planner's estimates; tuples is -1 as long as
+    // no leaf was ever analysed. Bytes are those of the heaps now, without TOAST and indexes.
+    int64_t pages = 0;
     double tuples = -1;
-    int64_t bytes = 0;  // of the heap, now
+    int64_t bytes = 0;
 
     const ColumnInfo* column(int16_t attnum) const;
     const ColumnInfo* column(std::string_view column_name) const;
@@ -124,11 +127,13 @@ struct TableInfo {
 
 // Which tables to read.
 struct TableFilter {
-    // Each "schema.table", "schema.*" or "table" (schema public); with * and ? as wildcards. Empty:
-    // all tables outside of system schemas and schema tandem.
+    // Each "schema.table", "schema.*" or "table" (schema public), with * and ? as wildcards. When
+    // empty (and oids as well): all tables outside of system schemas and schema tandem.
     std::vector<std::string> patterns;
-    std::vector<Oid> oids;    // in addition to patterns; when given and patterns empty, only these
-    bool partitions = false;  // list partitions as tables of their own, not only their roots
+    std::vector<Oid> oids;  // in addition to patterns
+    // List partitions as tables of their own. Otherwise only those that are named without
+    // wildcards or by OID.
+    bool partitions = false;
 };
 
 // Ordinary and partitioned tables, by schema and name.

@@ -92,6 +92,21 @@ std::string pg_ident_list(std::span<const std::string> names) {
     return joined(names, pg_ident);
 }
 
+std::string pg_array(std::span<const std::string> elements) {
+    std::string array = "{";
+    for (const std::string& element : elements) {
+        if (array.size() > 1) array.push_back(',');
+        array.push_back('"');
+        for (char c : until_nul(element)) {
+            if (c == '"' || c == '\\') array.push_back('\\');
+            array.push_back(c);
+        }
+        array.push_back('"');
+    }
+    array.push_back('}');
+    return array;
+}
+
 std::string ch_ident(std::string_view name) {
     return ch_quoted(name, '`');
 }

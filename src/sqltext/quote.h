@@ -25,6 +25,9 @@ std::string pg_literal(std::string_view text);
 // "a", "b", "c"
 std::string pg_ident_list(std::span<const std::string> names);
 
+// The text form of a text[] value, {"a","b"}: for a parameter cast to ::text[]. Not quoted.
+std::string pg_array(std::span<const std::string> elements);
+
 // --- ClickHouse -------------------------------------------------------------------------------
 
 // `a\`b`, with the backslash escapes ClickHouse reads inside backquotes.

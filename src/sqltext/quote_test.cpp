@@ -25,6 +25,12 @@ TEST(quote, keeps_postgres_literals_closed_whatever_the_string_setting) {
     EXPECT_EQ(pg_literal(R"(a\'b)"), R"(E'a\\''b')");
 }
 
+TEST(quote, writes_postgres_arrays) {
+    std::vector<std::string> elements = {"a,b", "", R"(q"\)"};
+    EXPECT_EQ(pg_array(elements), R"({"a,b","","q\"\\"})");
+    EXPECT_EQ(pg_array({}), "{}");
+}
+
 TEST(quote, escapes_clickhouse_identifiers_and_strings) {
     EXPECT_EQ(ch_ident("a`b\\c"), R"(`a\`b\\c`)");
     EXPECT_EQ(ch_qualified("db", "t 1"), "`db`.`t 1`");
