@@ -129,8 +129,8 @@ struct TableInfo {
 struct TableFilter {
     // Each "schema.table", "schema.*" or "table" (schema public), with * and ? as wildcards. When
     // empty (and oids as well): all tables outside of system schemas and schema tandem.
-    std::vector<std::string> patterns;
-    std::vector<Oid> oids;  // in addition to patterns
+    std::vector<std::string> patterns = {};
+    std::vector<Oid> oids = {};  // in addition to patterns
     // List partitions as tables of their own. Otherwise only those that are named without
     // wildcards or by OID.
     bool partitions = false;

@@ -31,7 +31,7 @@ namespace tandem::postgres {
 using Millis = std::chrono::milliseconds;
 
 struct ConnectOptions {
-    std::string conninfo;  // postgresql://user@host/db?... or host=... user=...; SECRET
+    std::string conninfo = {};  // postgresql://user@host/db?... or host=... user=...; SECRET
     std::string application_name = "tandem";
     Millis connect_timeout{10'000};
     // Deadline of a statement that has none of its own. LIMIT: of silence for COPY (see copy_out).
@@ -73,13 +73,13 @@ class QueryResult {
 };
 
 struct Parameter {
-    std::optional<std::string_view> value;  // nullopt: NULL
-    Oid type{0};                            // 0: the server infers it
+    std::optional<std::string_view> value = {};  // nullopt: NULL
+    Oid type{0};                                 // 0: the server infers it
     bool binary = false;
 };
 
 struct QueryOptions {
-    std::optional<Millis> timeout;  // instead of ConnectOptions::statement_timeout
+    std::optional<Millis> timeout = {};  // instead of ConnectOptions::statement_timeout
     bool binary_result = false;
 };
 

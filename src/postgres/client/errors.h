@@ -14,10 +14,10 @@ struct pg_result;
 namespace tandem::postgres {
 
 struct ServerError {
-    std::string sqlstate;  // empty when the server sent none
-    std::string message;
-    std::string detail;
-    std::string hint;
+    std::string sqlstate = {};  // empty when the server sent none
+    std::string message = {};
+    std::string detail = {};
+    std::string hint = {};
 };
 
 ServerError server_error(const pg_result* result);

@@ -37,9 +37,9 @@ struct CreatedSlot {
 };
 
 struct StreamOptions {
-    std::string slot;
-    Lsn start;  // 0: where the slot was confirmed
-    std::vector<std::string> publications;
+    std::string slot = {};
+    Lsn start = {};  // 0: where the slot was confirmed
+    std::vector<std::string> publications = {};
     int protocol_version = 0;  // 0: the highest the server knows (1..4)
     bool binary = true;        // from Postgres 14; text before
     bool messages = true;      // pg_logical_emit_message; from Postgres 14
@@ -73,7 +73,8 @@ class Replication {
     // Sends at once; waits only for room in the socket.
     Status send_feedback(const Feedback& feedback);
 
-    // Ends the stream in order; messages still under way are dropped.
+    // Ends the stream in order; messages still under way are dropped. To stream again, open a new
+    // connection: a walsender whose logical stream was ended ends the next one at once.
     Status stop(Millis timeout);
 
     int server_version() const { return connection_.server_version(); }

@@ -13,15 +13,15 @@
 namespace tandem::postgres {
 
 struct XLogData {
-    Lsn start;  // WAL position of the payload; 0 for messages that have none of their own
-    Lsn server_end;
-    PgTime sent_at;
-    std::string_view payload;  // view into the CopyData
+    Lsn start = {};  // WAL position of the payload; 0 for messages that have none of their own
+    Lsn server_end = {};
+    PgTime sent_at = {};
+    std::string_view payload = {};  // view into the CopyData
 };
 
 struct Keepalive {
-    Lsn server_end;
-    PgTime sent_at;
+    Lsn server_end = {};
+    PgTime sent_at = {};
     bool reply_requested = false;  // answer at once, or the server closes after wal_sender_timeout
 };
 
@@ -31,9 +31,9 @@ Result<ReplicationMessage> decode_replication_message(std::string_view copy_data
 
 // What we tell the server. `flush` is what it may forget.
 struct Feedback {
-    Lsn write;
-    Lsn flush;
-    Lsn apply;
+    Lsn write = {};
+    Lsn flush = {};
+    Lsn apply = {};
     bool reply_requested = false;
 };
 
