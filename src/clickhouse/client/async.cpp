@@ -45,6 +45,7 @@ class AsyncConnection::Impl {
     std::optional<Query> waiting_;
     std::function<void(const Progress&)> on_progress_;
     bool cancelled_ = false;
+    bool answered_ = false;  // something came for the running query
     types::Block header_;
     types::Block block_;
     Progress progress_;
@@ -61,6 +62,7 @@ Status AsyncConnection::Impl::start(const Query& query) {
     block_ = {};
     progress_ = {};
     cancelled_ = false;
+    answered_ = false;
     if (state_ == State::kConnecting) {
         deadline_ = earlier(deadline_, net::Deadline::after(query.timeout));
         waiting_ = query;
@@ -121,6 +123,7 @@ std::optional<Step> AsyncConnection::Impl::on_event(Event& event) {
     if (std::holds_alternative<HelloEvent>(event)) return on_hello();
     if (auto* exception = std::get_if<ExceptionEvent>(&event))
         return on_exception(exception->exception);
+    answered_ = true;
     if (auto* block = std::get_if<BlockEvent>(&event)) return on_block(*block);
     if (auto* progress = std::get_if<ProgressEvent>(&event)) {
         add(progress_, progress->delta);
@@ -159,8 +162,9 @@ std::optional<Step> AsyncConnection::Impl::on_block(BlockEvent& event) {
 
 Step AsyncConnection::Impl::on_exception(const ServerException& exception) {
     Error error = to_error(exception);
-    // The server keeps the connection after a failed query, but not after a failed login.
-    const State next = state_ == State::kConnecting ? State::kBroken : State::kIdle;
+    // The server keeps the connection after a query that failed while it ran. After one that it
+    // could not even read, and after a failed login, it closes it a moment later.
+    const State next = state_ == State::kRunning && answered_ ? State::kIdle : State::kBroken;
     if (cancelled_ && error.code() != ErrorCode::kCancelled)
         error = Error(ErrorCode::kCancelled, "the query was cancelled: " + error.message());
     return fail(std::move(error), next);

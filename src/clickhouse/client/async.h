@@ -57,7 +57,9 @@ class AsyncConnection {
     int fd() const;                  // changes while connecting; read it before every wait
     net::Deadline deadline() const;  // of connecting or of the running query
     bool idle() const;               // connected, no query running: start() may be called
-    bool broken() const;             // only good for destruction
+    // Only good for destruction. Look at it after every kError: a query that the server refused at
+    // once takes the connection with it.
+    bool broken() const;
     const ServerInfo& server() const;
     const Progress& progress() const;
 

@@ -35,6 +35,9 @@ class NativeClient final : public Client {
     friend class NativeInsert;
 
     Status begin(const Query& query, net::Deadline deadline);
+    bool usable(net::Deadline deadline);
+    Status await_pong(net::Deadline deadline);
+    Error failed(const ServerException& exception);
     Result<Event> next_event(net::Deadline deadline);
     Result<std::optional<Event>> next_event_while_sending(net::Deadline deadline);
     Status give_up(Error error);
@@ -50,6 +53,9 @@ class NativeClient final : public Client {
     net::Interrupter interrupter_;
     std::unique_ptr<NativeSession> session_;
     Progress progress_;
+    // The last query failed. When it failed while the server was still reading it, the server
+    // closes the connection a moment later, so the next call asks first.
+    bool suspect_ = false;
 };
 
 class NativeInsert final : public InsertStream {
@@ -78,8 +84,22 @@ void NativeClient::close() noexcept {
     session_.reset();
 }
 
+// Whether the connection from before can serve another call.
+bool NativeClient::usable(net::Deadline deadline) {
+    if (session_ == nullptr || !session_->alive_when_idle()) return false;
+    if (!std::exchange(suspect_, false)) return true;
+    session_->protocol().send_ping();
+    return await_pong(deadline).ok();
+}
+
+Error NativeClient::failed(const ServerException& exception) {
+    suspect_ = true;
+    return to_error(exception);
+}
+
 Status NativeClient::connect(net::Deadline deadline) {
-    if (session_ != nullptr && session_->alive_when_idle()) return {};
+    if (usable(deadline)) return {};
+    suspect_ = false;
     deadline = earlier(deadline, net::Deadline::after(options_.connect_timeout));
     session_ = TRY(NativeSession::open(endpoint_, options_));
     for (;;) {
@@ -141,7 +161,7 @@ Status NativeClient::drain(const Query& query, const BlockCallback& on_block,
     for (;;) {
         auto event = TRY(next_event(deadline));
         if (auto* exception = std::get_if<ExceptionEvent>(&event))
-            return to_error(exception->exception);
+            return failed(exception->exception);
         if (std::holds_alternative<EndOfStreamEvent>(event)) return {};
         if (auto* progress = std::get_if<ProgressEvent>(&event)) report(query, *progress);
         auto* block = std::get_if<BlockEvent>(&event);
@@ -182,19 +202,19 @@ Status NativeClient::insert(const Query& query, const types::Block& block) {
 
 Result<std::unique_ptr<InsertStream>> NativeClient::begin_insert(const Query& query) {
     const net::Deadline deadline = net::Deadline::after(query.timeout);
-    Query with_format = query;
-    with_format.sql += " FORMAT Native";  // the grammar wants one; the data comes as blocks anyway
-    TRY(begin(with_format, deadline));
+    Query statement = query;
+    statement.sql += " FORMAT Native";  // the grammar wants one; the data comes as blocks anyway
+    TRY(begin(statement, deadline));
     auto header = TRY(await_insert_header(deadline));
     return std::unique_ptr<InsertStream>(
-        std::make_unique<NativeInsert>(*this, query, std::move(header)));
+        std::make_unique<NativeInsert>(*this, std::move(statement), std::move(header)));
 }
 
 Result<types::Block> NativeClient::await_insert_header(net::Deadline deadline) {
     for (;;) {
         auto event = TRY(next_event(deadline));
         if (auto* exception = std::get_if<ExceptionEvent>(&event))
-            return to_error(exception->exception);
+            return failed(exception->exception);
         if (std::holds_alternative<EndOfStreamEvent>(event))
             return Error(ErrorCode::kInvalidArgument,
                          "the statement is no INSERT that takes data from the client");
@@ -212,6 +232,10 @@ Status NativeClient::ping() {
     const net::Deadline deadline = net::Deadline::after(options_.connect_timeout);
     TRY(connect(deadline));
     session_->protocol().send_ping();
+    return await_pong(deadline);
+}
+
+Status NativeClient::await_pong(net::Deadline deadline) {
     for (;;) {
         auto event = TRY(next_event(deadline));
         if (std::holds_alternative<PongEvent>(event)) return {};
