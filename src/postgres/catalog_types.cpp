@@ -10,8 +10,8 @@ namespace {
 // Domains over domains: Postgres has no limit, a cycle is impossible; this is for damaged answers.
 constexpr int kDomainDepthMax = 64;
 
-// Follows every reference from one type to another. Only what the array subscript handler serves
-// is an array (point and name have elements, too, but are none).
+// Follows every reference from one type to another. An array is what its element names as its
+// array type: point, name and int2vector have elements, too, but are types of their own.
 constexpr std::string_view kTypesSql = R"(
 WITH RECURSIVE need (oid) AS (
     SELECT unnest($1::oid[])
@@ -20,7 +20,7 @@ WITH RECURSIVE need (oid) AS (
     FROM need
     JOIN pg_catalog.pg_type t ON t.oid = need.oid
     CROSS JOIN LATERAL (
-        SELECT t.typelem WHERE t.typelem <> 0 AND t.typcategory = 'A'
+        SELECT e.oid FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid
         UNION ALL
         SELECT t.typbasetype WHERE t.typbasetype <> 0
         UNION ALL
@@ -32,7 +32,7 @@ WITH RECURSIVE need (oid) AS (
         WHERE t.typtype = 'c' AND a.attrelid = t.typrelid AND a.attnum > 0
           AND NOT a.attisdropped) AS r (ref))
 SELECT t.oid, n.nspname, t.typname, t.typtype,
-       t.typelem <> 0 AND t.typlen = -1 AND t.typcategory = 'A',
+       EXISTS (SELECT FROM pg_catalog.pg_type e WHERE e.oid = t.typelem AND e.typarray = t.oid),
        t.typcategory, t.typlen, t.typsend <> 0,
        coalesce((SELECT e.extname FROM pg_catalog.pg_depend d
                  JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid

@@ -173,6 +173,12 @@ TEST_F(PostgresCatalog, reads_types_and_all_they_are_made_of) {
     EXPECT_EQ(type_of("h").extension, "hstore");
     EXPECT_EQ(type_of("name").extension, "");
     EXPECT_TRUE(type_of("name").has_send);
+    const Oid vector[] = {Oid{22}, Oid{600}, Oid{1005}};  // int2vector, point, int2[]
+    auto builtin = read_types(*connection_, std::span<const Oid>(vector));
+    ASSERT_TRUE(builtin.ok());
+    EXPECT_EQ(builtin->at(vector[0]).kind, TypeKind::base);
+    EXPECT_EQ(builtin->at(vector[1]).kind, TypeKind::base);
+    EXPECT_EQ(builtin->at(vector[2]).kind, TypeKind::array);
     EXPECT_EQ(resolve_domain(types, Oid{1}, -1).error().code(), ErrorCode::kNotFound);
 }
 

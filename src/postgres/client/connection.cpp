@@ -9,6 +9,7 @@
 #include "postgres/client/conninfo.h"
 #include "postgres/client/errors.h"
 #include "postgres/client/session.h"
+#include "types/mapping.h"
 
 namespace tandem::postgres {
 namespace {
@@ -22,10 +23,10 @@ void drop_notice(void*, const char* message) {
 
 std::string setup_sql(int server_version, bool pinned_search_path) {
     std::string sql =
-        "SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC';"
-        "SET extra_float_digits = 3; SET bytea_output = 'hex'; SET statement_timeout = 0;"
-        "SET idle_in_transaction_session_timeout = 0; SET standard_conforming_strings = on;"
-        "SET client_min_messages = 'warning';";
+        "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
+        "SET standard_conforming_strings = on; SET client_min_messages = 'warning';";
+    for (const types::SessionSetting& setting : types::kSessionSettings)
+        sql += "SET " + std::string(setting.name) + " = '" + std::string(setting.value) + "';";
     if (server_version >= 140000) sql += "SET idle_session_timeout = 0;";
     if (server_version >= 170000) sql += "SET transaction_timeout = 0;";
     // A policy that would hide rows from a mirror has to be an error, not a smaller table.

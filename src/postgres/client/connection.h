@@ -2,8 +2,8 @@
 //
 // One thread at a time (Canceller excepted). All waiting is poll() on the socket, so a dead network
 // costs at most the timeout. Connection strings, and so passwords, never appear in errors or logs.
-// Sessions are set up so that text values have one form: DateStyle ISO, IntervalStyle postgres,
-// TimeZone UTC, extra_float_digits 3, bytea_output hex; timeouts of the server are off.
+// Sessions are set up so that text values have one form (types::kSessionSettings: DateStyle ISO,
+// TimeZone UTC and so on); timeouts of the server are off.
 //
 // Errors: kConnectionFailed, kAuthenticationFailed, kTlsFailed when opening; kConnectionLost when
 // the server goes away; kTimeout; kPostgresRetry for what may be tried again (serialisation
