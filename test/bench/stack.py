@@ -1,0 +1,54 @@
+"""A private stack for a benchmark: `tandem up` in a directory of its own, taken down at the end."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+PG_BIN = "/usr/lib/postgresql/15/bin"
+
+
+class Stack:
+    def __init__(self, build):
+        self.tandem = f"{build}/bin/tandem"
+        self.data = tempfile.mkdtemp(prefix="tandem-bench.", dir="/var/tmp")
+        os.chmod(self.data, 0o755)
+
+    def call(self, *arguments, **options):
+        return subprocess.run([self.tandem, *arguments, "--data", self.data], check=True,
+                              capture_output=True, text=True, **options).stdout
+
+    def __enter__(self):
+        self.call("up")
+        self.endpoints = json.loads(self.call("status", "--json"))["endpoints"]
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run([self.tandem, "down", "--data", self.data], capture_output=True)
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def environment(self):
+        """What a libpq program needs to connect."""
+        return {**os.environ, **json.loads(self.call("sql", "--print-environment"))}
+
+    def psql(self, text, **options):
+        done = subprocess.run([f"{PG_BIN}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-c", text],
+                              env=self.environment(), check=True, capture_output=True, text=True,
+                              **options)
+        return done.stdout.strip()
+
+    def wait_until(self, condition, seconds=600):
+        """Until the SQL expression is true; answers how long it took, in seconds."""
+        start = time.monotonic()
+        done = subprocess.run([f"{PG_BIN}/psql", "-XAtq", "-v", "ON_ERROR_STOP=1"], check=True,
+                              env=self.environment(), text=True, capture_output=True, timeout=seconds,
+                              input=f"""DO $$ BEGIN
+                                  WHILE NOT coalesce(({condition}), false) LOOP
+                                      COMMIT;
+                                      PERFORM pg_sleep(0.01);
+                                  END LOOP;
+                              END $$""")
+        del done
+        return time.monotonic() - start
