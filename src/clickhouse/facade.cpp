@@ -1,0 +1,242 @@
+#include "clickhouse/facade.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/barrier.h"
+#include "base/bytes.h"
+#include "clickhouse/client/async.h"
+#include "types/parameter.h"
+
+namespace tandem::clickhouse {
+
+struct Connection {
+    Endpoint endpoint;
+    std::chrono::milliseconds connect_timeout;
+    uint64_t memory_max = 0;  // of the open connection; another limit opens a new one
+    std::unique_ptr<AsyncConnection> async;
+    bool broken = false;
+};
+
+struct Run {
+    Connection* connection;
+    std::vector<std::string> expected;
+    types::Block block;
+    std::vector<ColumnView> views;
+    bool checked = false;  // the result's types are those the shell relies on
+    bool finished = false;
+};
+
+namespace {
+
+constexpr std::chrono::milliseconds kNoLimit = std::chrono::hours(24 * 365);
+
+// Binary form of an interval: microseconds (8 bytes), days (4), months (4), big-endian.
+Result<std::string> interval_part(const ParameterValue& value) {
+    ByteCursor cursor(std::string_view(value.binary, value.size));
+    auto microseconds = TRY(cursor.big<int64_t>());
+    auto days = TRY(cursor.big<int32_t>());
+    auto months = TRY(cursor.big<int32_t>());
+    switch (value.part) {
+        case 1:
+            return std::to_string(months);
+        case 2:
+            return std::to_string(days);
+        case 3:
+            return std::to_string(microseconds);
+        default:
+            return Error(ErrorCode::kUnsupportedType, "an interval has no whole in ClickHouse");
+    }
+}
+
+Result<Parameter> parameter(const ParameterValue& value) {
+    Parameter result{.name = std::string(value.name), .value = {}};
+    if (value.binary == nullptr) {
+        result.form = ParameterForm::kNull;
+        return result;
+    }
+    if (value.part != 0) {
+        result.value = TRY(interval_part(value));
+        return result;
+    }
+    auto converted = TRY(types::parameter_from_binary(Oid{value.type}, value.typmod,
+                                                      std::string_view(value.binary, value.size)));
+    result.value = std::move(converted.text);
+    if (value.clickhouse_type.starts_with("Array(")) result.form = ParameterForm::kLiteral;
+    return result;
+}
+
+Result<Query> make_query(const RunOptions& options) {
+    Query query{.sql = std::string(options.sql)};
+    query.query_id = std::string(options.query_id);
+    query.timeout = options.max_execution_ms == 0
+                        ? kNoLimit
+                        : std::chrono::milliseconds(options.max_execution_ms);
+    for (const ParameterValue& value : options.parameters)
+        query.parameters.push_back(
+            TRY(parameter(value).context("parameter " + std::string(value.name))));
+    return query;
+}
+
+Status open_if_needed(Connection& connection, uint64_t memory_max) {
+    if (connection.async != nullptr && connection.memory_max == memory_max) return {};
+    ClientOptions options;
+    options.connect_timeout = connection.connect_timeout;
+    if (memory_max != 0) options.block_bytes_max = memory_max;
+    connection.async = TRY(AsyncConnection::open(connection.endpoint, options));
+    connection.memory_max = memory_max;
+    return {};
+}
+
+// The result must have the columns the shell will read, by number and type.
+Status check_types(const Run& run, const types::Block& header) {
+    if (header.columns.size() != run.expected.size())
+        return Error(ErrorCode::kProtocolViolation,
+                     "ClickHouse returned " + std::to_string(header.columns.size()) +
+                         " columns, expected " + std::to_string(run.expected.size()));
+    for (size_t i = 0; i < run.expected.size(); ++i) {
+        const std::string& got = header.columns[i].column.type->name;
+        if (got != run.expected[i])
+            return Error(ErrorCode::kProtocolViolation, "ClickHouse returned column " +
+                                                            std::to_string(i + 1) + " as " + got +
+                                                            ", expected " + run.expected[i]);
+    }
+    return {};
+}
+
+ColumnView view_of(const types::Column& column) {
+    ColumnView view = {};
+    if (column.has_nulls()) view.nulls = reinterpret_cast<const uint8_t*>(column.nulls.data());
+    view.data = column.data.data();
+    view.width = static_cast<uint32_t>(column.value_width());
+    if (view.width == 0) view.offsets = column.offsets.data();
+    return view;
+}
+
+void show_block(Run& run, BlockView* view) {
+    run.block = run.connection->async->take_block();
+    run.views.clear();
+    for (const types::NamedColumn& named : run.block.columns)
+        run.views.push_back(view_of(named.column));
+    view->rows = run.block.rows();
+    view->columns = {run.views.data(), static_cast<uint32_t>(run.views.size())};
+}
+
+RunStep fail(Run& run, const Error& error, Failure* failure) {
+    run.finished = true;
+    run.connection->broken = true;
+    fill_failure(failure, error);
+    return RunStep::kFailed;
+}
+
+RunStep step(Run& run, BlockView* view, Failure* failure) {
+    AsyncConnection& async = *run.connection->async;
+    Step outcome = async.step();
+    if (!run.checked && (outcome == Step::kBlock || outcome == Step::kDone)) {
+        Status status = check_types(run, async.header());
+        if (!status.ok()) return fail(run, status.error(), failure);
+        run.checked = true;
+    }
+    switch (outcome) {
+        case Step::kBlock:
+            show_block(run, view);
+            return RunStep::kBlock;
+        case Step::kDone:
+            run.finished = true;
+            return RunStep::kDone;
+        case Step::kWantRead:
+            return RunStep::kWantRead;
+        case Step::kWantWrite:
+            return RunStep::kWantWrite;
+        case Step::kError:
+            break;
+    }
+    run.finished = true;
+    run.connection->broken = async.broken();
+    fill_failure(failure, async.error());
+    return RunStep::kFailed;
+}
+
+}  // namespace
+
+Connection* connection_new(const Destination& target, Failure* failure) noexcept {
+    return barrier(failure, static_cast<Connection*>(nullptr), [&] {
+        auto connection = std::make_unique<Connection>();
+        connection->endpoint = {.host = std::string(target.host),
+                                .port = target.port,
+                                .user = std::string(target.user),
+                                .password = std::string(target.password),
+                                .database = std::string(target.database),
+                                .secure = target.secure};
+        connection->connect_timeout = std::chrono::milliseconds(target.connect_timeout_ms);
+        return connection.release();
+    });
+}
+
+void connection_free(Connection* connection) noexcept {
+    delete connection;
+}
+
+bool connection_broken(const Connection& connection) noexcept {
+    return connection.broken;
+}
+
+Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept {
+    return barrier(failure, static_cast<Run*>(nullptr), [&]() -> Run* {
+        auto query = make_query(options);
+        if (!query.ok()) return fill_failure(failure, query.error()), nullptr;
+        Status status = open_if_needed(*connection, options.memory_max);
+        if (status.ok()) status = connection->async->start(*query);
+        if (!status.ok()) {
+            connection->broken = true;
+            return fill_failure(failure, status.error()), nullptr;
+        }
+        auto run = std::make_unique<Run>();
+        run->connection = connection;
+        for (Text type : options.expected) run->expected.emplace_back(type);
+        return run.release();
+    });
+}
+
+RunStep run_step(Run* run, BlockView* block, Failure* failure) noexcept {
+    RunStep outcome =
+        barrier(failure, RunStep::kFailed, [&] { return step(*run, block, failure); });
+    // After bad_alloc the connection may only be destroyed.
+    if (outcome == RunStep::kFailed && !run->finished) {
+        run->finished = true;
+        run->connection->broken = true;
+    }
+    return outcome;
+}
+
+int run_socket(const Run& run) noexcept {
+    return run.connection->async->fd();
+}
+
+int64_t run_wait_ms(const Run& run) noexcept {
+    return run.connection->async->deadline().remaining().count();
+}
+
+RunProgress run_progress(const Run& run) noexcept {
+    const Progress& progress = run.connection->async->progress();
+    return {progress.rows_read, progress.bytes_read};
+}
+
+void run_free(Run* run) noexcept {
+    if (run == nullptr) return;
+    // A query that still runs is cancelled and its socket closed, which also stops it: reading
+    // the rest of its answer would have to wait.
+    if (!run->finished) {
+        run->connection->broken = true;
+        Failure ignored;
+        barrier(&ignored, 0, [&] {
+            run->connection->async->cancel();
+            run->connection->async->step();
+            return 0;
+        });
+    }
+    if (run->connection->broken) run->connection->async.reset();
+    delete run;
+}
+
+}  // namespace tandem::clickhouse
