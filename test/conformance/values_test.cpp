@@ -99,4 +99,32 @@ TEST(values_on_the_real_server, come_back_as_the_server_made_them) {
     }
 }
 
+// Columns of mostly defaults are stored, and sent, as sparse ones.
+TEST(values_on_the_real_server, are_read_from_sparse_columns) {
+    auto server = test_support::TestClickHouse::start();
+    ASSERT_TRUE(server.ok()) << server.error().to_string();
+    Endpoint endpoint{.host = (*server)->host(),
+                      .port = (*server)->native_port(),
+                      .user = (*server)->user(),
+                      .password = (*server)->password()};
+    auto client = connect_native(endpoint);
+    ASSERT_TRUE(client.ok()) << client.error().to_string();
+    for (const char* sql :
+         {"CREATE TABLE sparse (n UInt64, a UInt8, b String, t Tuple(x UInt8, y String)) "
+          "ENGINE = MergeTree ORDER BY n SETTINGS ratio_of_defaults_for_sparse_serialization = 0.5",
+          "INSERT INTO sparse SELECT number, if(number % 100 = 7, number % 256, 0), "
+          "if(number % 50 = 3, toString(number), ''), (number % 30 = 1, '') FROM numbers(1000)"}) {
+        Status status = (*client)->execute({.sql = sql});
+        ASSERT_TRUE(status.ok()) << status.error().to_string();
+    }
+    auto block = select_all(**client, {.sql = "SELECT n, a, b, t FROM sparse ORDER BY n"});
+    ASSERT_TRUE(block.ok()) << block.error().to_string();
+    ASSERT_EQ(block->rows(), 1000u);
+    for (size_t row = 0; row < 1000; ++row) {
+        EXPECT_EQ(block->columns[1].column.fixed<uint8_t>(row), row % 100 == 7 ? row % 256 : 0);
+        EXPECT_EQ(block->columns[2].column.string(row), row % 50 == 3 ? std::to_string(row) : "");
+        EXPECT_EQ(block->columns[3].column.children[0].fixed<uint8_t>(row), row % 30 == 1 ? 1 : 0);
+    }
+}
+
 }  // namespace tandem::clickhouse

@@ -84,6 +84,25 @@ Error unsupported(const ChType& type) {
     return Error(ErrorCode::kUnsupportedType, "cannot read a column of type " + type.name);
 }
 
+// How a column of a server's answer is laid out: one kind per column, for tuples also one for each
+// element.
+struct Layout {
+    bool sparse = false;
+    std::vector<Layout> elements;
+};
+
+Result<Layout> decode_layout(const ChType& type, Source& source) {
+    Layout layout;
+    auto kind = TRY(source.fixed<uint8_t>());
+    if (kind > 1)
+        return Error(ErrorCode::kUnsupportedType, "serialisation kind " + std::to_string(kind));
+    layout.sparse = kind == 1;
+    if (type.kind == ChKind::kTuple)
+        for (const types::ChTypePtr& child : type.children)
+            layout.elements.push_back(TRY(decode_layout(*child, source)));
+    return layout;
+}
+
 Status decode_prefix(const ChType& type, Source& source) {
     switch (type.kind) {
         case ChKind::kLowCardinality:
@@ -256,6 +275,50 @@ Status decode_data(const ChType& type, Column& column, uint64_t rows, Source& so
     return {};
 }
 
+// A sparse column: for each value that is not the default, how many defaults precede it; the last
+// number, marked by a bit, counts those at the end. Then the values, as a column of their own.
+Status decode_sparse(const ChType& type, Column& column, uint64_t rows, Source& source) {
+    constexpr uint64_t kEndOfGranule = uint64_t{1} << 62;
+    std::vector<uint64_t> positions;
+    uint64_t row = 0;
+    for (;;) {
+        uint64_t group = TRY(source.varint());
+        bool last = (group & kEndOfGranule) != 0;
+        group &= ~kEndOfGranule;
+        if (group > rows - row)
+            return Error(ErrorCode::kMalformedData, "sparse column is longer than its block");
+        row += group;
+        if (last) break;
+        if (row == rows)
+            return Error(ErrorCode::kMalformedData, "sparse column is longer than its block");
+        TRY(source.charge(sizeof(uint64_t)));
+        positions.push_back(row++);
+    }
+    if (row != rows) return Error(ErrorCode::kMalformedData, "sparse column ends early");
+    Column values(column.type);
+    TRY(decode_data(type, values, positions.size(), source));
+    TRY(source.charge(rows * std::max<size_t>(type.width(), sizeof(uint64_t))));
+    size_t next = 0;
+    for (row = 0; row < rows; ++row) {
+        if (next < positions.size() && positions[next] == row)
+            column.append_from(values, next++);
+        else
+            column.append_default();
+    }
+    return {};
+}
+
+Status decode_laid_out(const ChType& type, const Layout& layout, Column& column, uint64_t rows,
+                       Source& source) {
+    if (layout.sparse) return decode_sparse(type, column, rows, source);
+    if (layout.elements.empty()) return decode_data(type, column, rows, source);
+    for (size_t i = 0; i < type.children.size(); ++i)
+        TRY(decode_laid_out(*type.children[i], layout.elements[i], column.children[i], rows,
+                            source));
+    column.rows = rows;
+    return {};
+}
+
 Status decode_block_info(Source& source) {
     for (;;) {
         switch (TRY(source.varint())) {
@@ -297,13 +360,14 @@ Status BlockDecoder::decode_column(Source& source) {
     std::string name(TRY(source.string()));
     std::string_view type_name = TRY(source.string());
     types::ChTypePtr type = TRY(types::parse_clickhouse_type(type_name));
+    Layout layout;
     if (revision_ >= kRevisionCustomSerialization && TRY(source.fixed<uint8_t>()) != 0)
-        return Error(ErrorCode::kUnsupportedType,
-                     "column \"" + name + "\" has a custom serialisation");
+        layout = TRY(decode_layout(*type, source).context("column \"" + name + "\""));
     Column column(type);
     if (rows_ > 0) {
         TRY(decode_prefix(*type, source).context("column \"" + name + "\""));
-        TRY(decode_data(*type, column, rows_, source).context("column \"" + name + "\""));
+        TRY(decode_laid_out(*type, layout, column, rows_, source)
+                .context("column \"" + name + "\""));
     }
     bytes_ += column.byte_size();
     block_.columns.push_back({std::move(name), std::move(column)});
