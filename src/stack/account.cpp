@@ -2,6 +2,7 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,6 +63,18 @@ std::optional<std::string> first_closed_directory(const Account& account, const 
         if (S_ISDIR(info.st_mode) && !may_enter(account, info)) return walked.string();
     }
     return std::nullopt;
+}
+
+Status become(const Account& account) {
+    int death_signal = 0;
+    prctl(PR_GET_PDEATHSIG, &death_signal);
+    if (setgroups(account.groups.size(), account.groups.data()) != 0 ||
+        setresgid(account.gid, account.gid, account.gid) != 0 ||
+        setresuid(account.uid, account.uid, account.uid) != 0)
+        return Error(ErrorCode::kInternal, "cannot become user " + account.name);
+    // A change of user clears it.
+    prctl(PR_SET_PDEATHSIG, death_signal);
+    return {};
 }
 
 }  // namespace tandem::stack

@@ -32,4 +32,8 @@ Result<Account> find_account(const std::string& name);
 // reach it. `path` itself need not exist. Looks at the mode bits, not at ACLs.
 std::optional<std::string> first_closed_directory(const Account& account, const std::string& path);
 
+// This process becomes the account for good; the death signal set for it is kept. Call it before
+// threads start.
+Status become(const Account& account);
+
 }  // namespace tandem::stack

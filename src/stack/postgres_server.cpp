@@ -170,7 +170,11 @@ Result<pid_t> start_postgres(const PostgresOptions& options) {
                                                     options.data_directory + " as process " +
                                                     std::to_string(*live));
     // The recorded pid may belong to some other process by now, which Postgres itself cannot tell.
+    // (Nor that it is a zombie nobody reaps.) The same goes for the socket's lock.
     unlink((options.data_directory + "/postmaster.pid").c_str());
+    if (!options.socket_directory.empty())
+        unlink((options.socket_directory + "/.s.PGSQL." + std::to_string(options.port) + ".lock")
+                   .c_str());
     TRY(write_settings(options));
     return spawn({.arguments = {options.installation.bin_directory + "/postgres", "-D",
                                 options.data_directory},

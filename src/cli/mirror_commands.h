@@ -1,0 +1,33 @@
+// tandem mirror ..., explain: each calls one SQL function or reads one view of schema tandem.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/options.h"
+#include "postgres/client/connection.h"
+
+namespace tandem::cli {
+
+struct MirrorRequest {
+    std::string name;
+    std::vector<std::string> tables = {};
+    std::string database = {};
+    bool wait = false;  // until every table is live, with progress
+};
+
+Status mirror_create(Options options, const MirrorRequest& request);
+Status mirror_list(Options options);
+Status mirror_show(Options options, const std::string& name);
+// pause, resume or drop: the function tandem.<action>_mirror(name).
+Status mirror_act(Options options, const std::string& action, const std::string& name);
+Status mirror_resync(Options options, const MirrorRequest& request);
+Status explain(Options options, const std::string& query);
+
+// Waits until every table of the mirror is live, showing progress against `rows_total` (0:
+// estimated from the catalog). An error when a table fails.
+Status wait_until_live(postgres::Connection& connection, const std::string& mirror,
+                       uint64_t rows_total);
+
+}  // namespace tandem::cli

@@ -1,0 +1,187 @@
+#include "cli/show.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/terminal.h"
+
+namespace tandem::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+void print_json(const ordered_json& value) {
+    print_line(value.dump(2, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+// Types of Postgres whose text form is a JSON number.
+bool is_number(Oid type) {
+    for (uint32_t oid : {20u, 21u, 23u})
+        if (type.value == oid) return true;
+    return false;
+}
+
+ordered_json json_value(const postgres::QueryResult& rows, int row, int column) {
+    constexpr uint32_t kBoolOid = 16;
+    if (rows.is_null(row, column)) return nullptr;
+    if (rows.column_type(column).value == kBoolOid) return rows.value(row, column) == "t";
+    if (is_number(rows.column_type(column))) {
+        Result<int64_t> number = rows.integer(row, column);
+        if (number.ok()) return *number;
+    }
+    return rows.text(row, column);
+}
+
+std::string padded(std::string text, size_t width) {
+    if (text.size() < width) text.append(width - text.size(), ' ');
+    return text;
+}
+
+void show_table(const std::vector<std::vector<std::string>>& table) {
+    std::vector<size_t> widths;
+    for (const auto& row : table)
+        for (size_t i = 0; i < row.size(); ++i) {
+            if (widths.size() <= i) widths.push_back(0);
+            widths[i] = std::max(widths[i], row[i].size());
+        }
+    for (const auto& row : table) {
+        std::string line;
+        for (size_t i = 0; i < row.size(); ++i)
+            line += i + 1 < row.size() ? padded(row[i], widths[i] + 2) : row[i];
+        print_line(line);
+    }
+}
+
+// A member of a JSON row as text; "-" for null.
+std::string member(const ordered_json& row, const char* name) {
+    auto found = row.find(name);
+    if (found == row.end() || found->is_null()) return "-";
+    return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+ordered_json process_list(const stack::State& state) {
+    ordered_json processes = ordered_json::array();
+    for (const stack::ProcessState& process : state.processes)
+        processes.push_back({{"name", process.name},
+                             {"pid", process.id.pid},
+                             {"running", stack::is_running(process.id)},
+                             {"restarts", process.restarts},
+                             {"last_end", process.last_end}});
+    return processes;
+}
+
+void show_mirrors(const StackView& view) {
+    if (!view.mirrors_error.empty()) print_line("mirrors: " + view.mirrors_error);
+    ordered_json status = ordered_json::parse(view.mirrors_json, nullptr, false);
+    if (!status.is_object() || !status.contains("tables")) return;
+    std::vector<std::vector<std::string>> table = {
+        {"mirror", "state", "tables", "live", "rows loaded", "lag bytes"}};
+    for (const auto& row : status["mirrors"])
+        table.push_back({member(row, "name"), member(row, "state"), member(row, "tables"),
+                         member(row, "tables_live"), member(row, "rows_loaded"),
+                         member(row, "lag_bytes")});
+    print_line("");
+    if (table.size() == 1)
+        print_line("no mirrors yet; `tandem mirror create` makes one");
+    else
+        show_table(table);
+}
+
+}  // namespace
+
+void show_rows(const postgres::QueryResult& rows, bool json) {
+    if (json) {
+        ordered_json list = ordered_json::array();
+        for (int row = 0; row < rows.rows(); ++row) {
+            ordered_json object = ordered_json::object();
+            for (int column = 0; column < rows.columns(); ++column)
+                object[std::string(rows.column_name(column))] = json_value(rows, row, column);
+            list.push_back(std::move(object));
+        }
+        print_json(list);
+        return;
+    }
+    std::vector<std::vector<std::string>> table(1);
+    for (int column = 0; column < rows.columns(); ++column)
+        table[0].emplace_back(rows.column_name(column));
+    for (int row = 0; row < rows.rows(); ++row) {
+        table.emplace_back();
+        for (int column = 0; column < rows.columns(); ++column)
+            table.back().push_back(rows.is_null(row, column) ? "-" : rows.text(row, column));
+    }
+    show_table(table);
+}
+
+void show_checks(const std::vector<stack::Check>& checks, bool json) {
+    if (json) {
+        ordered_json list = ordered_json::array();
+        for (const stack::Check& check : checks)
+            list.push_back({{"check", check.name},
+                            {"outcome", stack::to_string(check.outcome)},
+                            {"found", check.found},
+                            {"fix", check.fix}});
+        print_json(list);
+        return;
+    }
+    for (const stack::Check& check : checks) {
+        print_line(padded(std::string(stack::to_string(check.outcome)), 8) +
+                   padded(check.name, 20) + check.found);
+        if (!check.fix.empty()) print_line(padded("", 28) + check.fix);
+    }
+}
+
+void show_stack(const StackView& view, bool json) {
+    ordered_json status = ordered_json::parse(view.mirrors_json, nullptr, false);
+    if (json) {
+        ordered_json object = {{"running", view.running},
+                               {"phase", view.phase},
+                               {"endpoints",
+                                {{"postgres", view.endpoints.postgres},
+                                 {"clickhouse_http", view.endpoints.clickhouse_http},
+                                 {"clickhouse_native", view.endpoints.clickhouse_native},
+                                 {"console", view.endpoints.console}}},
+                               {"credentials",
+                                {{"postgres_passfile", view.run_directory + "/pgpass"},
+                                 {"postgres_service_file", view.run_directory + "/pg_service.conf"},
+                                 {"clickhouse_user", view.clickhouse_user},
+                                 {"clickhouse_netrc", view.run_directory + "/netrc"}}},
+                               {"processes", process_list(view.state)},
+                               {"mirrors", ordered_json::array()},
+                               {"tables", ordered_json::array()},
+                               {"lag", ordered_json::array()}};
+        if (status.is_object())
+            for (const char* part : {"mirrors", "tables", "lag"})
+                if (status.contains(part)) object[part] = status[part];
+        if (!view.mirrors_error.empty()) object["mirrors_error"] = view.mirrors_error;
+        print_json(object);
+        return;
+    }
+    if (!view.running) {
+        print_line("the stack is not running (" + view.phase + "); `tandem up` starts it");
+        return;
+    }
+    show_table(
+        {{"postgres", view.endpoints.postgres},
+         {"clickhouse http", view.endpoints.clickhouse_http + "  (user " + view.clickhouse_user +
+                                 ", curl --netrc-file " + view.run_directory + "/netrc)"},
+         {"clickhouse native", view.endpoints.clickhouse_native},
+         {"console", view.endpoints.console}});
+    print_line("");
+    std::vector<std::vector<std::string>> table = {{"process", "pid", "restarts", ""}};
+    for (const stack::ProcessState& process : view.state.processes)
+        table.push_back({process.name,
+                         stack::is_running(process.id) ? std::to_string(process.id.pid) : "-",
+                         std::to_string(process.restarts),
+                         process.last_end.empty() ? "" : "last " + process.last_end});
+    show_table(table);
+    show_mirrors(view);
+}
+
+void show_stopped(bool json, bool was_running) {
+    if (json)
+        print_json({{"running", false}, {"was_running", was_running}});
+    else
+        print_line(was_running ? "the stack is stopped" : "the stack was not running");
+}
+
+}  // namespace tandem::cli

@@ -1,0 +1,31 @@
+// How results look: for people as aligned text, with --json as one JSON value.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "postgres/client/connection.h"
+#include "stack/checks.h"
+#include "stack/settings.h"
+
+namespace tandem::cli {
+
+// Rows of a query as an aligned table, or as a JSON array of objects (numbers and booleans typed).
+void show_rows(const postgres::QueryResult& rows, bool json);
+
+void show_checks(const std::vector<stack::Check>& checks, bool json);
+
+struct StackView {
+    bool running = false;
+    std::string phase = {};
+    stack::Endpoints endpoints = {};
+    stack::State state = {};
+    std::string run_directory = {};
+    std::string clickhouse_user = {};
+    std::string mirrors_json = {};  // of read_mirror_status; empty: not read
+    std::string mirrors_error = {};
+};
+void show_stack(const StackView& view, bool json);
+void show_stopped(bool json, bool was_running);
+
+}  // namespace tandem::cli

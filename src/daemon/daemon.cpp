@@ -1,0 +1,90 @@
+#include "daemon/daemon.h"
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+
+#include "base/log.h"
+#include "control/reconciler.h"
+#include "daemon/console.h"
+#include "postgres/client/connection.h"
+#include "stack/files.h"
+
+namespace tandem::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryPause(500);
+
+control::ReconcilerOptions reconciler_options(const stack::DaemonSettings& settings) {
+    control::ReconcilerOptions options;
+    options.source = settings.source;
+    options.target.host = settings.target.host;
+    options.target.native_port = settings.target.native_port;
+    options.target.http_port = settings.target.http_port;
+    options.target.user = settings.target.user;
+    options.target.password = settings.target.password;
+    options.target.secure = settings.target.secure;
+    const config::MirrorConfig& mirror = settings.mirror;
+    control::Limits& limits = options.limits;
+    if (mirror.batch_bytes) limits.batch_bytes = *mirror.batch_bytes;
+    if (mirror.batch_rows) limits.batch_rows = *mirror.batch_rows;
+    if (mirror.flush_age_ms) limits.flush_age = std::chrono::milliseconds(*mirror.flush_age_ms);
+    if (mirror.batch_age_ms) limits.batch_age = std::chrono::milliseconds(*mirror.batch_age_ms);
+    if (mirror.snapshot_workers)
+        limits.snapshot_workers = static_cast<int>(*mirror.snapshot_workers);
+    return options;
+}
+
+// False when stop was requested meanwhile.
+bool pause(std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any changed;
+    std::unique_lock lock(mutex);
+    changed.wait_for(lock, stop, kRetryPause, [] { return false; });
+    return !stop.stop_requested();
+}
+
+// The router. A server without it still mirrors, so a refusal is only told.
+Status install_extension(const std::string& source) {
+    postgres::ConnectOptions options;
+    options.conninfo = source;
+    postgres::Connection connection = TRY(postgres::Connection::open(options));
+    postgres::QueryResult available = TRY(
+        connection.query("SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'tandem'"));
+    if (!TRY(available.boolean(0, 0))) {
+        log(LogLevel::warning, "daemon", "extension tandem is not installed: nothing is routed");
+        return {};
+    }
+    Status created = connection.execute("CREATE EXTENSION IF NOT EXISTS tandem");
+    if (!created.ok())
+        log(LogLevel::warning, "daemon",
+            "CREATE EXTENSION tandem failed, nothing is routed: " + created.error().message());
+    return {};
+}
+
+Status prepare(const control::ReconcilerOptions& options) {
+    TRY(control::install_catalog(options.source, options.target));
+    return install_extension(options.source);
+}
+
+}  // namespace
+
+Status run(const stack::DaemonSettings& settings, std::stop_token stop) {
+    control::ReconcilerOptions options = reconciler_options(settings);
+    std::unique_ptr<Console> console;
+    if (settings.console_port != 0)
+        console = TRY(Console::start(settings.console_port, settings.source));
+    for (;;) {
+        Status prepared = prepare(options);
+        if (prepared.ok()) break;
+        if (!prepared.error().retryable()) return prepared;
+        log(LogLevel::warning, "daemon", prepared.error().to_string());
+        if (!pause(stop)) return {};
+    }
+    if (!settings.ready_path.empty())
+        TRY(stack::write_private_file(settings.ready_path, "ready\n"));
+    log(LogLevel::info, "daemon", "ready");
+    return control::Reconciler(std::move(options)).run(stop);
+}
+
+}  // namespace tandem::daemon
