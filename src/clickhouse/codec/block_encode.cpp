@@ -1,8 +1,11 @@
 // The writing half of the Native format; docs/internals/formats/native-block.md has the layout.
+//
+// Columns are checked once (Column::consistent) and trusted from then on.
+#include <algorithm>
 #include <string>
-#include <unordered_map>
 
 #include "clickhouse/codec/block.h"
+#include "clickhouse/codec/dictionary.h"
 #include "clickhouse/codec/wire.h"
 
 namespace tandem::clickhouse {
@@ -17,73 +20,120 @@ Error unsupported(const ChType& type) {
     return Error(ErrorCode::kUnsupportedType, "cannot send a column of type " + type.name);
 }
 
-// What precedes the data of a column: versions of the serialisations below it.
-Status encode_prefix(const ChType& type, Bytes& out) {
+// What precedes the data of a column: versions and structures of the stateful types in it.
+Status encode_state(const ChType& type, Bytes& out) {
     switch (type.kind) {
         case ChKind::kLowCardinality:
             put_fixed(out, kLowCardinalityVersion);
             return {};
         case ChKind::kVariant:
-            put_fixed(out, uint64_t{0});
+            put_fixed(out, kVariantBasic);
             break;
         case ChKind::kJson:
-        case ChKind::kDynamic:
+            put_fixed(out, kJsonString);
+            return {};
+        case ChKind::kDynamic:  // flat, with String as the only type
+            put_fixed(out, kDynamicFlattened);
+            put_varint(out, 1);
+            put_string(out, "String");
+            return {};
         case ChKind::kAggregateFunction:
             return unsupported(type);
         default:
             break;
     }
-    for (const types::ChTypePtr& child : type.children) TRY(encode_prefix(*child, out));
+    for (const types::ChTypePtr& child : type.children) TRY(encode_state(*child, out));
     return {};
 }
 
 Status encode_data(const ChType& type, const Column& column, Bytes& out);
 
+// Room is made for many rows at a time, so that the inner loop only writes.
 void encode_strings(const Column& column, Bytes& out) {
-    out.reserve(out.size() + column.data.size() + column.rows * 2);
+    constexpr size_t kRowsAtOnce = 512;
+    constexpr size_t kStep = 16;
+    constexpr size_t kVarintMax = 10;
+    const char* from = column.data.data();
+    const char* const end = from + column.data.size();
     uint64_t start = 0;
-    for (size_t row = 0; row < column.rows; ++row) {
-        uint64_t end = column.offsets[row];
-        put_varint(out, end - start);
-        out.append(column.data.data() + start, end - start);
-        start = end;
+    for (size_t first = 0; first < column.rows; first += kRowsAtOnce) {
+        size_t last = std::min(first + kRowsAtOnce, column.rows);
+        size_t size_before = out.size();
+        auto content = static_cast<size_t>(column.offsets[last - 1] - start);
+        char* to = out.extend(content + (last - first) * kVarintMax + kStep);
+        char* const begin = to;
+        for (size_t row = first; row < last; ++row) {
+            auto size = static_cast<size_t>(column.offsets[row] - start);
+            start = column.offsets[row];
+            uint64_t rest = size;
+            for (; rest >= 0x80; rest >>= 7) *to++ = static_cast<char>(rest | 0x80);
+            *to++ = static_cast<char>(rest);
+            if (size <= kStep && from + kStep <= end) {
+                std::memcpy(to, from, kStep);
+            } else if (size != 0) {
+                std::memcpy(to, from, size);
+            }
+            to += size;
+            from += size;
+        }
+        out.truncate(size_before + static_cast<size_t>(to - begin));
     }
 }
 
-// LowCardinality is held resolved; the dictionary is built here, keyed by the value's bytes.
-Status encode_low_cardinality(const ChType& type, const Column& column, Bytes& out) {
-    const ChType& key_type = type.value_type();
-    size_t width = key_type.width();
-    bool nullable = column.has_nulls();
-    Bytes keys;
-    uint64_t key_count = 0;
-    std::unordered_map<std::string_view, uint32_t> known;
-    auto put_key = [&](std::string_view value) {
-        if (width == 0) put_varint(keys, value.size());
-        keys.append(value.data(), value.size());
-        return static_cast<uint32_t>(key_count++);
-    };
-    const std::string zero(width, '\0');
-    if (nullable) {
-        put_key(zero);  // key 0 stands for NULL, key 1 is the default value
-        known[zero] = put_key(zero);
+template <typename Index>
+void put_indexes(const std::vector<uint32_t>& indexes, Bytes& out) {
+    char* to = out.extend(indexes.size() * sizeof(Index));
+    for (uint32_t index : indexes) {
+        auto narrow = static_cast<Index>(index);
+        std::memcpy(to, &narrow, sizeof narrow);
+        to += sizeof narrow;
     }
+}
+
+// The column holds its values resolved; the dictionary is built here. When there are NULLs, index 0
+// stands for them, and the dictionary holds a default value in that place.
+Status encode_low_cardinality(const ChType& type, const Column& column, Bytes& out) {
+    const size_t width = type.value_type().width();
+    const bool nullable = column.has_nulls();
+    const uint32_t first = nullable ? 1 : 0;
+    Dictionary dictionary;
     std::vector<uint32_t> indexes(column.rows);
     for (size_t row = 0; row < column.rows; ++row) {
-        if (nullable && column.is_null(row)) continue;
+        if (nullable && column.nulls[row] != 0) continue;
         std::string_view value = width == 0
                                      ? column.string(row)
                                      : std::string_view(column.data.data() + row * width, width);
-        auto found = known.find(value);
-        if (found == known.end()) found = known.emplace(value, put_key(value)).first;
-        indexes[row] = found->second;
+        indexes[row] = dictionary.number_of(value) + first;
     }
-    put_fixed(out, kHasAdditionalKeys | kNeedUpdateDictionary | kIndexUInt32);
-    put_fixed(out, key_count);
-    out.append(keys.data(), keys.size());
-    put_fixed(out, static_cast<uint64_t>(column.rows));
-    out.append(indexes.data(), indexes.size() * sizeof(uint32_t));
+    const size_t keys = dictionary.values().size() + first;
+    uint64_t index_type = keys <= 0x100 ? 0 : keys <= 0x10000 ? 1 : 2;
+    put_fixed(out, kHasAdditionalKeys | kNeedUpdateDictionary | index_type);
+    put_fixed(out, uint64_t{keys});
+    if (nullable) out.resize(out.size() + (width == 0 ? 1 : width));
+    for (std::string_view value : dictionary.values()) {
+        if (width == 0) put_varint(out, value.size());
+        out.append(value.data(), value.size());
+    }
+    put_fixed(out, uint64_t{column.rows});
+    switch (index_type) {
+        case 0:
+            put_indexes<uint8_t>(indexes, out);
+            break;
+        case 1:
+            put_indexes<uint16_t>(indexes, out);
+            break;
+        default:
+            put_indexes<uint32_t>(indexes, out);
+            break;
+    }
     return {};
+}
+
+// Discriminator 0 is String, 1 (one beyond the types) is NULL; then the strings that are there.
+void encode_dynamic(const Column& column, Bytes& out) {
+    out.append(column.nulls.data(), column.rows);
+    for (size_t row = 0; row < column.rows; ++row)
+        if (column.nulls[row] == 0) put_string(out, column.string(row));
 }
 
 Status encode_array(const ChType& type, const Column& column, Bytes& out) {
@@ -94,6 +144,7 @@ Status encode_array(const ChType& type, const Column& column, Bytes& out) {
 }
 
 Status encode_data(const ChType& type, const Column& column, Bytes& out) {
+    if (column.rows == 0) return {};
     switch (type.kind) {
         case ChKind::kNullable:
             out.append(column.nulls.data(), column.nulls.size());
@@ -101,7 +152,11 @@ Status encode_data(const ChType& type, const Column& column, Bytes& out) {
         case ChKind::kSimpleAggregateFunction:
             return encode_data(*type.children[0], column, out);
         case ChKind::kLowCardinality:
-            return column.rows == 0 ? Status() : encode_low_cardinality(type, column, out);
+            return encode_low_cardinality(type, column, out);
+        case ChKind::kDynamic:
+            encode_dynamic(column, out);
+            return {};
+        case ChKind::kJson:
         case ChKind::kString:
             encode_strings(column, out);
             return {};
@@ -117,9 +172,6 @@ Status encode_data(const ChType& type, const Column& column, Bytes& out) {
             out.append(column.data.data(), column.rows);
             for (size_t i = 0; i < type.children.size(); ++i)
                 TRY(encode_data(*type.children[i], column.children[i], out));
-            return {};
-        case ChKind::kNothing:
-            out.resize(out.size() + column.rows);
             return {};
         default:
             break;
@@ -150,7 +202,7 @@ Status encode_block(const types::Block& block, uint64_t revision, Bytes& out) {
         put_string(out, column.type->name);
         if (revision >= kRevisionCustomSerialization) out.push_back(0);
         if (column.rows == 0) continue;
-        TRY(encode_prefix(*column.type, out).context("column \"" + named.name + "\""));
+        TRY(encode_state(*column.type, out).context("column \"" + named.name + "\""));
         TRY(encode_data(*column.type, column, out).context("column \"" + named.name + "\""));
     }
     return {};

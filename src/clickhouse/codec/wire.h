@@ -14,7 +14,20 @@ inline constexpr uint64_t kLowCardinalityVersion = 1;
 inline constexpr uint64_t kHasAdditionalKeys = 1 << 9;
 inline constexpr uint64_t kNeedUpdateDictionary = 1 << 10;
 inline constexpr uint64_t kNeedGlobalDictionary = 1 << 8;
-inline constexpr uint64_t kIndexUInt32 = 2;
+
+inline constexpr uint64_t kVariantBasic = 0;
+inline constexpr uint64_t kVariantCompact = 1;
+inline constexpr uint8_t kGranulePlain = 0;
+inline constexpr uint8_t kGranuleCompact = 1;
+
+inline constexpr uint64_t kDynamicV1 = 1;
+inline constexpr uint64_t kDynamicV2 = 2;
+inline constexpr uint64_t kDynamicFlattened = 3;
+
+inline constexpr uint64_t kJsonV1 = 0;
+inline constexpr uint64_t kJsonString = 1;
+inline constexpr uint64_t kJsonV2 = 2;
+inline constexpr uint64_t kJsonFlattened = 3;
 
 inline void put_varint(types::Bytes& out, uint64_t value) {
     while (value >= 0x80) {
