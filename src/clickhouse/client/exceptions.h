@@ -10,9 +10,9 @@ namespace tandem::clickhouse {
 
 struct ServerException {
     int32_t code = 0;
-    std::string name;  // "DB::Exception"; empty over HTTP
-    std::string message;
-    std::string stack_trace;
+    std::string name = {};  // "DB::Exception"; empty over HTTP
+    std::string message = {};
+    std::string stack_trace = {};
 };
 
 // kClickHouseRetry when the same call may succeed later (load, memory, network inside the cluster,
