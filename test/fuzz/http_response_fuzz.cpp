@@ -13,7 +13,8 @@ namespace {
 bool take_items(HttpResponse& response, HttpResult& result) {
     for (;;) {
         auto item = response.next();
-        if (!item.ok() || (item->has_value() && (*item)->kind == HttpItem::Kind::kEnd)) return false;
+        if (!item.ok() || (item->has_value() && (*item)->kind == HttpItem::Kind::kEnd))
+            return false;
         if (!item->has_value()) return true;
         if ((*item)->kind != HttpItem::Kind::kBody) continue;
         result.feed((*item)->body);
@@ -31,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size < 2) return 0;
     HttpResultOptions options;
     options.compressed = (data[0] & 1) != 0;
-    if ((data[0] & 2) != 0) options.exception_tag = "tag";
+    if ((data[0] & 2) != 0) options.exception_tag = "abcdefghijklmnop";
     options.block_bytes_max = size_t{1} << 20;
     const size_t piece = data[1] + size_t{1};
     std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);

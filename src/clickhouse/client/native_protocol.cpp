@@ -293,10 +293,9 @@ Result<MaybeEvent> NativeProtocol::decode_body(std::string_view bytes, size_t& u
             body_wanted_ = bytes.size() + 1;
             return MaybeEvent();
         }
-        TableColumnsEvent event {
-            TRY(std::move(table))
-            , TRY(std::move(description))
-        };
+        TableColumnsEvent event;
+        event.table = TRY(std::move(table));
+        event.description = TRY(std::move(description));
         used = reader.offset();
         return MaybeEvent(std::move(event));
     }
