@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <deque>
 
 #include "base/barrier.h"
 #include "base/bytes.h"
@@ -21,7 +22,10 @@ struct Connection {
 struct Run {
     Connection* connection;
     std::vector<std::string> expected;
-    types::Block block;
+    uint64_t hold_bytes = 0;
+    uint64_t held_bytes = 0;
+    std::deque<types::Block> held;  // received and not handed out yet
+    types::Block block;             // the one the shell looks at
     std::vector<ColumnView> views;
     bool checked = false;  // the result's types are those the shell relies on
     bool finished = false;
@@ -114,12 +118,23 @@ ColumnView view_of(const types::Column& column) {
 }
 
 void show_block(Run& run, BlockView* view) {
-    run.block = run.connection->async->take_block();
+    run.block = std::move(run.held.front());
+    run.held.pop_front();
     run.views.clear();
     for (const types::NamedColumn& named : run.block.columns)
         run.views.push_back(view_of(named.column));
     view->rows = run.block.rows();
     view->columns = {run.views.data(), static_cast<uint32_t>(run.views.size())};
+}
+
+// Blocks are held back until the query has ended or there are too many bytes of them.
+bool may_hand_out(const Run& run) {
+    return !run.held.empty() && (run.finished || run.held_bytes >= run.hold_bytes);
+}
+
+void hold_block(Run& run) {
+    run.held.push_back(run.connection->async->take_block());
+    run.held_bytes += run.held.back().byte_size();
 }
 
 RunStep fail(Run& run, const Error& error, Failure* failure) {
@@ -129,32 +144,31 @@ RunStep fail(Run& run, const Error& error, Failure* failure) {
     return RunStep::kFailed;
 }
 
-RunStep step(Run& run, BlockView* view, Failure* failure) {
-    AsyncConnection& async = *run.connection->async;
-    Step outcome = async.step();
-    if (!run.checked && (outcome == Step::kBlock || outcome == Step::kDone)) {
-        Status status = check_types(run, async.header());
-        if (!status.ok()) return fail(run, status.error(), failure);
-        run.checked = true;
-    }
-    switch (outcome) {
-        case Step::kBlock:
-            show_block(run, view);
-            return RunStep::kBlock;
-        case Step::kDone:
-            run.finished = true;
-            return RunStep::kDone;
-        case Step::kWantRead:
-            return RunStep::kWantRead;
-        case Step::kWantWrite:
-            return RunStep::kWantWrite;
-        case Step::kError:
-            break;
-    }
+RunStep step_failed(Run& run, Failure* failure) {
     run.finished = true;
-    run.connection->broken = async.broken();
-    fill_failure(failure, async.error());
+    run.connection->broken = run.connection->async->broken();
+    fill_failure(failure, run.connection->async->error());
     return RunStep::kFailed;
+}
+
+RunStep step(Run& run, BlockView* view, Failure* failure) {
+    for (;;) {
+        if (may_hand_out(run)) return show_block(run, view), RunStep::kBlock;
+        if (run.finished) return RunStep::kDone;
+        Step outcome = run.connection->async->step();
+        if (outcome == Step::kWantRead) return RunStep::kWantRead;
+        if (outcome == Step::kWantWrite) return RunStep::kWantWrite;
+        if (outcome == Step::kError) return step_failed(run, failure);
+        if (!run.checked) {
+            Status status = check_types(run, run.connection->async->header());
+            if (!status.ok()) return fail(run, status.error(), failure);
+            run.checked = true;
+        }
+        if (outcome == Step::kDone)
+            run.finished = true;
+        else
+            hold_block(run);
+    }
 }
 
 }  // namespace
@@ -199,6 +213,7 @@ Run* run_start(Connection* connection, const RunOptions& options, Failure* failu
         }
         auto run = std::make_unique<Run>();
         run->connection = connection;
+        run->hold_bytes = options.hold_bytes;
         for (Text type : options.expected) run->expected.emplace_back(type);
         return run.release();
     });

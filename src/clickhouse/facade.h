@@ -67,6 +67,9 @@ struct RunOptions {
     Text query_id;
     uint64_t memory_max;        // bytes this run may hold: received bytes and the decoded block
     uint64_t max_execution_ms;  // 0: no limit; from statement_timeout
+    // The first block is handed out when the query has ended well or the result has grown beyond
+    // this: until then the caller can still do without ClickHouse. 0: at once.
+    uint64_t hold_bytes;
 };
 
 // Starts the query; connecting happens in the steps that follow. A value that the parameter's type
