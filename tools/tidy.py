@@ -87,7 +87,9 @@ def check_includes(name, lines):
         if parts[:2] == ["clickhouse", "codec"] and used == "net":
             find(name, number, "the codec does no I/O")
         if parts[0] == "extension" and "test" not in parts and used in ALLOWED:
-            if not (rest.endswith("facade.h") or (used, rest) == ("route", "tree.h")):
+            own = (ROOT / "extension" / used / rest).exists()
+            plain = (used, rest) in {("route", "tree.h"), ("base", "boundary.h")}
+            if not (own or plain or rest.endswith("facade.h")):
                 find(name, number, "the extension sees only facade.h files")
 
 

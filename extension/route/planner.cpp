@@ -1,10 +1,26 @@
+// Order of checks is by cost: a query that cannot matter (pgbench -S) is given to the planner after
+// a few comparisons; the copy of the query that translation needs is made only when a table of the
+// query may be mirrored.
 #include "shell/pg.h"
 
 extern "C" {
+#include "access/parallel.h"
+#include "access/transam.h"
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
+#include "replication/walsender.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
 }
 
+#include "route/catalog.h"
+#include "route/decision.h"
+#include "route/plan.h"
 #include "route/planner.h"
+#include "route/query_tree.h"
+#include "route/stats.h"
 #include "shell/settings.h"
 
 namespace tandem::shell {
@@ -12,6 +28,9 @@ namespace tandem::shell {
 namespace {
 
 planner_hook_type previous_planner = nullptr;
+RouteOutcome outcome_of_last = {};
+// Set while explain_route plans: cost does not matter and nothing is raised.
+bool explaining = false;
 
 PlannedStmt* plan_in_postgres(Query* query, const char* text, int cursor_options,
                               ParamListInfo parameters) {
@@ -20,8 +39,130 @@ PlannedStmt* plan_in_postgres(Query* query, const char* text, int cursor_options
     return standard_planner(query, text, cursor_options, parameters);
 }
 
+bool plain_select(const Query* query) {
+    return query->commandType == CMD_SELECT && query->rtable != NIL && query->rowMarks == NIL &&
+           !query->hasModifyingCTE && !query->hasForUpdate;
+}
+
+bool session_may_route() {
+    return IsUnderPostmaster && !IsParallelWorker() && !am_walsender &&
+           !IsolationIsSerializable() && catalog_exists();
+}
+
+// Reads only what is at hand: no catalog look-up per table.
+bool worth_a_copy(const Query* query) {
+    if (route_mode == kRouteOff && !explaining) return false;
+    if (!plain_select(query)) return false;
+    ListCell* cell;
+    foreach (cell, query->rtable) {
+        const RangeTblEntry* rte = lfirst_node(RangeTblEntry, cell);
+        if (rte->rtekind == RTE_RELATION && rte->relid < FirstNormalObjectId) return false;
+    }
+    return session_may_route();
+}
+
+struct Tables {
+    bool any_user_table;
+    bool any_mirrored;
+};
+
+bool collect_tables(Node* node, void* context) {
+    if (node == nullptr) return false;
+    if (IsA(node, RangeTblEntry)) {
+        RangeTblEntry* rte = reinterpret_cast<RangeTblEntry*>(node);
+        Tables* tables = static_cast<Tables*>(context);
+        if (rte->rtekind == RTE_RELATION && rte->relid >= FirstNormalObjectId &&
+            rte->relkind != RELKIND_VIEW && !is_catalog_relation(rte->relid)) {
+            tables->any_user_table = true;
+            tables->any_mirrored = tables->any_mirrored || is_mirrored(rte->relid);
+        }
+        return false;
+    }
+    if (IsA(node, Query))
+        return query_tree_walker(reinterpret_cast<Query*>(node), as_walker(collect_tables), context,
+                                 QTW_EXAMINE_RTES_BEFORE);
+    return expression_tree_walker(node, as_walker(collect_tables), context);
+}
+
+void free_translation(void* translation) {
+    route::translation_free(static_cast<route::Translation*>(translation));
+}
+
+PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
+                            ParamListInfo parameters, Failure* failure) {
+    MemoryContext owner = CurrentMemoryContext;
+    MemoryContext scratch =
+        AllocSetContextCreate(owner, "tandem translation", ALLOCSET_DEFAULT_SIZES);
+    MemoryContextSwitchTo(scratch);
+    MemoryContextCallback* callback =
+        static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
+    PlannedStmt* result = nullptr;
+    QueryTree* tree = build_query_tree(copy, parameters);
+    if (tree->query == nullptr) {
+        *failure = tree->failure;
+    } else if (tree->tables == NIL) {
+        set_failure(failure, "no_table", "the query reads no table", "");
+    } else {
+        route::TranslateOptions options;
+        options.session_utc = session_is_utc();
+        // SAFETY: nothing between translate and the registration may raise.
+        route::Translation* translation = route::translate(*tree->query, options, failure);
+        if (translation != nullptr) {
+            callback->func = free_translation;
+            callback->arg = translation;
+            MemoryContextRegisterResetCallback(scratch, callback);
+            PlannedStmt* made = make_routed_plan(
+                local, tree, route::translation_result(*translation), cursor_options, failure);
+            MemoryContextSwitchTo(owner);
+            if (made != nullptr) result = static_cast<PlannedStmt*>(copyObjectImpl(made));
+        }
+    }
+    MemoryContextSwitchTo(owner);
+    MemoryContextDelete(scratch);
+    return result;
+}
+
+[[noreturn]] void raise_not_routable(const Failure& failure) {
+    ereport(ERROR, (errcode(MAKE_SQLSTATE('T', 'D', '0', '1', '4')),
+                    errmsg("query cannot be routed (%s): %s", failure.code, failure.message),
+                    failure.advice[0] == '\0' ? 0 : errhint("%s", failure.advice)));
+    pg_unreachable();
+}
+
+PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
+                        ParamListInfo parameters) {
+    RouteOutcome* outcome = &outcome_of_last;
+    bool forced = route_mode == kRouteForce && !explaining;
+    bool any_cost = explaining || route_mode == kRouteForce || route_mode == kRouteVerify;
+    bool cheap = !any_cost && local->planTree->total_cost < route_cost_threshold;
+    // The cheap ones are the many: they pay for no more unless someone is asking.
+    if (cheap && !outcome->concerned) return local;
+    Tables tables = {};
+    collect_tables(reinterpret_cast<Node*>(copy), &tables);
+    outcome->concerned = tables.any_mirrored;
+    if (!tables.any_mirrored && !(forced && tables.any_user_table)) return local;
+    if (cheap) {
+        set_failure(&outcome->failure, "cheap",
+                    psprintf("the planner's cost %.0f is below tandem.route_cost_threshold %.0f",
+                             local->planTree->total_cost, route_cost_threshold),
+                    "SET tandem.route = force to run it in ClickHouse all the same.");
+        return local;
+    }
+    PlannedStmt* routed =
+        translate_plan(local, copy, cursor_options, parameters, &outcome->failure);
+    outcome->routed = routed != nullptr;
+    if (routed != nullptr) return routed;
+    count_reason(outcome->failure.code);
+    if (forced) raise_not_routable(outcome->failure);
+    return local;
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
-    return plan_in_postgres(query, text, cursor_options, parameters);
+    if (likely(!worth_a_copy(query)))
+        return plan_in_postgres(query, text, cursor_options, parameters);
+    Query* copy = static_cast<Query*>(copyObjectImpl(query));
+    PlannedStmt* local = plan_in_postgres(query, text, cursor_options, parameters);
+    return route_plan(local, copy, cursor_options, parameters);
 }
 
 }  // namespace
@@ -29,6 +170,27 @@ PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListI
 void install_planner_hook() {
     previous_planner = planner_hook;
     planner_hook = plan;
+}
+
+PlannedStmt* plan_for_explanation(::Query* query, const char* text, int cursor_options,
+                                  ParamListInfo parameters, RouteOutcome* outcome) {
+    volatile bool before = explaining;
+    PlannedStmt* volatile statement = nullptr;
+    outcome_of_last = {};
+    PG_TRY();
+    {
+        explaining = true;
+        statement = planner(query, text, cursor_options, parameters);
+    }
+    PG_FINALLY();
+    { explaining = before; }
+    PG_END_TRY();
+    *outcome = outcome_of_last;
+    return statement;
+}
+
+RouteOutcome* last_outcome() {
+    return &outcome_of_last;
 }
 
 }  // namespace tandem::shell

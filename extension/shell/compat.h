@@ -2,9 +2,90 @@
 // commit or release that made it. Nothing else in extension/ tests PG_VERSION_NUM.
 #pragma once
 
+extern "C" {
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/optimizer.h"
+#include "replication/message.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+}
+
 // COMPAT(pg15): PGDLLEXPORT is empty before 16, so with hidden visibility nothing would be exported
 // (upstream 089480c077, "Default to hidden visibility for extension libraries where possible").
 #if PG_VERSION_NUM < 160000
 #undef PGDLLEXPORT
 #define PGDLLEXPORT __attribute__((visibility("default")))
 #endif
+
+namespace tandem::shell {
+
+using NodeWalker = bool (*)(Node*, void*);
+using NodeMutator = Node* (*)(Node*, void*);
+
+// COMPAT(pg15): walkers are declared without parameters before 16 (upstream 1c27d16e6e), which in
+// C++ is another type.
+#if PG_VERSION_NUM < 160000
+inline bool (*as_walker(NodeWalker walker))() {
+    return reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
+}
+inline Node* (*as_mutator(NodeMutator mutator))() {
+    return reinterpret_cast<Node* (*)()>(reinterpret_cast<void (*)()>(mutator));
+}
+#else
+inline NodeWalker as_walker(NodeWalker walker) {
+    return walker;
+}
+inline NodeMutator as_mutator(NodeMutator mutator) {
+    return mutator;
+}
+#endif
+
+// COMPAT(pg16): takes the planner's state since 16 (upstream 2489d76c49); without one it leaves
+// nulling relations alone, which is what we want of an unplanned query.
+inline Node* flatten_join_aliases(Query* query, Node* node) {
+#if PG_VERSION_NUM >= 160000
+    return flatten_join_alias_vars(nullptr, query, node);
+#else
+    return flatten_join_alias_vars(query, node);
+#endif
+}
+
+// COMPAT(pg18): grouping columns are Vars of an RTE of their own (upstream 247dea89f7).
+inline void flatten_group_vars(Query* query) {
+#if PG_VERSION_NUM >= 180000
+    if (!query->hasGroupRTE) return;
+    query->targetList = reinterpret_cast<List*>(
+        flatten_group_exprs(nullptr, query, reinterpret_cast<Node*>(query->targetList)));
+    query->havingQual = flatten_group_exprs(nullptr, query, query->havingQual);
+#else
+    (void)query;
+#endif
+}
+
+// Whether this transaction holds the lock or a stronger one.
+// COMPAT(pg17): has the check for stronger locks by OID (upstream 0cecc908e9); before, ask for
+// each.
+inline bool holds_lock(::Oid relid, LOCKMODE at_least) {
+    LOCKTAG tag;
+    SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+    for (LOCKMODE mode = at_least; mode <= MaxLockMode; ++mode)
+#if PG_VERSION_NUM >= 170000
+        if (LockHeldByMe(&tag, mode, false)) return true;
+#else
+        if (LockHeldByMe(&tag, mode)) return true;
+#endif
+    return false;
+}
+
+// COMPAT(pg17): LogLogicalMessage takes whether to flush (upstream 173b56f1ef); the caller flushes.
+inline XLogRecPtr emit_flush_message() {
+#if PG_VERSION_NUM >= 170000
+    return LogLogicalMessage("tandem", "flush", 5, false, false);
+#else
+    return LogLogicalMessage("tandem", "flush", 5, false);
+#endif
+}
+
+}  // namespace tandem::shell

@@ -9,6 +9,14 @@ extern "C" {
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "nodes/pg_list.h"
 }
 
 #include "shell/compat.h"
+
+namespace tandem::shell {
+// Postgres' names win over those of namespace tandem; the core's are tandem::List and so on.
+using ::List;
+using ::Oid;
+using PgList = ::List;
+}  // namespace tandem::shell

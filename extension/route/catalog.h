@@ -1,0 +1,53 @@
+// Reads the mirror catalog (schema tandem) inside a backend: which relation is mirrored where.
+//
+// Reads by index scans with a catalog snapshot: the user's privileges do not matter, and what other
+// transactions have committed is seen at once. Nothing is cached except whether the catalog exists.
+#pragma once
+
+namespace tandem::shell {
+
+struct CatalogColumn {
+    int attnum;
+    Oid type;
+    int32 typmod;
+    const char* target_column;
+    const char* target_type;
+    int key_position;  // 0: not part of the key
+    bool exact;
+    bool as_text;
+};
+
+struct CatalogTable {
+    int mirror_id;
+    int target_id;
+    Oid relid;
+    bool live;     // the table's state
+    bool running;  // the mirror's state
+    const char* database;
+    const char* target_table;
+    NameData slot_name;
+    CatalogColumn* columns;
+    int column_count;
+    uint64 fingerprint;  // of everything a translated query depends on
+};
+
+struct CatalogTarget {
+    const char* host;
+    int port;
+    const char* user;
+    const char* password;
+    bool secure;
+};
+
+// Cheap: looked up once and after DDL.
+bool catalog_exists();
+// True for tables of the catalog itself.
+bool is_catalog_relation(Oid relid);
+// The mirror of a relation, in the current memory context; nullptr when there is none. With
+// mirror_id 0 a live table of a running mirror is preferred.
+CatalogTable* find_mirrored_table(Oid relid, int mirror_id);
+// Whether any mirror has the relation; cheaper than find_mirrored_table.
+bool is_mirrored(Oid relid);
+CatalogTarget* find_target(int target_id);
+
+}  // namespace tandem::shell

@@ -1,0 +1,220 @@
+// The node "Custom Scan (Tandem)": decides when execution starts which of its two plans runs.
+//
+// INVARIANT: until the first row was returned, a failure on the way to ClickHouse starts the
+// Postgres plan instead (or raises an error in mode force); after it, a failure is an ERROR.
+#include "shell/pg.h"
+
+extern "C" {
+#include "commands/explain.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "utils/timestamp.h"
+}
+
+#include "route/decision.h"
+#include "route/plan.h"
+#include "route/remote_scan.h"
+#include "route/stats.h"
+#include "route/verification.h"
+#include "shell/settings.h"
+
+namespace tandem::shell {
+
+namespace {
+
+enum class Side { kUndecided, kRemote, kPostgres };
+
+struct ChoiceState {
+    CustomScanState custom;  // first: Postgres sees this struct as a CustomScanState
+    PlanState* remote;
+    PlanState* local;  // nullptr until it is needed
+    int eflags;
+    Side side;
+    bool returned_rows;
+    RouteMode mode;
+    Failure failure;  // why Postgres answers
+    Verification* verification;
+};
+
+const CustomScan* plan_of(const ChoiceState* state) {
+    return reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
+}
+
+const char* sql_of(const ChoiceState* state) {
+    return strVal(list_nth(plan_of(state)->custom_private, kChoiceSql));
+}
+
+void start_local(ChoiceState* state) {
+    EState* estate = state->custom.ss.ps.state;
+    if (state->local != nullptr) return;
+    PgList* flags = static_cast<PgList*>(list_nth(plan_of(state)->custom_private, kChoiceFlags));
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    estate->es_jit_flags = linitial_int(flags);
+    state->local = ExecInitNode(static_cast<Plan*>(linitial(plan_of(state)->custom_plans)), estate,
+                                state->eflags);
+    state->custom.custom_ps = list_make1(state->local);
+    MemoryContextSwitchTo(before);
+}
+
+[[noreturn]] void raise(const Failure& failure, const char* what) {
+    ereport(ERROR,
+            (errcode(MAKE_SQLSTATE(failure.sqlstate[0], failure.sqlstate[1], failure.sqlstate[2],
+                                   failure.sqlstate[3], failure.sqlstate[4])),
+             errmsg("%s (%s): %s", what, failure.code, failure.message),
+             failure.advice[0] == '\0' ? 0 : errhint("%s", failure.advice)));
+    pg_unreachable();
+}
+
+void use_postgres(ChoiceState* state, const Failure& failure) {
+    state->failure = failure;
+    if (is_unreachable(failure)) note_unreachable();
+    count_reason(failure.code);
+    if (state->mode == kRouteForce) raise(state->failure, "query cannot be routed");
+    ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
+                                     failure.message)));
+    state->side = Side::kPostgres;
+    start_local(state);
+}
+
+void decide(ChoiceState* state) {
+    Failure failure = {};
+    CatalogTarget* target = nullptr;
+    const char* database = nullptr;
+    if (may_run_remotely(*plan_of(state), &target, &database, &failure) &&
+        remote_scan_start(state->remote, *target, database, sql_of(state), &failure)) {
+        state->side = Side::kRemote;
+        if (state->mode == kRouteVerify) start_local(state);
+        return;
+    }
+    use_postgres(state, failure);
+}
+
+void begin(CustomScanState* node, EState* estate, int eflags) {
+    ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    state->eflags = eflags;
+    state->mode = static_cast<RouteMode>(route_mode);
+    Plan* remote = static_cast<Plan*>(lsecond(plan_of(state)->custom_plans));
+    state->remote = ExecInitNode(remote, estate, eflags);
+    // A bare remote scan says nothing that this node does not say.
+    if (!is_remote_scan(state->remote)) node->custom_ps = list_make1(state->remote);
+    if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0) decide(state);
+}
+
+TupleTableSlot* next_remote(ChoiceState* state) {
+    TupleTableSlot* slot = ExecProcNode(state->remote);
+    if (!TupIsNull(slot)) {
+        state->returned_rows = true;
+        return slot;
+    }
+    const Failure* failure = remote_scan_failure(state->remote);
+    if (failure == nullptr) {
+        if (!state->returned_rows) state->returned_rows = true;
+        return slot;
+    }
+    if (state->returned_rows) raise(*failure, "the routed query failed after its first row");
+    remote_scan_stop(state->remote);
+    use_postgres(state, *failure);
+    return ExecProcNode(state->local);
+}
+
+// Runs the remote query to its end, keeping only a sum over its rows; Postgres' rows are returned.
+TupleTableSlot* next_verified(ChoiceState* state) {
+    if (state->verification == nullptr) {
+        TupleDesc rows = state->custom.ss.ps.ps_ResultTupleDesc;
+        state->verification = verification_new(rows, state->custom.ss.ps.state->es_query_cxt);
+        for (;;) {
+            TupleTableSlot* slot = ExecProcNode(state->remote);
+            if (TupIsNull(slot)) break;
+            verification_add_remote(state->verification, slot);
+        }
+        const Failure* failure = remote_scan_failure(state->remote);
+        if (failure != nullptr) {
+            verification_abandon(state->verification);
+            count_reason(failure->code);
+        }
+    }
+    TupleTableSlot* slot = ExecProcNode(state->local);
+    if (TupIsNull(slot))
+        verification_finish(state->verification, sql_of(state));
+    else
+        verification_add_local(state->verification, slot);
+    return slot;
+}
+
+TupleTableSlot* execute(CustomScanState* node) {
+    ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    if (state->side == Side::kPostgres) return ExecProcNode(state->local);
+    if (state->mode == kRouteVerify) return next_verified(state);
+    bool first = !state->returned_rows;
+    TupleTableSlot* slot = next_remote(state);
+    if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+    return slot;
+}
+
+void end(CustomScanState* node) {
+    ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    if (state->remote != nullptr) ExecEndNode(state->remote);
+    if (state->local != nullptr) ExecEndNode(state->local);
+}
+
+void rescan(CustomScanState* node) {
+    ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    state->returned_rows = false;
+    state->verification = nullptr;
+    if (state->local != nullptr) ExecReScan(state->local);
+    if (state->side == Side::kPostgres) return;
+    ExecReScan(state->remote);
+    state->side = Side::kUndecided;
+    decide(state);
+}
+
+void explain_side(const ChoiceState* state, ExplainState* es) {
+    if (state->side == Side::kPostgres) {
+        ExplainPropertyText("Executed in", "Postgres", es);
+        ExplainPropertyText("Reason",
+                            psprintf("%s: %s", state->failure.code, state->failure.message), es);
+        return;
+    }
+    ExplainPropertyText("Executed in",
+                        state->mode == kRouteVerify ? "ClickHouse and Postgres" : "ClickHouse", es);
+    clickhouse::RunProgress progress;
+    if (!remote_scan_progress(state->remote, &progress)) return;
+    ExplainPropertyUInteger("Rows Read", nullptr, progress.rows_read, es);
+    ExplainPropertyUInteger("Bytes Read", nullptr, progress.bytes_read, es);
+}
+
+void explain(CustomScanState* node, PgList*, ExplainState* es) {
+    ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    ExplainPropertyText("Remote SQL", sql_of(state), es);
+    if (es->analyze) explain_side(state, es);
+}
+
+const CustomExecMethods kChoiceExecMethods = {
+    .CustomName = "Tandem",
+    .BeginCustomScan = begin,
+    .ExecCustomScan = execute,
+    .EndCustomScan = end,
+    .ReScanCustomScan = rescan,
+    .MarkPosCustomScan = nullptr,
+    .RestrPosCustomScan = nullptr,
+    .EstimateDSMCustomScan = nullptr,
+    .InitializeDSMCustomScan = nullptr,
+    .ReInitializeDSMCustomScan = nullptr,
+    .InitializeWorkerCustomScan = nullptr,
+    .ShutdownCustomScan = nullptr,
+    .ExplainCustomScan = explain,
+};
+
+Node* create_state(CustomScan*) {
+    ChoiceState* state = static_cast<ChoiceState*>(palloc0(sizeof(ChoiceState)));
+    NodeSetTag(state, T_CustomScanState);
+    state->custom.methods = &kChoiceExecMethods;
+    return reinterpret_cast<Node*>(state);
+}
+
+}  // namespace
+
+const CustomScanMethods kChoiceMethods = {"Tandem", create_state};
+
+}  // namespace tandem::shell

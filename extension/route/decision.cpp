@@ -1,0 +1,144 @@
+#include "shell/pg.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "pgtime.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+}
+
+#include "route/decision.h"
+#include "route/freshness.h"
+#include "route/plan.h"
+#include "route/query_tree.h"
+#include "shell/settings.h"
+
+namespace tandem::shell {
+
+namespace {
+
+constexpr int kBreakerMs = 3000;
+TimestampTz unavailable_until = 0;
+
+PgList* private_list(const CustomScan& plan, ChoicePrivate which) {
+    return static_cast<PgList*>(list_nth(plan.custom_private, which));
+}
+
+// A transaction that wrote to a table holds RowExclusiveLock or more on it until it ends.
+bool written_here(Oid relid) {
+    if (holds_lock(relid, RowExclusiveLock)) return true;
+    if (get_rel_relkind(relid) != RELKIND_PARTITIONED_TABLE) return false;
+    ListCell* cell;
+    foreach (cell, find_all_inheritors(relid, NoLock, nullptr))
+        if (holds_lock(lfirst_oid(cell), RowExclusiveLock)) return true;
+    return false;
+}
+
+bool transaction_allows(const CustomScan& plan, Failure* failure) {
+    if (IsolationUsesXactSnapshot()) {
+        set_failure(failure, "isolation", "the transaction reads from one snapshot",
+                    "Routed queries run in READ COMMITTED transactions only.");
+        return false;
+    }
+    if (!TransactionIdIsValid(GetTopTransactionIdIfAny())) return true;
+    ListCell* cell;
+    foreach (cell, private_list(plan, kChoiceRelids)) {
+        if (!written_here(lfirst_oid(cell))) continue;
+        set_failure(
+            failure, "own_writes",
+            psprintf("the transaction has written to \"%s\"", get_rel_name(lfirst_oid(cell))),
+            "What is not committed is not in ClickHouse; query after COMMIT.");
+        return false;
+    }
+    return true;
+}
+
+bool session_allows(const CustomScan& plan, Failure* failure) {
+    if (route_mode == kRouteOff) {
+        set_failure(failure, "off", "routing is switched off", "SET tandem.route = on.");
+        return false;
+    }
+    if (lsecond_int(private_list(plan, kChoiceFlags)) != 0 && !session_is_utc()) {
+        set_failure(failure, "time_zone", "the query was planned for the time zone UTC",
+                    "SET TimeZone = 'UTC', or prepare the query again.");
+        return false;
+    }
+    if (route_mode == kRouteOn && GetCurrentTimestamp() < unavailable_until) {
+        set_failure(failure, "unavailable", "ClickHouse could not be reached a moment ago",
+                    "Check `tandem status`.");
+        return false;
+    }
+    return true;
+}
+
+// The catalog still says what the SQL was made from, and the tables are complete.
+CatalogTable* table_as_planned(const CustomScan& plan, int at, Failure* failure) {
+    Oid relid = list_nth_oid(private_list(plan, kChoiceRelids), at);
+    CatalogTable* table =
+        find_mirrored_table(relid, linitial_int(private_list(plan, kChoiceMirror)));
+    const char* planned = strVal(list_nth(private_list(plan, kChoiceFingerprints), at));
+    bool same =
+        table != nullptr &&
+        strcmp(psprintf("%llx", static_cast<unsigned long long>(table->fingerprint)), planned) == 0;
+    if (!same) {
+        CacheInvalidateRelcacheByRelid(relid);
+        set_failure(failure, "mirror_changed",
+                    psprintf("the mirror of \"%s\" changed after the query was planned",
+                             get_rel_name(relid)),
+                    "The next execution plans again.");
+        return nullptr;
+    }
+    if (!table->running) {
+        set_failure(failure, "mirror_not_running", "the mirror is not running",
+                    "Check `tandem mirror show`.");
+        return nullptr;
+    }
+    if (!table->live) {
+        set_failure(
+            failure, "not_live",
+            psprintf("table \"%s\" is not completely in ClickHouse yet", get_rel_name(relid)),
+            "Wait until `tandem mirror show` says live.");
+        return nullptr;
+    }
+    return table;
+}
+
+}  // namespace
+
+bool may_run_remotely(const CustomScan& plan, CatalogTarget** target, const char** database,
+                      Failure* failure) {
+    if (!session_allows(plan, failure) || !transaction_allows(plan, failure)) return false;
+    CatalogTable* table = nullptr;
+    for (int i = 0; i < list_length(private_list(plan, kChoiceRelids)); ++i) {
+        table = table_as_planned(plan, i, failure);
+        if (table == nullptr) return false;
+    }
+    *target = table == nullptr ? nullptr : find_target(table->target_id);
+    if (*target == nullptr) {
+        set_failure(failure, "mirror_changed", "the mirror's target is gone", "");
+        return false;
+    }
+    *database = table->database;
+    return wait_until_fresh(NameStr(table->slot_name), failure);
+}
+
+void note_unreachable() {
+    unavailable_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kBreakerMs);
+}
+
+bool session_is_utc() {
+    static const char* const kNames[] = {"UTC",       "Etc/UTC",       "GMT",      "Etc/GMT",
+                                         "UCT",       "Etc/UCT",       "Zulu",     "Etc/Zulu",
+                                         "Universal", "Etc/Universal", "Etc/GMT0", "GMT0"};
+    const char* name = pg_get_timezone_name(session_timezone);
+    for (const char* utc : kNames)
+        if (strcmp(name, utc) == 0) return true;
+    return false;
+}
+
+}  // namespace tandem::shell

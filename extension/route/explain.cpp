@@ -1,0 +1,116 @@
+#include "shell/pg.h"
+
+extern "C" {
+#include "commands/explain.h"
+#include "executor/instrument.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "optimizer/planner.h"
+#include "parser/analyze.h"
+#include "tcop/tcopprot.h"
+#include "utils/builtins.h"
+#include "utils/snapmgr.h"
+}
+
+#include "route/explain.h"
+#include "route/plan.h"
+#include "route/planner.h"
+#include "shell/explain_compat.h"
+
+namespace tandem::shell {
+
+namespace {
+
+ExplainOneQuery_hook_type previous_explain = nullptr;
+
+void explain_in_postgres(Query* query, int cursor_options, IntoClause* into, ExplainState* es,
+                         const char* text, ParamListInfo parameters,
+                         QueryEnvironment* environment) {
+    if (previous_explain != nullptr)
+        previous_explain(query, cursor_options, into, es, text, parameters, environment);
+    else
+        explain_one_query(query, cursor_options, into, es, text, parameters, environment);
+}
+
+void explain(Query* query, int cursor_options, IntoClause* into, ExplainState* es, const char* text,
+             ParamListInfo parameters, QueryEnvironment* environment) {
+    RouteOutcome* outcome = last_outcome();
+    *outcome = {};
+    outcome->concerned = true;  // asks the planner hook to find out, whatever the cost
+    explain_in_postgres(query, cursor_options, into, es, text, parameters, environment);
+    bool say = outcome->concerned && !outcome->routed && outcome->failure.code[0] != '\0';
+    // Other formats have closed the object that the line would belong to.
+    if (say && es->format == EXPLAIN_FORMAT_TEXT)
+        appendStringInfo(es->str, "Tandem: not routed (%s): %s.%s%s\n", outcome->failure.code,
+                         outcome->failure.message, outcome->failure.advice[0] == '\0' ? "" : " ",
+                         outcome->failure.advice);
+    *outcome = {};
+}
+
+Query* analyse_one(const char* sql) {
+    PgList* statements = pg_parse_query(sql);
+    if (list_length(statements) != 1)
+        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                        errmsg("tandem.explain_route takes exactly one statement")));
+    Oid* types = nullptr;
+    int count = 0;
+    PgList* queries = pg_analyze_and_rewrite_varparams(linitial_node(RawStmt, statements), sql,
+                                                       &types, &count, nullptr);
+    if (list_length(queries) != 1) return nullptr;
+    return linitial_node(Query, queries);
+}
+
+// The values of explain_route's row, for one statement.
+void explain_route(const char* sql, Datum* values, bool* nulls) {
+    Query* query = analyse_one(sql);
+    RouteOutcome outcome = {};
+    CustomScan* choice = nullptr;
+    if (query != nullptr && query->commandType != CMD_UTILITY)
+        choice = find_choice(plan_for_explanation(query, sql, 0, nullptr, &outcome));
+    for (int i = 0; i < 5; ++i) nulls[i] = true;
+    values[0] = BoolGetDatum(choice != nullptr);
+    nulls[0] = false;
+    if (choice != nullptr) {
+        values[4] = CStringGetTextDatum(strVal(list_nth(choice->custom_private, kChoiceSql)));
+        nulls[4] = false;
+        return;
+    }
+    const char* code = outcome.failure.code;
+    const char* words = outcome.failure.message;
+    if (code[0] == '\0') {
+        bool select = query != nullptr && query->commandType == CMD_SELECT;
+        code = select ? "unmirrored_relation" : "not_select";
+        words = select ? "the query reads no mirrored table" : "only SELECT is routed";
+    }
+    values[1] = CStringGetTextDatum(code);
+    values[2] = CStringGetTextDatum(words);
+    values[3] = CStringGetTextDatum(outcome.failure.advice);
+    nulls[1] = nulls[2] = false;
+    nulls[3] = outcome.failure.advice[0] == '\0';
+}
+
+}  // namespace
+
+void install_explain_hook() {
+    previous_explain = ExplainOneQuery_hook;
+    ExplainOneQuery_hook = explain;
+}
+
+}  // namespace tandem::shell
+
+extern "C" {
+PG_FUNCTION_INFO_V1(tandem_explain_route);
+PGDLLEXPORT Datum tandem_explain_route(PG_FUNCTION_ARGS);
+}
+
+Datum tandem_explain_route(PG_FUNCTION_ARGS) {
+    TupleDesc row;
+    if (get_call_result_type(fcinfo, nullptr, &row) != TYPEFUNC_COMPOSITE)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("tandem.explain_route must be called where a row is accepted")));
+    Datum values[5];
+    bool nulls[5];
+    tandem::shell::explain_route(text_to_cstring(PG_GETARG_TEXT_PP(0)), values, nulls);
+    return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls));
+}

@@ -1,0 +1,123 @@
+// The mirror's progress is the confirmed position of its slot: the daemon moves it only after
+// ClickHouse acknowledged every insert up to there. It is read from shared memory.
+//
+// A waiter writes a logical message into the WAL, which makes the daemon close its batch at once,
+// and flushes the WAL, because the decoder sees only what is flushed.
+#include "shell/pg.h"
+
+extern "C" {
+#include "access/xlog.h"
+#include "miscadmin.h"
+#include "replication/message.h"
+#include "replication/slot.h"
+#include "replication/walsender_private.h"
+#include "storage/latch.h"
+#include "storage/spin.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+}
+
+#include "route/freshness.h"
+#include "route/query_tree.h"
+#include "shell/settings.h"
+
+namespace tandem::shell {
+
+namespace {
+
+constexpr long kPollMsMin = 1;
+constexpr long kPollMsMax = 16;
+
+struct SlotState {
+    bool exists;
+    pid_t active_pid;
+    XLogRecPtr confirmed;
+};
+
+SlotState slot_state(const char* name) {
+    SlotState state = {};
+    ReplicationSlot* slot = SearchNamedReplicationSlot(name, true);
+    if (slot == nullptr) return state;
+    SpinLockAcquire(&slot->mutex);
+    state.exists = slot->in_use;
+    state.active_pid = slot->active_pid;
+    state.confirmed = slot->data.confirmed_flush;
+    SpinLockRelease(&slot->mutex);
+    return state;
+}
+
+// How old the data in ClickHouse may be at most, as the walsender of the slot knows it; -1:
+// unknown.
+int64 staleness_ms(pid_t walsender) {
+    for (int i = 0; i < max_wal_senders; ++i) {
+        WalSnd* sender = &WalSndCtl->walsnds[i];
+        SpinLockAcquire(&sender->mutex);
+        bool ours = sender->pid == walsender && walsender != 0;
+        TimeOffset lag = sender->flushLag;
+        TimestampTz replied = sender->replyTime;
+        SpinLockRelease(&sender->mutex);
+        if (!ours) continue;
+        if (replied == 0) return -1;
+        int64 age = GetCurrentTimestamp() - replied + (lag > 0 ? lag : 0);
+        return age / 1000;
+    }
+    return -1;
+}
+
+XLogRecPtr required_position() {
+    if (freshness == kFreshnessSession) return XactLastCommitEnd;
+    return GetXLogInsertRecPtr();
+}
+
+// Makes the daemon close its batch, and the WAL up to `position` visible to the decoder.
+void request_flush(XLogRecPtr position) {
+    XLogRecPtr message = emit_flush_message();
+    XLogFlush(message > position ? message : position);
+}
+
+bool wait_for_position(const char* slot_name, XLogRecPtr position) {
+    TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_budget_ms);
+    long poll_ms = kPollMsMin;
+    for (;;) {
+        SlotState state = slot_state(slot_name);
+        if (state.confirmed >= position) return true;
+        if (!state.exists || state.active_pid == 0) return false;
+        long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
+        if (left <= 0) return false;
+        int happened = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
+                                 Min(poll_ms, left), PG_WAIT_EXTENSION);
+        if (happened & WL_LATCH_SET) ResetLatch(MyLatch);
+        CHECK_FOR_INTERRUPTS();
+        poll_ms = Min(poll_ms + 1, kPollMsMax);
+    }
+}
+
+}  // namespace
+
+bool wait_until_fresh(const char* slot_name, Failure* failure) {
+    if (freshness == kFreshnessEventual) return true;
+    if (RecoveryInProgress()) {
+        set_failure(failure, "standby", "a standby does not know how far its primary's mirror is",
+                    "SET tandem.freshness = eventual to accept whatever ClickHouse has.");
+        return false;
+    }
+    XLogRecPtr position = required_position();
+    SlotState state = slot_state(slot_name);
+    if (state.exists && state.confirmed >= position) return true;
+    if (freshness == kFreshnessBounded && state.exists) {
+        int64 age = staleness_ms(state.active_pid);
+        if (age >= 0 && age <= max_staleness_ms) return true;
+    }
+    if (state.exists && state.active_pid != 0) {
+        request_flush(position);
+        if (wait_for_position(slot_name, position)) return true;
+    }
+    set_failure(failure, "lag",
+                state.exists && state.active_pid != 0
+                    ? psprintf("ClickHouse did not catch up within %d ms", wait_budget_ms)
+                    : "nothing reads the mirror's replication slot",
+                "Raise tandem.wait_budget, lower tandem.freshness, or check `tandem status`.");
+    return false;
+}
+
+}  // namespace tandem::shell

@@ -1,0 +1,349 @@
+#include "shell/pg.h"
+
+extern "C" {
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "nodes/extensible.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "utils/fmgroids.h"
+#include "utils/fmgrprotos.h"
+#include "utils/lsyscache.h"
+}
+
+#include "route/plan.h"
+#include "shell/memory.h"
+
+namespace tandem::shell {
+
+namespace {
+
+using route::Recipe;
+using route::RecipeKind;
+
+constexpr Oid kNumericEqualOperator = 1752;  // pg_operator.dat: numeric = numeric
+
+struct Finaliser {
+    const QueryTree* tree;
+    const route::TranslationResult* translation;
+};
+
+Var* remote_var(const route::TranslationResult& translation, uint32_t column) {
+    const route::RemoteColumn& remote = translation.columns[column];
+    return makeVar(INDEX_VAR, static_cast<AttrNumber>(column + 1), remote.type, remote.typmod,
+                   get_typcollation(remote.type), 0);
+}
+
+// numeric_div(sum, NULLIF(count, 0)), which is what avg does in Postgres.
+Expr* average(const route::TranslationResult& translation, const Recipe& recipe) {
+    Expr* sum = reinterpret_cast<Expr*>(remote_var(translation, recipe.first));
+    Expr* count = reinterpret_cast<Expr*>(remote_var(translation, recipe.second));
+    Const* zero = makeConst(NUMERICOID, -1, InvalidOid, -1,
+                            DirectFunctionCall1(int4_numeric, Int32GetDatum(0)), false, false);
+    NullIfExpr* divisor = makeNode(NullIfExpr);
+    divisor->opno = kNumericEqualOperator;
+    divisor->opfuncid = F_NUMERIC_EQ;
+    divisor->opresulttype = NUMERICOID;
+    divisor->args = list_make2(count, zero);
+    divisor->location = -1;
+    return reinterpret_cast<Expr*>(makeFuncExpr(F_NUMERIC_DIV, NUMERICOID, list_make2(sum, divisor),
+                                                InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+}
+
+Node* replacement(const Finaliser& context, Node* node, const Recipe& recipe) {
+    Expr* value = recipe.kind == RecipeKind::kAverage
+                      ? average(*context.translation, recipe)
+                      : reinterpret_cast<Expr*>(remote_var(*context.translation, recipe.first));
+    Oid type = exprType(node);
+    if (exprType(reinterpret_cast<Node*>(value)) == type &&
+        exprCollation(reinterpret_cast<Node*>(value)) == exprCollation(node))
+        return reinterpret_cast<Node*>(value);
+    // A domain, or text for varchar: the same bytes under another name.
+    return reinterpret_cast<Node*>(
+        makeRelabelType(value, type, exprTypmod(node), exprCollation(node), COERCE_IMPLICIT_CAST));
+}
+
+Node* finalise(Node* node, void* argument) {
+    if (node == nullptr) return nullptr;
+    const Finaliser& context = *static_cast<const Finaliser*>(argument);
+    for (const route::Replacement& item : context.translation->replacements)
+        if (item.expr_id < context.tree->node_count && context.tree->nodes[item.expr_id] == node)
+            return replacement(context, node, item.recipe);
+    return expression_tree_mutator(node, as_mutator(finalise), argument);
+}
+
+// After finalisation nothing may be left that only the query itself could compute.
+bool unfinished(Node* node, void* context) {
+    if (node == nullptr) return false;
+    switch (nodeTag(node)) {
+        case T_Aggref:
+        case T_WindowFunc:
+        case T_GroupingFunc:
+        case T_SubLink:
+            return true;
+        case T_Var:
+            return reinterpret_cast<Var*>(node)->varno != INDEX_VAR;
+        default:
+            return expression_tree_walker(node, as_walker(unfinished), context);
+    }
+}
+
+bool same_layout(PgList* planned, PgList* analysed) {
+    if (list_length(planned) != list_length(analysed)) return false;
+    ListCell* left;
+    ListCell* right;
+    forboth(left, planned, right, analysed) {
+        TargetEntry* a = lfirst_node(TargetEntry, left);
+        TargetEntry* b = lfirst_node(TargetEntry, right);
+        if (a->resno != b->resno || a->resjunk != b->resjunk ||
+            exprType(reinterpret_cast<Node*>(a->expr)) !=
+                exprType(reinterpret_cast<Node*>(b->expr)))
+            return false;
+    }
+    return true;
+}
+
+// Columns that pass another node's columns on, under the same labels.
+PgList* pass_on(PgList* targets, int varno) {
+    PgList* result = NIL;
+    ListCell* cell;
+    foreach (cell, targets) {
+        TargetEntry* from = lfirst_node(TargetEntry, cell);
+        Node* expression = reinterpret_cast<Node*>(from->expr);
+        Var* var = makeVar(varno, from->resno, exprType(expression), exprTypmod(expression),
+                           exprCollation(expression), 0);
+        TargetEntry* to = flatCopyTargetEntry(from);
+        to->expr = reinterpret_cast<Expr*>(var);
+        result = lappend(result, to);
+    }
+    return result;
+}
+
+// Types only: the columns of a scan tuple are never evaluated.
+PgList* typed_nulls(PgList* targets) {
+    PgList* result = NIL;
+    ListCell* cell;
+    foreach (cell, targets) {
+        TargetEntry* from = lfirst_node(TargetEntry, cell);
+        Node* expression = reinterpret_cast<Node*>(from->expr);
+        Const* null =
+            makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression));
+        result = lappend(result, makeTargetEntry(reinterpret_cast<Expr*>(null), from->resno,
+                                                 from->resname, false));
+    }
+    return result;
+}
+
+PgList* remote_columns(const route::TranslationResult& translation) {
+    PgList* result = NIL;
+    AttrNumber resno = 1;
+    for (const route::RemoteColumn& column : translation.columns) {
+        Const* null = makeNullConst(column.type, column.typmod, get_typcollation(column.type));
+        result = lappend(result, makeTargetEntry(reinterpret_cast<Expr*>(null), resno,
+                                                 psprintf("c%d", resno), false));
+        ++resno;
+    }
+    return result;
+}
+
+PgList* remote_private(const route::TranslationResult& translation) {
+    PgList* column_types = NIL;
+    PgList* types = NIL;
+    PgList* typmods = NIL;
+    PgList* names = NIL;
+    PgList* parameter_types = NIL;
+    PgList* parts = NIL;
+    for (const route::RemoteColumn& column : translation.columns) {
+        column_types = lappend(column_types, makeString(c_string_of(column.clickhouse_type)));
+        types = lappend_oid(types, column.type);
+        typmods = lappend_int(typmods, column.typmod);
+    }
+    for (const route::UsedConstant& used : translation.constants) {
+        names = lappend(names, makeString(c_string_of(used.parameter)));
+        parameter_types = lappend(parameter_types, makeString(c_string_of(used.clickhouse_type)));
+        parts = lappend_int(parts, static_cast<int>(used.part));
+    }
+    PgList* result = list_make3(column_types, types, typmods);
+    return lappend(lappend(lappend(result, names), parameter_types), parts);
+}
+
+PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation) {
+    PgList* result = NIL;
+    for (const route::UsedConstant& used : translation.constants)
+        result = lappend(
+            result, copyObjectImpl(list_nth(tree->constants, static_cast<int>(used.constant))));
+    fix_opfuncids(reinterpret_cast<Node*>(result));
+    return result;
+}
+
+void copy_costs(Plan* to, const Plan* from) {
+    to->startup_cost = from->startup_cost;
+    to->total_cost = from->total_cost;
+    to->plan_rows = from->plan_rows;
+    to->plan_width = from->plan_width;
+}
+
+// Plan node numbers only have to differ within a plan; ours start where no planner gets to.
+constexpr int kFirstNodeId = 1 << 24;
+
+CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
+                        const route::TranslationResult& translation, Failure* failure) {
+    CustomScan* scan = makeNode(CustomScan);
+    Finaliser context = {tree, &translation};
+    ListCell* cell;
+    int at = 0;
+    foreach (cell, tree->simplified->targetList) {
+        TargetEntry* planned = list_nth_node(TargetEntry, local->planTree->targetlist, at++);
+        TargetEntry* target = flatCopyTargetEntry(planned);
+        target->expr = reinterpret_cast<Expr*>(
+            finalise(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr), &context));
+        if (unfinished(reinterpret_cast<Node*>(target->expr), nullptr)) {
+            set_failure(failure, "internal", "a result of the query has no remote column", "");
+            return nullptr;
+        }
+        scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
+    }
+    fix_opfuncids(reinterpret_cast<Node*>(scan->scan.plan.targetlist));
+    copy_costs(&scan->scan.plan, local->planTree);
+    scan->scan.plan.plan_node_id = kFirstNodeId + 1;
+    scan->custom_exprs = used_constants(tree, translation);
+    scan->custom_private = remote_private(translation);
+    scan->custom_scan_tlist = remote_columns(translation);
+    scan->methods = &kRemoteMethods;
+    // Projection by our own target list needs this flag since 15.
+    scan->flags = CUSTOMPATH_SUPPORT_PROJECTION;
+    return scan;
+}
+
+Plan* put_over(Plan* node, Plan* child, int id) {
+    node->targetlist = pass_on(child->targetlist, OUTER_VAR);
+    node->lefttree = child;
+    copy_costs(node, child);
+    node->plan_node_id = kFirstNodeId + id;
+    return node;
+}
+
+Plan* sort_above(Plan* child, const ::Query* query) {
+    Sort* sort = makeNode(Sort);
+    int count = list_length(query->sortClause);
+    sort->sortColIdx = static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * count));
+    sort->sortOperators = static_cast<Oid*>(palloc(sizeof(Oid) * count));
+    sort->collations = static_cast<Oid*>(palloc(sizeof(Oid) * count));
+    sort->nullsFirst = static_cast<bool*>(palloc(sizeof(bool) * count));
+    ListCell* cell;
+    foreach (cell, query->sortClause) {
+        SortGroupClause* clause = lfirst_node(SortGroupClause, cell);
+        TargetEntry* target = get_sortgroupclause_tle(clause, query->targetList);
+        int at = sort->numCols++;
+        sort->sortColIdx[at] = target->resno;
+        sort->sortOperators[at] = clause->sortop;
+        sort->collations[at] = exprCollation(reinterpret_cast<Node*>(target->expr));
+        sort->nullsFirst[at] = clause->nulls_first;
+    }
+    return put_over(&sort->plan, child, 2);
+}
+
+Plan* limit_above(Plan* child, const ::Query* query) {
+    Limit* limit = makeNode(Limit);
+    limit->limitOffset = static_cast<Node*>(copyObjectImpl(query->limitOffset));
+    limit->limitCount = static_cast<Node*>(copyObjectImpl(query->limitCount));
+    limit->limitOption = query->limitOption;
+    if (query->limitOption == LIMIT_OPTION_WITH_TIES) {
+        int count = list_length(query->sortClause);
+        limit->uniqColIdx = static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * count));
+        limit->uniqOperators = static_cast<Oid*>(palloc(sizeof(Oid) * count));
+        limit->uniqCollations = static_cast<Oid*>(palloc(sizeof(Oid) * count));
+        ListCell* cell;
+        foreach (cell, query->sortClause) {
+            SortGroupClause* clause = lfirst_node(SortGroupClause, cell);
+            TargetEntry* target = get_sortgroupclause_tle(clause, query->targetList);
+            int at = limit->uniqNumCols++;
+            limit->uniqColIdx[at] = target->resno;
+            limit->uniqOperators[at] = clause->eqop;
+            limit->uniqCollations[at] = exprCollation(reinterpret_cast<Node*>(target->expr));
+        }
+    }
+    return put_over(&limit->plan, child, 3);
+}
+
+PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
+                       const route::TranslationResult& translation) {
+    PgList* relids = NIL;
+    PgList* fingerprints = NIL;
+    const CatalogTable* first = static_cast<const CatalogTable*>(linitial(tree->tables));
+    ListCell* cell;
+    foreach (cell, tree->tables) {
+        const CatalogTable* table = static_cast<const CatalogTable*>(lfirst(cell));
+        relids = lappend_oid(relids, table->relid);
+        fingerprints = lappend(
+            fingerprints,
+            makeString(psprintf("%llx", static_cast<unsigned long long>(table->fingerprint))));
+    }
+    PgList* result =
+        list_make5(makeString(c_string_of(translation.sql)),
+                   list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
+                   list_make2_int(local->jitFlags, translation.needs_utc ? 1 : 0));
+    return result;
+}
+
+// A cursor moves backwards over what Postgres' own plan could move backwards over.
+bool needs_material(const PlannedStmt* local, int cursor_options) {
+    if (cursor_options & CURSOR_OPT_SCROLL) return true;
+    return (cursor_options & CURSOR_OPT_FAST_PLAN) && !(cursor_options & CURSOR_OPT_NO_SCROLL) &&
+           ExecSupportsBackwardScan(local->planTree);
+}
+
+}  // namespace
+
+PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
+                              const route::TranslationResult& translation, int cursor_options,
+                              Failure* failure) {
+    if (!same_layout(local->planTree->targetlist, tree->simplified->targetList)) {
+        set_failure(failure, "plan_shape", "the planner changed the columns of the result", "");
+        return nullptr;
+    }
+    const ::Query* query = tree->simplified;
+    CustomScan* remote = remote_scan(local, tree, translation, failure);
+    if (remote == nullptr) return nullptr;
+    Plan* above = &remote->scan.plan;
+    if (query->sortClause != NIL && !translation.sorted) above = sort_above(above, query);
+    if ((query->limitCount != nullptr || query->limitOffset != nullptr) && !translation.limited)
+        above = limit_above(above, query);
+
+    CustomScan* choice = makeNode(CustomScan);
+    choice->scan.plan.targetlist = pass_on(local->planTree->targetlist, INDEX_VAR);
+    copy_costs(&choice->scan.plan, local->planTree);
+    choice->scan.plan.plan_node_id = kFirstNodeId;
+    choice->custom_plans = list_make2(local->planTree, above);
+    choice->custom_private = choice_private(local, tree, translation);
+    choice->custom_scan_tlist = typed_nulls(local->planTree->targetlist);
+    choice->methods = &kChoiceMethods;
+
+    PlannedStmt* statement = makeNode(PlannedStmt);
+    *statement = *local;
+    // The nodes above the scan are not worth compiling; the Postgres plan gets its flags back.
+    statement->jitFlags = 0;
+    statement->planTree = &choice->scan.plan;
+    if (needs_material(local, cursor_options)) {
+        Material* material = makeNode(Material);
+        statement->planTree = put_over(&material->plan, statement->planTree, 4);
+    }
+    return statement;
+}
+
+CustomScan* find_choice(const PlannedStmt* statement) {
+    Plan* plan = statement->planTree;
+    if (plan != nullptr && IsA(plan, Material)) plan = plan->lefttree;
+    if (plan == nullptr || !IsA(plan, CustomScan)) return nullptr;
+    CustomScan* scan = reinterpret_cast<CustomScan*>(plan);
+    return scan->methods == &kChoiceMethods ? scan : nullptr;
+}
+
+void register_scan_methods() {
+    RegisterCustomScanMethods(&kChoiceMethods);
+    RegisterCustomScanMethods(&kRemoteMethods);
+}
+
+}  // namespace tandem::shell

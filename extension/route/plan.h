@@ -1,0 +1,45 @@
+// Builds the plan of a routed query: one node that holds the ClickHouse SQL and the Postgres plan.
+//
+//   Custom Scan (Tandem)               picks one of its two children when execution starts
+//     ├─ the finished plan of Postgres, not started unless it is picked
+//     └─ [Limit ─ Sort ─] Custom Scan (Tandem Remote)     local finalisation is its projection
+#pragma once
+
+extern "C" {
+#include "nodes/plannodes.h"
+}
+
+#include "route/facade.h"
+#include "route/query_tree.h"
+
+namespace tandem::shell {
+
+// What the nodes carry, in custom_private, so that plans can be copied.
+enum ChoicePrivate {
+    kChoiceSql,           // String
+    kChoiceMirror,        // IntList: mirror_id, target_id
+    kChoiceRelids,        // OidList
+    kChoiceFingerprints,  // list of String, parallel to the relids
+    kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc
+};
+enum RemotePrivate {
+    kRemoteColumnTypes,     // list of String: ClickHouse types of the result
+    kRemoteTypes,           // OidList
+    kRemoteTypmods,         // IntList
+    kRemoteParameterNames,  // list of String, parallel to custom_exprs
+    kRemoteParameterTypes,  // list of String
+    kRemoteParameterParts,  // IntList
+};
+
+// nullptr and a reason when the two plans do not fit each other.
+PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
+                              const route::TranslationResult& translation, int cursor_options,
+                              Failure* failure);
+// The node of a plan made by make_routed_plan; nullptr for any other plan.
+CustomScan* find_choice(const PlannedStmt* statement);
+
+void register_scan_methods();
+extern const CustomScanMethods kChoiceMethods;
+extern const CustomScanMethods kRemoteMethods;
+
+}  // namespace tandem::shell

@@ -1,0 +1,294 @@
+#include "shell/pg.h"
+
+extern "C" {
+#include "access/xact.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/extensible.h"
+#include "nodes/nodeFuncs.h"
+#include "storage/proc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/resowner.h"
+#include "utils/timestamp.h"
+}
+
+#include "route/datum.h"
+#include "route/plan.h"
+#include "route/query_tree.h"
+#include "route/remote_scan.h"
+#include "shell/memory.h"
+
+namespace tandem::shell {
+
+namespace {
+
+// What one run may hold in this backend.
+constexpr uint64 kRunBytesMax = UINT64CONST(256) << 20;
+// Rows are held back up to this many bytes until the query has ended well, because until the first
+// row is returned Postgres can still answer instead.
+constexpr uint64 kHoldBytes = UINT64CONST(32) << 20;
+
+struct RemoteScanState {
+    CustomScanState custom;  // first: Postgres sees this struct as a CustomScanState
+    RemoteRun* run;
+    ColumnReader* readers;
+    uint32 column_count;
+    bool failed;
+    Failure failure;
+    clickhouse::RunProgress progress;
+};
+
+RemoteScanState* state_of(PlanState* top) {
+    while (top != nullptr && !IsA(top, CustomScanState)) top = outerPlanState(top);
+    return reinterpret_cast<RemoteScanState*>(top);
+}
+
+PgList* private_list(const RemoteScanState* state, RemotePrivate which) {
+    const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
+    return static_cast<PgList*>(list_nth(plan->custom_private, which));
+}
+
+void begin(CustomScanState* node, EState*, int) {
+    RemoteScanState* state = reinterpret_cast<RemoteScanState*>(node);
+    PgList* names = private_list(state, kRemoteColumnTypes);
+    PgList* types = private_list(state, kRemoteTypes);
+    PgList* typmods = private_list(state, kRemoteTypmods);
+    state->column_count = static_cast<uint32>(list_length(names));
+    state->readers = make_array<ColumnReader>(state->column_count);
+    for (uint32 i = 0; i < state->column_count; ++i) {
+        int at = static_cast<int>(i);
+        if (prepare_reader(&state->readers[i], strVal(list_nth(names, at)), list_nth_oid(types, at),
+                           list_nth_int(typmods, at)))
+            continue;
+        state->failed = true;
+        set_failure(&state->failure, "internal",
+                    psprintf("no reader for a %s column", strVal(list_nth(names, at))), "");
+    }
+}
+
+// Evaluates all constants with an error trap, because Postgres might never have evaluated them.
+struct Constants {
+    clickhouse::ParameterValue* values;
+    uint32 count;
+};
+
+void evaluate_one(RemoteScanState* state, ExprState* expression, Node* node,
+                  clickhouse::ParameterValue* value) {
+    ExprContext* context = state->custom.ss.ps.ps_ExprContext;
+    bool is_null;
+    int32 typmod = exprTypmod(node);
+    value->type = getBaseTypeAndTypmod(exprType(node), &typmod);
+    value->typmod = typmod;
+    Datum datum = ExecEvalExprSwitchContext(expression, context, &is_null);
+    value->binary = nullptr;
+    if (is_null) return;
+    Oid send;
+    bool is_varlena;
+    getTypeBinaryOutputInfo(value->type, &send, &is_varlena);
+    bytea* bytes = OidSendFunctionCall(send, datum);
+    value->binary = VARDATA_ANY(bytes);
+    value->size = VARSIZE_ANY_EXHDR(bytes);
+}
+
+void evaluate_all(RemoteScanState* state, Constants* constants) {
+    const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
+    PgList* names = private_list(state, kRemoteParameterNames);
+    PgList* types = private_list(state, kRemoteParameterTypes);
+    PgList* parts = private_list(state, kRemoteParameterParts);
+    PgList* states = ExecInitExprList(plan->custom_exprs, &state->custom.ss.ps);
+    constants->count = static_cast<uint32>(list_length(names));
+    constants->values = make_array<clickhouse::ParameterValue>(constants->count);
+    for (uint32 i = 0; i < constants->count; ++i) {
+        int at = static_cast<int>(i);
+        clickhouse::ParameterValue* value = &constants->values[i];
+        value->name = text_of(strVal(list_nth(names, at)));
+        value->clickhouse_type = text_of(strVal(list_nth(types, at)));
+        value->part = static_cast<uint8>(list_nth_int(parts, at));
+        evaluate_one(state, static_cast<ExprState*>(list_nth(states, at)),
+                     static_cast<Node*>(list_nth(plan->custom_exprs, at)), value);
+    }
+}
+
+bool only_values(PgList* expressions) {
+    ListCell* cell;
+    foreach (cell, expressions) {
+        Node* node = static_cast<Node*>(lfirst(cell));
+        if (!IsA(node, Const) && !IsA(node, Param)) return false;
+    }
+    return true;
+}
+
+// A failed evaluation is undone by a subtransaction and reported; cancellation goes through.
+bool evaluate_in_subtransaction(RemoteScanState* state, Constants* constants, Failure* failure) {
+    MemoryContext context = CurrentMemoryContext;
+    ResourceOwner owner = CurrentResourceOwner;
+    volatile bool fine = false;
+    BeginInternalSubTransaction(nullptr);
+    MemoryContextSwitchTo(context);
+    PG_TRY();
+    {
+        evaluate_all(state, constants);
+        ReleaseCurrentSubTransaction();
+        fine = true;
+    }
+    PG_CATCH();
+    {
+        MemoryContextSwitchTo(context);
+        ErrorData* error = CopyErrorData();
+        FlushErrorState();
+        RollbackAndReleaseCurrentSubTransaction();
+        MemoryContextSwitchTo(context);
+        CurrentResourceOwner = owner;
+        if (error->sqlerrcode == ERRCODE_QUERY_CANCELED) ReThrowError(error);
+        set_failure(failure, "constant",
+                    psprintf("a constant cannot be computed: %s", error->message),
+                    "Postgres decides whether it is needed.");
+    }
+    PG_END_TRY();
+    MemoryContextSwitchTo(context);
+    CurrentResourceOwner = owner;
+    return fine;
+}
+
+bool evaluate(RemoteScanState* state, Constants* constants, Failure* failure) {
+    const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
+    if (!only_values(plan->custom_exprs))
+        return evaluate_in_subtransaction(state, constants, failure);
+    evaluate_all(state, constants);
+    return true;
+}
+
+bool next_row_is_there(RemoteScanState* state) {
+    RemoteRun* run = state->run;
+    if (run->row < run->block.rows) return true;
+    if (remote_next_block(run, &state->failure)) return true;
+    if (!run->done) {
+        state->failed = true;
+        return false;
+    }
+    state->progress = clickhouse::run_progress(*run->run);
+    remote_stop(run);
+    state->run = nullptr;
+    return false;
+}
+
+void fill_slot(RemoteScanState* state, TupleTableSlot* slot) {
+    RemoteRun* run = state->run;
+    uint64 row = run->row++;
+    for (uint32 i = 0; i < state->column_count; ++i) {
+        const clickhouse::ColumnView& column = run->block.columns[i];
+        bool is_null = column.nulls != nullptr && column.nulls[row] != 0;
+        slot->tts_isnull[i] = is_null;
+        slot->tts_values[i] = is_null ? Datum(0) : read_datum(&state->readers[i], column, row);
+    }
+    ExecStoreVirtualTuple(slot);
+}
+
+TupleTableSlot* execute(CustomScanState* node) {
+    RemoteScanState* state = reinterpret_cast<RemoteScanState*>(node);
+    TupleTableSlot* slot = node->ss.ss_ScanTupleSlot;
+    ExecClearTuple(slot);
+    if (state->failed || state->run == nullptr || !next_row_is_there(state)) return nullptr;
+    ExprContext* context = node->ss.ps.ps_ExprContext;
+    ResetExprContext(context);
+    MemoryContext before = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
+    fill_slot(state, slot);
+    MemoryContextSwitchTo(before);
+    context->ecxt_scantuple = slot;
+    return node->ss.ps.ps_ProjInfo == nullptr ? slot : ExecProject(node->ss.ps.ps_ProjInfo);
+}
+
+void end(CustomScanState* node) {
+    RemoteScanState* state = reinterpret_cast<RemoteScanState*>(node);
+    if (state->run != nullptr) remote_stop(state->run);
+    state->run = nullptr;
+}
+
+// The choice node starts the scan anew; there is nothing to rewind here.
+void rescan(CustomScanState* node) {
+    end(node);
+}
+
+const CustomExecMethods kRemoteExecMethods = {
+    .CustomName = "Tandem Remote",
+    .BeginCustomScan = begin,
+    .ExecCustomScan = execute,
+    .EndCustomScan = end,
+    .ReScanCustomScan = rescan,
+    .MarkPosCustomScan = nullptr,
+    .RestrPosCustomScan = nullptr,
+    .EstimateDSMCustomScan = nullptr,
+    .InitializeDSMCustomScan = nullptr,
+    .ReInitializeDSMCustomScan = nullptr,
+    .InitializeWorkerCustomScan = nullptr,
+    .ShutdownCustomScan = nullptr,
+    .ExplainCustomScan = nullptr,
+};
+
+Node* create_state(CustomScan*) {
+    RemoteScanState* state = static_cast<RemoteScanState*>(palloc0(sizeof(RemoteScanState)));
+    NodeSetTag(state, T_CustomScanState);
+    state->custom.methods = &kRemoteExecMethods;
+    return reinterpret_cast<Node*>(state);
+}
+
+}  // namespace
+
+const CustomScanMethods kRemoteMethods = {"Tandem Remote", create_state};
+
+bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* database,
+                       const char* sql, Failure* failure) {
+    RemoteScanState* state = state_of(top);
+    if (state->failed) {
+        *failure = state->failure;
+        return false;
+    }
+    EState* estate = state->custom.ss.ps.state;
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    Constants constants = {};
+    bool started = evaluate(state, &constants, failure);
+    if (started) {
+        static uint32 number = 0;
+        PgList* names = private_list(state, kRemoteColumnTypes);
+        Text* expected = make_array<Text>(state->column_count);
+        for (uint32 i = 0; i < state->column_count; ++i)
+            expected[i] = text_of(strVal(list_nth(names, static_cast<int>(i))));
+        clickhouse::RunOptions options = {};
+        options.sql = text_of(sql);
+        options.parameters = {constants.values, constants.count};
+        options.expected = {expected, state->column_count};
+        options.query_id =
+            text_of(psprintf("tandem-%d-%llx-%u", MyProcPid,
+                             static_cast<unsigned long long>(MyStartTimestamp), ++number));
+        options.memory_max = kRunBytesMax;
+        options.hold_bytes = kHoldBytes;
+        options.max_execution_ms = static_cast<uint64>(StatementTimeout);
+        state->run = remote_start(target, database, options, estate->es_query_cxt, failure);
+        started = state->run != nullptr;
+    }
+    MemoryContextSwitchTo(before);
+    return started;
+}
+
+const Failure* remote_scan_failure(PlanState* top) {
+    RemoteScanState* state = state_of(top);
+    return state->failed ? &state->failure : nullptr;
+}
+
+void remote_scan_stop(PlanState* top) {
+    end(&state_of(top)->custom);
+}
+
+bool remote_scan_progress(PlanState* top, clickhouse::RunProgress* progress) {
+    RemoteScanState* state = state_of(top);
+    *progress =
+        state->run != nullptr ? clickhouse::run_progress(*state->run->run) : state->progress;
+    return progress->rows_read > 0;
+}
+
+bool is_remote_scan(const PlanState* state) {
+    return IsA(state, CustomScanState);
+}
+
+}  // namespace tandem::shell
