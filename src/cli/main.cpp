@@ -25,6 +25,7 @@ struct Invocation {
     tandem::cli::DemoOptions demo;
     std::string query;
     std::vector<std::string> rest;
+    bool print_environment = false;
     std::function<Status()> action;
 };
 
@@ -76,8 +77,11 @@ void add_stack_commands(CLI::App& app, Invocation& call) {
     CLI::App* doctor = add(app, call, "doctor", "Check everything that is needed; change nothing",
                            [&call] { return cli::doctor(call.options); });
     add_servers(*doctor, call.options);
-    CLI::App* sql = add(app, call, "sql", "psql on the Postgres of the stack",
-                        [&call] { return cli::sql(call.options, call.rest); });
+    CLI::App* sql = add(app, call, "sql", "psql on the Postgres of the stack", [&call] {
+        return cli::sql(call.options, call.rest, call.print_environment);
+    });
+    sql->add_flag("--print-environment", call.print_environment,
+                  "Print the variables a libpq program needs, as JSON, and start nothing");
     sql->add_option("arguments", call.rest, "Arguments of psql, after --");
     CLI::App* demo = add(app, call, "demo", "Load, mirror and query demo data; compare the answers",
                          [&call] { return cli::demo(call.options, call.demo); });

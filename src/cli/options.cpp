@@ -28,6 +28,7 @@ Result<config::Config> complete(Options& options) {
     from_environment("TANDEM_DATA", options.data);
     from_environment("TANDEM_POSTGRES", options.postgres_url);
     from_environment("TANDEM_CLICKHOUSE", options.clickhouse_url);
+    from_environment("TANDEM_CLICKHOUSE_PASSWORD", options.clickhouse_password);
     from_environment("TANDEM_ENGINE", options.engine);
     from_environment("TANDEM_FAILPOINTS", options.failpoints);
 

@@ -20,7 +20,8 @@ struct Options {
     uint16_t native_port = 0;
     uint16_t http_port = 0;
     uint16_t console_port = 0;
-    std::string failpoints = {};  // TANDEM_FAILPOINTS, for the daemon of the stack
+    std::string clickhouse_password = {};  // TANDEM_CLICKHOUSE_PASSWORD, for a URL without one
+    std::string failpoints = {};           // TANDEM_FAILPOINTS, for the daemon of the stack
 };
 
 // Fills what the command line left empty from the environment and the configuration file.

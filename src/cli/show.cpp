@@ -177,6 +177,12 @@ void show_stack(const StackView& view, bool json) {
     show_mirrors(view);
 }
 
+void show_environment(const std::vector<std::pair<std::string, std::string>>& variables) {
+    ordered_json object = ordered_json::object();
+    for (const auto& [name, value] : variables) object[name] = value;
+    print_json(object);
+}
+
 void show_stopped(bool json, bool was_running) {
     if (json)
         print_json({{"running", false}, {"was_running", was_running}});

@@ -26,6 +26,7 @@ struct StackView {
     std::string mirrors_error = {};
 };
 void show_stack(const StackView& view, bool json);
+void show_environment(const std::vector<std::pair<std::string, std::string>>& variables);
 void show_stopped(bool json, bool was_running);
 
 }  // namespace tandem::cli

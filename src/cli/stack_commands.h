@@ -20,8 +20,9 @@ Status down(Options options);
 Status status(Options options);
 // Fails when a check failed; prints all of them.
 Status doctor(Options options);
-// Replaces this process by psql, connected to the stack's Postgres; `arguments` go to psql.
-Status sql(Options options, const std::vector<std::string>& arguments);
+// Replaces this process by psql, connected to the stack's Postgres; `arguments` go to psql. With
+// print_environment it prints, as JSON, the variables any libpq program needs; none is a secret.
+Status sql(Options options, const std::vector<std::string>& arguments, bool print_environment);
 // The process that `up` leaves behind.
 Status supervise(Options options);
 

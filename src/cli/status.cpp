@@ -65,7 +65,10 @@ Status doctor(Options options) {
     Result<stack::Layout> layout = stack::find_layout(options.data);
     if (layout.ok()) settings = TRY(stack::load_settings(*layout));
     if (!options.postgres_url.empty()) settings.postgres_url = options.postgres_url;
-    if (!options.clickhouse_url.empty()) settings.clickhouse_url = options.clickhouse_url;
+    if (!options.clickhouse_url.empty()) {
+        settings.clickhouse_url = options.clickhouse_url;
+        settings.clickhouse_password = options.clickhouse_password;
+    }
     if (!options.engine.empty()) settings.engine = options.engine;
     if (!options.postgres_bin.empty()) settings.postgres_bin = options.postgres_bin;
 
@@ -84,9 +87,14 @@ Status doctor(Options options) {
     return stack::all_passed(checks);
 }
 
-Status sql(Options options, const std::vector<std::string>& arguments) {
+Status sql(Options options, const std::vector<std::string>& arguments, bool print_environment) {
     TRY(complete(options));
     stack::Layout layout = TRY(stack::find_layout(options.data));
+    if (print_environment) {
+        show_environment(
+            {{"PGSERVICEFILE", layout.run("pg_service.conf")}, {"PGSERVICE", "tandem"}});
+        return {};
+    }
     // The service file holds host, user and password; nothing of it is on the command line.
     setenv("PGSERVICEFILE", layout.run("pg_service.conf").c_str(), 1);
     setenv("PGSERVICE", "tandem", 1);

@@ -10,6 +10,7 @@
 #include "cli/show.h"
 #include "cli/stack_commands.h"
 #include "cli/terminal.h"
+#include "postgres/client/conninfo.h"
 #include "stack/checks.h"
 #include "stack/files.h"
 #include "stack/supervisor.h"
@@ -59,7 +60,9 @@ Result<stack::Settings> settle(const stack::Layout& layout, const Options& optio
     auto overlay = [](std::string& into, const std::string& value) {
         if (!value.empty()) into = value;
     };
-    overlay(settings.postgres_url, options.postgres_url);
+    // The daemon runs as another user, who has no ~/.pgpass of ours.
+    if (!options.postgres_url.empty())
+        settings.postgres_url = TRY(postgres::with_looked_up_password(options.postgres_url));
     overlay(settings.postgres_bin, options.postgres_bin);
     overlay(settings.clickhouse_url, options.clickhouse_url);
     overlay(settings.engine, options.engine);
@@ -69,7 +72,9 @@ Result<stack::Settings> settle(const stack::Layout& layout, const Options& optio
     settings.log_level = config.log_level;
     if (settings.postgres_password.empty())
         settings.postgres_password = TRY(stack::random_password());
-    if (settings.clickhouse_password.empty())
+    if (!settings.embedded_clickhouse() && !options.clickhouse_url.empty())
+        settings.clickhouse_password = options.clickhouse_password;
+    if (settings.clickhouse_password.empty() && settings.embedded_clickhouse())
         settings.clickhouse_password = TRY(stack::random_password());
     return settings;
 }
@@ -166,7 +171,10 @@ Status same_as_running(const stack::Layout& layout, const Options& options) {
     auto differs = [](const auto& wanted, const auto& runs) {
         return wanted != std::decay_t<decltype(wanted)>() && wanted != runs;
     };
-    if (differs(options.postgres_url, settings.postgres_url) ||
+    std::string wanted_url;
+    if (!options.postgres_url.empty())
+        wanted_url = TRY(postgres::with_looked_up_password(options.postgres_url));
+    if (differs(wanted_url, settings.postgres_url) ||
         differs(options.clickhouse_url, settings.clickhouse_url) ||
         differs(options.postgres_port, settings.postgres_port) ||
         differs(options.native_port, settings.native_port) ||

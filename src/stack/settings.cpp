@@ -177,8 +177,11 @@ Status save_state(const Layout& layout, const State& state) {
 }
 
 Result<config::ClickHouseUrl> clickhouse_target(const Settings& settings) {
-    if (!settings.embedded_clickhouse())
-        return config::parse_clickhouse_url(settings.clickhouse_url);
+    if (!settings.embedded_clickhouse()) {
+        config::ClickHouseUrl attached = TRY(config::parse_clickhouse_url(settings.clickhouse_url));
+        if (attached.password.empty()) attached.password = settings.clickhouse_password;
+        return attached;
+    }
     config::ClickHouseUrl target;
     target.native_port = settings.native_port;
     target.http_port = settings.http_port;

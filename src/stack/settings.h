@@ -28,7 +28,7 @@ struct Settings {
     std::string engine = {};
     uint16_t native_port = 0;
     uint16_t http_port = 0;
-    std::string clickhouse_password = {};
+    std::string clickhouse_password = {};  // attached: for a URL without one
     uint64_t clickhouse_memory = 0;
     uint16_t console_port = 0;
     bool demo_writer = false;  // keep the demo's writers running

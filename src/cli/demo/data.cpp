@@ -66,8 +66,8 @@ $$;
 )sql";
 
 constexpr const char* kTables = R"sql(
-CREATE TABLE public.users (user_id int, name text NOT NULL, country text NOT NULL,
-                           created_at timestamptz NOT NULL);
+CREATE TABLE public.users (user_id int, name text NOT NULL DEFAULT '', country text NOT NULL,
+                           created_at timestamptz NOT NULL DEFAULT now());
 CREATE TABLE public.events (event_id bigint, user_id int NOT NULL, event_name text NOT NULL,
                             ts timestamptz NOT NULL, duration_ms float8 NOT NULL,
                             properties jsonb NOT NULL);

@@ -64,4 +64,25 @@ std::string describe_conninfo(std::string_view conninfo) {
     return text + "/" + std::string(keyword(*keywords, "dbname"));
 }
 
+Result<std::string> with_looked_up_password(std::string_view conninfo) {
+    Keywords keywords = TRY(parse_conninfo(conninfo));
+    if (!keyword(keywords, "password").empty()) return std::string(conninfo);
+    // libpq looks the password up when a connection is begun; nothing waits for its answer.
+    std::unique_ptr<PGconn, void (*)(PGconn*)> connection(
+        PQconnectStart(std::string(conninfo).c_str()), PQfinish);
+    const char* password = connection == nullptr ? nullptr : PQpass(connection.get());
+    if (password == nullptr || *password == '\0') return std::string(conninfo);
+    set_keyword(keywords, "password", password);
+    std::string text;
+    for (const auto& [name, value] : keywords) {
+        text += (text.empty() ? "" : " ") + name + "='";
+        for (char c : value) {
+            if (c == '\'' || c == '\\') text += '\\';
+            text += c;
+        }
+        text += "'";
+    }
+    return text;
+}
+
 }  // namespace tandem::postgres

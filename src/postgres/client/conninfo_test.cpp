@@ -39,5 +39,23 @@ TEST(conninfo, sets_keywords_and_defaults) {
     EXPECT_EQ(keyword(keywords, "dbname"), "shop");
 }
 
+TEST(conninfo, takes_the_password_along_that_libpq_would_look_up) {
+    ASSERT_EQ(setenv("PGPASSWORD", "it's \\ secret", 1), 0);
+    auto text = with_looked_up_password("postgresql://me@127.0.0.1:1/db");
+    unsetenv("PGPASSWORD");
+    ASSERT_TRUE(text.ok()) << text.error().to_string();
+    auto keywords = parse_conninfo(*text);
+    ASSERT_TRUE(keywords.ok());
+    EXPECT_EQ(keyword(*keywords, "password"), "it's \\ secret");
+    EXPECT_EQ(keyword(*keywords, "user"), "me");
+    EXPECT_EQ(keyword(*keywords, "dbname"), "db");
+}
+
+TEST(conninfo, keeps_a_password_that_is_named) {
+    auto text = with_looked_up_password("host=127.0.0.1 port=1 user=me password=x");
+    ASSERT_TRUE(text.ok());
+    EXPECT_EQ(*text, "host=127.0.0.1 port=1 user=me password=x");
+}
+
 }  // namespace
 }  // namespace tandem::postgres
