@@ -4,6 +4,10 @@
 
 CREATE SCHEMA IF NOT EXISTS tandem;
 
+-- Which text of this file and of functions.sql was run last: when it is the same, nothing is run,
+-- because DDL would wait for every reader.
+CREATE TABLE IF NOT EXISTS tandem.catalog_version (fingerprint text NOT NULL);
+
 -- A ClickHouse that mirrors write to and queries are routed to. Holds the password, hence no
 -- grants: the extension reads it with the rights of the schema's owner.
 CREATE TABLE IF NOT EXISTS tandem.target (

@@ -1,3 +1,8 @@
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cstring>
+
 #include "control/catalog_sql.h"
 #include "control/reconciler.h"
 #include "postgres/client/connection.h"
@@ -23,6 +28,29 @@ std::string upsert_target(const TargetOptions& target) {
            "password = excluded.password, secure = excluded.secure";
 }
 
+std::string fingerprint() {
+    return std::to_string(XXH3_64bits(kCatalogSql, std::strlen(kCatalogSql)));
+}
+
+Result<bool> is_current(postgres::Connection& connection) {
+    auto table = TRY(connection.query("SELECT to_regclass('tandem.catalog_version') IS NOT NULL"));
+    if (!TRY(table.boolean(0, 0))) return false;
+    auto found = TRY(connection.query("SELECT FROM tandem.catalog_version WHERE fingerprint = " +
+                                      pg_literal(fingerprint())));
+    return found.rows() > 0;
+}
+
+Status run_script(postgres::Connection& connection) {
+    TRY(connection.execute("SET LOCAL client_min_messages = warning"));
+    // A reader of the catalog that does not end must not block everybody behind us.
+    TRY(connection.execute("SET LOCAL lock_timeout = '10s'"));
+    if (Status run = connection.execute(kCatalogSql); !run.ok())
+        return std::move(run).context("installing the catalog (schema tandem)");
+    TRY(connection.execute("DELETE FROM tandem.catalog_version"));
+    return connection.execute("INSERT INTO tandem.catalog_version VALUES (" +
+                              pg_literal(fingerprint()) + ")");
+}
+
 }  // namespace
 
 Status install_catalog(const std::string& source, const TargetOptions& target) {
@@ -32,9 +60,7 @@ Status install_catalog(const std::string& source, const TargetOptions& target) {
     auto connection = TRY(postgres::Connection::open(options));
     TRY(connection.execute("BEGIN"));
     TRY(connection.execute(kInstallLock));
-    TRY(connection.execute("SET LOCAL client_min_messages = warning"));
-    if (Status run = connection.execute(kCatalogSql); !run.ok())
-        return std::move(run).context("installing the catalog (schema tandem)");
+    if (!TRY(is_current(connection))) TRY(run_script(connection));
     TRY(connection.execute(upsert_target(target)));
     return connection.execute("COMMIT");
 }

@@ -37,6 +37,15 @@ Status append_tuple_value(types::Converter& converter, TupleValue value, types::
     return Error(ErrorCode::kInternal, "unchanged TOAST value reached a converter");
 }
 
+// Whether a row of ClickHouse holds the values that a change left alone. A newer row does not, and
+// under a key that the change has left neither does a row of the snapshot: its chunk may have been
+// read later, when the key had another life.
+bool is_our_life(Version found, Version before, bool moved) {
+    constexpr types::UInt128 kBelowEpoch = ~types::UInt128{0} >> 16;
+    bool from_snapshot = (found.value & kBelowEpoch) == 0;
+    return found < before && !(moved && from_snapshot);
+}
+
 // Index over the key columns of a block that a server returned.
 Result<KeyIndex> index_rows(const Table& table, const types::Block& block) {
     if (block.rows() == 0) return KeyIndex();
@@ -139,7 +148,8 @@ Status TableBatch::remove(Tuple old, Version version) {
 
 Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> previous,
                               Version version) {
-    Pending pending{.row = rows_, .lookup = 0, .version = version, .missing = {}};
+    Pending pending{
+        .row = rows_, .lookup = 0, .version = version, .before = version, .missing = {}};
     const Pending* before = previous ? pending_at(*previous) : nullptr;
     bool previous_deleted = previous && deleted_.fixed<uint8_t>(*previous) != 0;
     for (size_t wire = 0; wire < row.size(); ++wire) {
@@ -167,6 +177,7 @@ Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> prev
     if (!pending.missing.empty()) {
         if (before != nullptr) {
             pending.lookup = before->lookup;
+            pending.before = before->before;
         } else {
             TRY(append_lookup_key(old.empty() ? row : old, row));
             pending.lookup = static_cast<uint32_t>(lookup_keys_[0].rows - 1);
@@ -333,6 +344,19 @@ void TableBatch::copy_complete(const Pending& row, const types::Block& found, si
     out.columns[count + 1].column.append_from(deleted_, row.row);
 }
 
+void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
+    size_t count = columns_.size();
+    for (size_t c = 0; c < count; ++c) {
+        bool key = std::find(key_column_.begin(), key_column_.end(), c) != key_column_.end();
+        if (key)
+            out.columns[c].column.append_from(columns_[c].column, row.row);
+        else
+            out.columns[c].column.append_default();
+    }
+    out.columns[count].column.append_from(versions_, row.row);
+    out.columns[count + 1].column.append_fixed(uint8_t{1});
+}
+
 Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_t count,
                                                              const types::Block& found,
                                                              types::Block& out) {
@@ -342,17 +366,18 @@ Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_
     if (found.rows() > 0 && versions == nullptr)
         return malformed(*table_, "version column is missing in a look-up");
     std::string bytes;
+    std::string lookup;
     for (size_t i = first; i < first + count; ++i) {
         const Pending& row = pending_[i];
         own_key_bytes(row, bytes);
         if (auto own = index.find(bytes);
             own && versions->fixed<types::UInt128>(*own) >= row.version.value)
             continue;  // applied by an earlier run, or newer: this row would lose
-        bytes.clear();
-        for (const types::Column& key : lookup_keys_) append_value_bytes(key, row.lookup, bytes);
-        auto before = index.find(bytes);
-        // A newer row under the key belongs to another life of it; its values are not ours.
-        if (before && versions->fixed<types::UInt128>(*before) < row.version.value)
+        lookup.clear();
+        for (const types::Column& key : lookup_keys_) append_value_bytes(key, row.lookup, lookup);
+        auto before = index.find(lookup);
+        if (before && is_our_life(Version{versions->fixed<types::UInt128>(*before)}, row.before,
+                                  lookup != bytes))
             copy_complete(row, found, *before, out);
         else
             left.push_back(i);
@@ -366,7 +391,10 @@ Status TableBatch::complete_from_source(std::span<const size_t> rows, const type
     std::string bytes;
     for (size_t i : rows) {
         own_key_bytes(pending_[i], bytes);
-        if (auto at = index.find(bytes)) copy_complete(pending_[i], found, *at, out);
+        if (auto at = index.find(bytes))
+            copy_complete(pending_[i], found, *at, out);
+        else
+            copy_tombstone(pending_[i], out);
     }
     return {};
 }

@@ -68,8 +68,9 @@ class TableBatch {
     // has already in this version or a newer one are left out. Returns those still not complete.
     Result<std::vector<size_t>> complete_from_target(size_t first, size_t count,
                                                      const types::Block& found, types::Block& out);
-    // The same from rows of the source (key columns, missing columns). Rows the source does not
-    // have are left out: a later change removes or moves them.
+    // The same from rows of the source (key columns, missing columns). Rows that the source does
+    // not have become tombstones: a later change removes or moves them anyway, and what ClickHouse
+    // may hold of an earlier life of the key must not be taken for theirs.
     Status complete_from_source(std::span<const size_t> rows, const types::Block& found,
                                 types::Block& out);
     types::Block empty_block() const;
@@ -79,6 +80,9 @@ class TableBatch {
         uint32_t row = 0;
         uint32_t lookup = 0;  // row in lookup_keys_
         Version version;
+        // Only rows of ClickHouse older than this have the values: those of the first change of the
+        // chain that did not carry them. A newer row under the key is another life of it.
+        Version before;
         std::vector<uint16_t> missing;  // indexes into columns_
     };
 
@@ -93,6 +97,7 @@ class TableBatch {
     void replace(std::string_view key, uint32_t row);
     const Pending* pending_at(uint32_t row) const;
     void own_key_bytes(const Pending& row, std::string& out) const;
+    void copy_tombstone(const Pending& row, types::Block& out) const;
     void copy_complete(const Pending& row, const types::Block& found, size_t found_row,
                        types::Block& out) const;
 
