@@ -131,9 +131,9 @@ class Control {
     // True when this daemon may act on the mirror: nobody else does.
     Result<bool> lease(int mirror_id) {
         if (leases_.contains(mirror_id)) return true;
-        auto got = TRY(connection_.query("SELECT pg_try_advisory_lock(" +
-                                         std::to_string(kLeaseClass) + ", " +
-                                         std::to_string(mirror_id) + ")"));
+        auto got =
+            TRY(connection_.query("SELECT pg_try_advisory_lock(" + std::to_string(kLeaseClass) +
+                                  ", " + std::to_string(mirror_id) + ")"));
         bool mine = TRY(got.boolean(0, 0));
         if (mine) leases_[mirror_id] = true;
         return mine;

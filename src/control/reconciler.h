@@ -27,13 +27,13 @@ struct TargetOptions {
 };
 
 struct Limits {
-    size_t batch_bytes = size_t{32} << 20;    // per mirror: a batch closes at this size
-    size_t batch_rows = 1'000'000;            //             or at this many changes
-    std::chrono::milliseconds flush_age{20};  // a commit waits this long when the stream is idle
+    size_t batch_bytes = size_t{32} << 20;      // per mirror: a batch closes at this size
+    size_t batch_rows = 1'000'000;              //             or at this many changes
+    std::chrono::milliseconds flush_age{20};    // a commit waits this long when the stream is idle
     std::chrono::milliseconds batch_age{1000};  // ... and this long when it never is
-    int snapshot_workers = 2;                 // per mirror
+    int snapshot_workers = 2;                   // per mirror
     size_t snapshot_block_bytes = size_t{32} << 20;  // per worker
-    int64_t chunk_blocks = 16384;             // heap blocks (8 KiB) of one snapshot chunk
+    int64_t chunk_blocks = 16384;                    // heap blocks (8 KiB) of one snapshot chunk
 };
 
 struct ReconcilerOptions {

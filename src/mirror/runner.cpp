@@ -22,8 +22,8 @@ postgres::ConnectOptions connect_options(const RunnerOptions& options, std::stri
 TargetOptions target_options(const RunnerOptions& options, bool bulk) {
     TargetOptions target;
     target.endpoint = options.target;
-    target.query_prefix = "tandem_mirror_" + std::to_string(options.mirror_id) +
-                          (bulk ? "_load" : "_stream");
+    target.query_prefix =
+        "tandem_mirror_" + std::to_string(options.mirror_id) + (bulk ? "_load" : "_stream");
     bool local = options.target.host == "127.0.0.1" || options.target.host == "::1" ||
                  options.target.host == "localhost";
     target.compression = local ? clickhouse::Compression::kNone : clickhouse::Compression::kLz4;
@@ -41,7 +41,9 @@ void Backoff::wait(std::stop_token stop) {
 // --- HandOver ---------------------------------------------------------------------------------
 
 HandOver::HandOver() : wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-HandOver::~HandOver() { close(wake_fd_); }
+HandOver::~HandOver() {
+    close(wake_fd_);
+}
 
 void HandOver::wake() {
     uint64_t one = 1;
@@ -190,8 +192,7 @@ Status drop_mirror(const std::string& source, int mirror_id) {
         auto replication = TRY(postgres::Replication::open(connect_options(options, "control")));
         TRY(replication.drop_slot(mirror.slot, true));
     }
-    TRY(connection->execute("DROP PUBLICATION IF EXISTS " +
-                            sqltext::pg_ident(mirror.publication)));
+    TRY(connection->execute("DROP PUBLICATION IF EXISTS " + sqltext::pg_ident(mirror.publication)));
     return connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " +
                                std::to_string(mirror_id));
 }

@@ -29,9 +29,9 @@ struct RunnerOptions {
 };
 
 enum class RunnerEnd {
-    stopped,   // as asked
-    failed,    // recorded in the catalog; a person has to act
-    dropped,   // the mirror was wanted dropped, and is
+    stopped,  // as asked
+    failed,   // recorded in the catalog; a person has to act
+    dropped,  // the mirror was wanted dropped, and is
 };
 
 class MirrorRunner {

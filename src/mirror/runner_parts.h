@@ -38,7 +38,7 @@ class Backoff {
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
-    std::map<uint32_t, TablePtr> known;            // streamed: every table but failed ones
+    std::map<uint32_t, TablePtr> known;  // streamed: every table but failed ones
     std::map<uint32_t, Version> truncated_at;
     std::map<uint32_t, int> generations;
     std::map<uint32_t, std::vector<Chunk>> chunks;  // of tables that load

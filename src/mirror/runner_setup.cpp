@@ -80,10 +80,11 @@ class Setup {
 
     // FOR TABLE ONLY: inheritance children are mirrored only if they are named themselves.
     Result<std::string> published(const TableRow& row) {
-        auto kind = TRY(connection_->query("SELECT c.relkind, n.nspname, c.relname FROM pg_class c "
-                                           "JOIN pg_namespace n ON n.oid = c.relnamespace "
-                                           "WHERE c.oid = " +
-                                           std::to_string(row.relid.value)));
+        auto kind =
+            TRY(connection_->query("SELECT c.relkind, n.nspname, c.relname FROM pg_class c "
+                                   "JOIN pg_namespace n ON n.oid = c.relnamespace "
+                                   "WHERE c.oid = " +
+                                   std::to_string(row.relid.value)));
         if (kind.rows() == 0) return std::string();
         return (kind.value(0, 0) == "p" ? "" : "ONLY ") +
                sqltext::pg_qualified(kind.value(0, 1), kind.value(0, 2));
@@ -148,11 +149,10 @@ class Setup {
             return Error(ErrorCode::kNotFound,
                          "table " + row.schema + "." + row.name + " does not exist any more");
         auto types = TRY(postgres::read_types(*connection_, std::span(&*info, 1)));
-        TablePtr table =
-            TRY(map_table(*info, types, {result_.mirror.database, row.target}));
+        TablePtr table = TRY(map_table(*info, types, {result_.mirror.database, row.target}));
         TRY(target_.create_table(*table));
-        auto chunks = TRY(plan_chunks(*connection_, row.relid, snapshot_parts(*info),
-                                      options_.chunk_blocks));
+        auto chunks =
+            TRY(plan_chunks(*connection_, row.relid, snapshot_parts(*info), options_.chunk_blocks));
         TRY(catalog_.begin_load(*table, chunks));
         result_.chunks[row.relid.value] = std::move(chunks);
         return table;

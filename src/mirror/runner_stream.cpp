@@ -17,8 +17,7 @@ constexpr int kMessagesBetweenChecks = 256;
 constexpr Micros kStopPatience{10'000'000};
 
 Micros now() {
-    return std::chrono::duration_cast<Micros>(
-        std::chrono::steady_clock::now().time_since_epoch());
+    return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
 }
 
 postgres::Millis to_millis(Micros time) {

@@ -54,8 +54,7 @@ Status load_chunk(const Assignment& assignment, const RunnerOptions& options, ui
 // Undefined column or table: the source is ahead of what is known, a new load will follow it.
 bool is_table_fault(const Error& error) {
     return !error.retryable() && error.code() != ErrorCode::kCancelled &&
-           error.code() != ErrorCode::kInternal &&
-           error.code() != ErrorCode::kAuthenticationFailed;
+           error.code() != ErrorCode::kInternal && error.code() != ErrorCode::kAuthenticationFailed;
 }
 
 }  // namespace

@@ -16,14 +16,22 @@ constexpr int kDepthMax = 32;
 
 PgTypeKind kind_of(TypeKind kind) {
     switch (kind) {
-        case TypeKind::base: return PgTypeKind::base;
-        case TypeKind::array: return PgTypeKind::array;
-        case TypeKind::enumeration: return PgTypeKind::enumeration;
-        case TypeKind::domain: return PgTypeKind::domain;
-        case TypeKind::composite: return PgTypeKind::composite;
-        case TypeKind::range: return PgTypeKind::range;
-        case TypeKind::multirange: return PgTypeKind::multirange;
-        case TypeKind::pseudo: return PgTypeKind::pseudo;
+        case TypeKind::base:
+            return PgTypeKind::base;
+        case TypeKind::array:
+            return PgTypeKind::array;
+        case TypeKind::enumeration:
+            return PgTypeKind::enumeration;
+        case TypeKind::domain:
+            return PgTypeKind::domain;
+        case TypeKind::composite:
+            return PgTypeKind::composite;
+        case TypeKind::range:
+            return PgTypeKind::range;
+        case TypeKind::multirange:
+            return PgTypeKind::multirange;
+        case TypeKind::pseudo:
+            return PgTypeKind::pseudo;
     }
     return PgTypeKind::base;
 }
@@ -38,8 +46,8 @@ class Resolver {
             return Error(ErrorCode::kUnsupportedType,
                          "type " + std::to_string(oid.value) + " is not in the catalog");
         if (depth > kDepthMax)
-            return Error(ErrorCode::kUnsupportedType, "type " + found->second.name +
-                                                          " is nested too deeply");
+            return Error(ErrorCode::kUnsupportedType,
+                         "type " + found->second.name + " is nested too deeply");
         const TypeInfo& info = found->second;
         auto type = std::make_shared<types::PgType>();
         type->oid = oid;
@@ -53,7 +61,7 @@ class Resolver {
         TRY(resolve_below(info, typmod, depth, *type));
         for (const postgres::CompositeField& field : info.fields)
             type->fields.push_back(
-                {field.name, TRY(resolve(field.type, field.typmod, depth + 1))});
+                { field.name, TRY(resolve(field.type, field.typmod, depth + 1)) });
         return types::PgTypePtr(std::move(type));
     }
 
@@ -164,13 +172,13 @@ std::string column_definition(const TableColumn& column) {
 }
 
 std::string create_table_sql(const Table& table) {
-    std::string sql = "CREATE TABLE IF NOT EXISTS " +
-                      sqltext::ch_qualified(table.database, table.target) + " (";
+    std::string sql =
+        "CREATE TABLE IF NOT EXISTS " + sqltext::ch_qualified(table.database, table.target) + " (";
     for (const TableColumn& column : table.columns) sql += column_definition(column) + ", ";
     sql += std::string(kVersionColumn) + " UInt128, " + std::string(kDeletedColumn) + " UInt8, " +
-           std::string(kSyncedColumn) + " DateTime64(6) DEFAULT now64(6)) ENGINE = " +
-           "ReplacingMergeTree(" + std::string(kVersionColumn) + ", " +
-           std::string(kDeletedColumn) + ") ORDER BY (";
+           std::string(kSyncedColumn) +
+           " DateTime64(6) DEFAULT now64(6)) ENGINE = " + "ReplacingMergeTree(" +
+           std::string(kVersionColumn) + ", " + std::string(kDeletedColumn) + ") ORDER BY (";
     for (size_t i = 0; i < table.key.size(); ++i) {
         if (i > 0) sql += ", ";
         sql += sqltext::ch_ident(table.columns[table.key[i]].target_name);

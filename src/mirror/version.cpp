@@ -24,7 +24,8 @@ Result<Version> parse_version(std::string_view digits) {
             return Error(ErrorCode::kMalformedData, "bad version " + std::string(digits));
         auto digit = static_cast<types::UInt128>(c - '0');
         if (version.value > (kMax - digit) / 10)
-            return Error(ErrorCode::kMalformedData, "version " + std::string(digits) + " is too big");
+            return Error(ErrorCode::kMalformedData,
+                         "version " + std::string(digits) + " is too big");
         version.value = version.value * 10 + digit;
     }
     return version;

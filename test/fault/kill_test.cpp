@@ -330,7 +330,8 @@ TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
     std::vector<std::jthread> threads;
     for (int i = 0; i < kWriters; ++i) {
         writers.push_back(std::make_unique<Writer>(postgres_->conninfo(), random_(), i));
-        threads.emplace_back([&, i](std::stop_token stop) { writers[static_cast<size_t>(i)]->run(stop); });
+        threads.emplace_back(
+            [&, i](std::stop_token stop) { writers[static_cast<size_t>(i)]->run(stop); });
     }
     for (Victim victim : victims()) {
         std::this_thread::sleep_for(milliseconds(pick(50, 1500)));

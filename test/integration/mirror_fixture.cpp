@@ -24,7 +24,9 @@ void MirrorFixture::TearDownTestSuite() {
     postgres_.reset();
 }
 
-std::string MirrorFixture::conninfo() const { return postgres_->conninfo(database_); }
+std::string MirrorFixture::conninfo() const {
+    return postgres_->conninfo(database_);
+}
 
 control::ReconcilerOptions MirrorFixture::options() const {
     control::ReconcilerOptions options;
@@ -69,8 +71,9 @@ void MirrorFixture::TearDown() {
     stop_daemon();
     if (!source_) return;
     // Slots would keep WAL, and the next test from having one.
-    auto slots = source_->query("SELECT pg_drop_replication_slot(slot_name) FROM "
-                                "pg_replication_slots WHERE database = current_database()");
+    auto slots = source_->query(
+        "SELECT pg_drop_replication_slot(slot_name) FROM "
+        "pg_replication_slots WHERE database = current_database()");
     EXPECT_TRUE(slots.ok()) << slots.error().to_string();
     ch("DROP DATABASE IF EXISTS tandem SYNC");
     source_.reset();
@@ -111,8 +114,8 @@ void MirrorFixture::ch(const std::string& statement) {
 
 std::string MirrorFixture::ch_value(const std::string& query) {
     auto block = clickhouse::select_all(
-        *target_, {.sql = "SELECT toString(tuple(*)) FROM (" + query + ")",
-                   .settings = {{"final", "1"}}});
+        *target_,
+        {.sql = "SELECT toString(tuple(*)) FROM (" + query + ")", .settings = {{"final", "1"}}});
     if (!block.ok()) {
         ADD_FAILURE() << query << ": " << block.error().to_string();
         return {};

@@ -16,8 +16,9 @@ TEST_F(mirror_on_real_servers, loads_and_follows_a_table) {
     sql("DELETE FROM item WHERE id = 6");
     sql("UPDATE item SET id = 30000 WHERE id = 7");
     wait("m");
-    EXPECT_EQ(ch_value("SELECT id, name, n FROM tandem.item WHERE id IN (5,6,7,20000,30000) ORDER BY id"),
-              "(5,'changed',50) (20000,'new',NULL) (30000,'name 7',70)");
+    EXPECT_EQ(
+        ch_value("SELECT id, name, n FROM tandem.item WHERE id IN (5,6,7,20000,30000) ORDER BY id"),
+        "(5,'changed',50) (20000,'new',NULL) (30000,'name 7',70)");
     EXPECT_EQ(ch_value("SELECT count() FROM tandem.item"), "(10000)");
 }
 

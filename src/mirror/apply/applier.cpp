@@ -11,7 +11,8 @@ namespace {
 
 bool is_retryable(const Error& error) {
     return error.retryable() || error.code() == ErrorCode::kCancelled ||
-           error.code() == ErrorCode::kInternal || error.code() == ErrorCode::kAuthenticationFailed ||
+           error.code() == ErrorCode::kInternal ||
+           error.code() == ErrorCode::kAuthenticationFailed ||
            error.code() == ErrorCode::kTlsFailed || error.code() == ErrorCode::kPostgresError;
 }
 
@@ -36,7 +37,9 @@ Status Applier::run() {
     return {};
 }
 
-std::vector<Oid> Applier::take_failed() { return std::exchange(newly_failed_, {}); }
+std::vector<Oid> Applier::take_failed() {
+    return std::exchange(newly_failed_, {});
+}
 
 Status Applier::apply(Step& step) {
     if (auto* insert = std::get_if<InsertStep>(&step)) return apply_insert(*insert);
@@ -86,8 +89,8 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     const Table& table = *rows.table();
     std::vector<size_t> columns = rows.missing_columns();
     size_t bytes_max = count == 1 ? limits_.lookup_bytes_one : limits_.lookup_bytes;
-    types::Block found = TRY(destination_->rows_by_key(table, rows.lookup_keys(first, count),
-                                                       columns, bytes_max));
+    types::Block found =
+        TRY(destination_->rows_by_key(table, rows.lookup_keys(first, count), columns, bytes_max));
     types::Block slice = rows.empty_block();
     std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, slice));
     if (!left.empty()) {

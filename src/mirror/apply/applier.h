@@ -1,8 +1,8 @@
 // Applier: carries out one batch, step by step, through the ports.
 //
-// A step machine driven by run(): it returns the first error that a retry may mend, and going on with
-// run() repeats the step that failed, because every effect can be repeated. An error that no retry
-// mends fails the one table: recorded in the catalog first, its later steps are skipped. When
+// A step machine driven by run(): it returns the first error that a retry may mend, and going on
+// with run() repeats the step that failed, because every effect can be repeated. An error that no
+// retry mends fails the one table: recorded in the catalog first, its later steps are skipped. When
 // run() is ok, the batch's `confirm` position is safe to confirm. One thread; no clock.
 #pragma once
 
@@ -16,11 +16,11 @@
 namespace tandem::mirror {
 
 struct ApplyLimits {
-    size_t lookup_keys = 4096;                    // keys of one look-up
-    size_t lookup_bytes = size_t{64} << 20;       // of one look-up's answer, if it has more than
-                                                  // one key
-    size_t lookup_bytes_one = size_t{2} << 30;    // ... and of a single row
-    size_t insert_bytes = size_t{32} << 20;       // completed rows are inserted in such pieces
+    size_t lookup_keys = 4096;                  // keys of one look-up
+    size_t lookup_bytes = size_t{64} << 20;     // of one look-up's answer, if it has more than
+                                                // one key
+    size_t lookup_bytes_one = size_t{2} << 30;  // ... and of a single row
+    size_t insert_bytes = size_t{32} << 20;     // completed rows are inserted in such pieces
 };
 
 class Applier {

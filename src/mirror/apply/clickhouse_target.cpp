@@ -18,7 +18,9 @@ using sqltext::ch_string;
 
 constexpr int kUnknownDatabase = 81;
 
-std::string qualified(const Table& table) { return ch_qualified(table.database, table.target); }
+std::string qualified(const Table& table) {
+    return ch_qualified(table.database, table.target);
+}
 
 // Measured, see test/bench: our blocks are as large as we want them and collapsed already, and two
 // workers insert at once, so the server shall neither collect, nor collapse, nor spread them.
@@ -69,8 +71,8 @@ Query ClickHouseTarget::insert_query(const Table& table, const types::Block& blo
     }
     Query insert = query("INSERT INTO " + qualified(table) + " (" + columns + ")");
     insert.settings = insert_settings();
-    insert.query_id = options_.query_prefix + "_" + std::to_string(getpid()) + "_" +
-                      std::to_string(++counter);
+    insert.query_id =
+        options_.query_prefix + "_" + std::to_string(getpid()) + "_" + std::to_string(++counter);
     return insert;
 }
 
@@ -114,15 +116,15 @@ Status ClickHouseTarget::truncate(const Table& table) {
 Status ClickHouseTarget::create_table(const Table& table) {
     TRY(execute("CREATE DATABASE IF NOT EXISTS " + ch_ident(table.database)));
     clickhouse::Client* connection = TRY(client());
-    Query ours = query("SELECT countIf(name = " + ch_string(kVersionColumn) +
-                       "), count() FROM system.columns WHERE database = " +
-                       ch_string(table.database) + " AND table = " + ch_string(table.target));
+    Query ours =
+        query("SELECT countIf(name = " + ch_string(kVersionColumn) +
+              "), count() FROM system.columns WHERE database = " + ch_string(table.database) +
+              " AND table = " + ch_string(table.target));
     types::Block found = TRY(clickhouse::select_all(*connection, ours));
     bool exists = found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0;
     if (exists && found.columns[0].column.fixed<uint64_t>(0) == 0)
-        return Error(ErrorCode::kAlreadyExists,
-                     "ClickHouse has a table " + table.database + "." + table.target +
-                         " that no mirror made");
+        return Error(ErrorCode::kAlreadyExists, "ClickHouse has a table " + table.database + "." +
+                                                    table.target + " that no mirror made");
     if (exists) TRY(drop_table(table));
     return execute(create_table_sql(table));
 }

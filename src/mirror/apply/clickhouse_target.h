@@ -1,8 +1,8 @@
 // ClickHouseTarget: the port Destination over a ClickHouse client, and the DDL of mirrored tables.
 //
-// One thread. Inserts carry a query id of the mirror's; after one whose outcome is unknown, the next
-// call first waits until the server has let go of it, so that a late insert can never land behind
-// a TRUNCATE.
+// One thread. Inserts carry a query id of the mirror's; after one whose outcome is unknown, the
+// next call first waits until the server has let go of it, so that a late insert can never land
+// behind a TRUNCATE.
 #pragma once
 
 #include <memory>

@@ -26,8 +26,7 @@ class Destination {
     // The current rows of the keys: key columns, `columns`, _tandem_version. kLimitExceeded when
     // they are more than `bytes_max`.
     virtual Result<types::Block> rows_by_key(const Table& table, types::Block keys,
-                                             std::span<const size_t> columns,
-                                             size_t bytes_max) = 0;
+                                             std::span<const size_t> columns, size_t bytes_max) = 0;
 };
 
 // The source, by SQL, as it is now.
@@ -36,8 +35,7 @@ class SourceRows {
     virtual ~SourceRows() = default;
     // Key columns and `columns` of the rows with these keys, as ClickHouse columns.
     virtual Result<types::Block> rows_by_key(const Table& table, const types::Block& keys,
-                                             std::span<const size_t> columns,
-                                             size_t bytes_max) = 0;
+                                             std::span<const size_t> columns, size_t bytes_max) = 0;
 };
 
 // What is remembered in schema tandem. Nothing is confirmed before it is written there.

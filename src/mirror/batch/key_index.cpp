@@ -17,8 +17,7 @@ size_t KeyIndex::locate(uint64_t hash, std::string_view key) const {
     size_t at = (hash >> 1) & mask;
     while (slots_[at].used()) {
         const Slot& slot = slots_[at];
-        if (slot.hash == hash &&
-            std::string_view(arena_.data() + slot.offset, slot.length) == key)
+        if (slot.hash == hash && std::string_view(arena_.data() + slot.offset, slot.length) == key)
             return at;
         at = (at + 1) & mask;
     }

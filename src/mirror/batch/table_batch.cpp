@@ -15,7 +15,9 @@ Error malformed(const Table& table, std::string_view what) {
     return Error(ErrorCode::kMalformedData, table.label() + ": " + std::string(what));
 }
 
-types::ChTypePtr system_type(const char* name) { return MUST(types::parse_clickhouse_type(name)); }
+types::ChTypePtr system_type(const char* name) {
+    return MUST(types::parse_clickhouse_type(name));
+}
 
 const types::Column* column_named(const types::Block& block, std::string_view name) {
     for (const types::NamedColumn& named : block.columns)
@@ -37,13 +39,10 @@ Status append_tuple_value(types::Converter& converter, TupleValue value, types::
     return Error(ErrorCode::kInternal, "unchanged TOAST value reached a converter");
 }
 
-// Whether a row of ClickHouse holds the values that a change left alone. A newer row does not, and
-// under a key that the change has left neither does a row of the snapshot: its chunk may have been
-// read later, when the key had another life.
+// Whether a row of ClickHouse has the values that a change left alone. A newer row does not; nor,
+// under a key that the change has left, one with later values: they may be of another life of it.
 bool is_our_life(Version found, Version before, bool moved) {
-    constexpr types::UInt128 kBelowEpoch = ~types::UInt128{0} >> 16;
-    bool from_snapshot = (found.value & kBelowEpoch) == 0;
-    return found < before && !(moved && from_snapshot);
+    return found < before && !(moved && found.is_later());
 }
 
 // Index over the key columns of a block that a server returned.
@@ -120,7 +119,7 @@ Status TableBatch::insert(Tuple row, Version version) {
     return {};
 }
 
-Status TableBatch::update(const postgres::Update& update, Version before, Version version) {
+Status TableBatch::update(const postgres::Update& update, Version version) {
     Tuple old = update.old_kind == postgres::OldTuple::none ? Tuple() : update.old;
     TRY(make_key(update.row, old, key_scratch_));
     bool moved = false;
@@ -132,7 +131,7 @@ Status TableBatch::update(const postgres::Update& update, Version before, Versio
     TRY(append_row(update.row, old, previous, version));
     uint32_t row = rows_ - 1;
     if (moved) {
-        TRY(append_tombstone(old, before));
+        TRY(append_tombstone(old, version.tombstone()));
         replace(old_key_scratch_, rows_ - 1);
     }
     replace(key_scratch_, row);
@@ -164,9 +163,9 @@ Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> prev
             continue;
         }
         auto index = static_cast<uint16_t>(column);
-        bool missing_before = before != nullptr && std::find(before->missing.begin(),
-                                                             before->missing.end(),
-                                                             index) != before->missing.end();
+        bool missing_before =
+            before != nullptr && std::find(before->missing.begin(), before->missing.end(), index) !=
+                                     before->missing.end();
         if (previous && !previous_deleted && !missing_before) {
             copy_value(column, *previous);
         } else {
@@ -190,7 +189,8 @@ Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> prev
 }
 
 Status TableBatch::append_value(size_t column, TupleValue value) {
-    return append_tuple_value((*converters_)[table_column_[column]], value, columns_[column].column);
+    return append_tuple_value((*converters_)[table_column_[column]], value,
+                              columns_[column].column);
 }
 
 // Columns that are not part of the key are NULL or zero in a tombstone; nobody reads them.
@@ -329,7 +329,7 @@ void TableBatch::own_key_bytes(const Pending& row, std::string& out) const {
 }
 
 void TableBatch::copy_complete(const Pending& row, const types::Block& found, size_t found_row,
-                               types::Block& out) const {
+                               Version version, types::Block& out) const {
     size_t count = columns_.size();
     for (size_t c = 0; c < count; ++c) {
         bool missing = std::find(row.missing.begin(), row.missing.end(),
@@ -340,8 +340,8 @@ void TableBatch::copy_complete(const Pending& row, const types::Block& found, si
         else
             to.append_from(columns_[c].column, row.row);
     }
-    out.columns[count].column.append_from(versions_, row.row);
-    out.columns[count + 1].column.append_from(deleted_, row.row);
+    out.columns[count].column.append_fixed(version.value);
+    out.columns[count + 1].column.append_fixed(uint8_t{0});
 }
 
 void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
@@ -353,7 +353,7 @@ void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
         else
             out.columns[c].column.append_default();
     }
-    out.columns[count].column.append_from(versions_, row.row);
+    out.columns[count].column.append_fixed(row.version.later().value);
     out.columns[count + 1].column.append_fixed(uint8_t{1});
 }
 
@@ -376,9 +376,10 @@ Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_
         lookup.clear();
         for (const types::Column& key : lookup_keys_) append_value_bytes(key, row.lookup, lookup);
         auto before = index.find(lookup);
-        if (before && is_our_life(Version{versions->fixed<types::UInt128>(*before)}, row.before,
-                                  lookup != bytes))
-            copy_complete(row, found, *before, out);
+        Version at = before ? Version{versions->fixed<types::UInt128>(*before)} : Version{};
+        if (before && is_our_life(at, row.before, lookup != bytes))
+            copy_complete(row, found, *before, at.is_later() ? row.version.later() : row.version,
+                          out);
         else
             left.push_back(i);
     }
@@ -392,7 +393,7 @@ Status TableBatch::complete_from_source(std::span<const size_t> rows, const type
     for (size_t i : rows) {
         own_key_bytes(pending_[i], bytes);
         if (auto at = index.find(bytes))
-            copy_complete(pending_[i], found, *at, out);
+            copy_complete(pending_[i], found, *at, pending_[i].version.later(), out);
         else
             copy_tombstone(pending_[i], out);
     }

@@ -1,9 +1,9 @@
 // TableBatch: the changes of one table in one batch, as ClickHouse columns.
 //
 // Values go from the message straight into the columns. Changes to one key collapse to the last
-// one. An unchanged TOAST value is taken from an earlier row of the batch; when there is none the
-// row is *pending*: its values are found by key later, by apply/Applier, in slices, because they may
-// be as large as they like. See docs/decisions/0001. No I/O; one thread at a time.
+// one. An unchanged TOAST value is taken from an earlier row of the batch; when there is none
+// the row is *pending*: its values are found by key later, by apply/Applier, in slices, because they
+// may be as large as they like. See docs/decisions/0001. No I/O; one thread at a time.
 //
 // A failed call leaves the batch unusable: the table has to be stopped and the batch dropped.
 #pragma once
@@ -39,8 +39,8 @@ class TableBatch {
 
     // --- filling --------------------------------------------------------------------------------
     Status insert(postgres::Tuple row, Version version);
-    // A key that changed gives a tombstone with `before` and the row with `version`.
-    Status update(const postgres::Update& update, Version before, Version version);
+    // A key that changed gives a tombstone for the old one as well.
+    Status update(const postgres::Update& update, Version version);
     Status remove(postgres::Tuple old, Version version);
 
     const TablePtr& table() const { return table_; }
@@ -99,7 +99,7 @@ class TableBatch {
     void own_key_bytes(const Pending& row, std::string& out) const;
     void copy_tombstone(const Pending& row, types::Block& out) const;
     void copy_complete(const Pending& row, const types::Block& found, size_t found_row,
-                       types::Block& out) const;
+                       Version version, types::Block& out) const;
 
     TablePtr table_;
     std::vector<types::Converter>* converters_;
@@ -114,7 +114,7 @@ class TableBatch {
     uint32_t rows_ = 0;
     size_t changes_ = 0;
     size_t copied_bytes_ = 0;
-    KeyIndex index_;              // key → its last row
+    KeyIndex index_;                // key → its last row
     std::vector<bool> superseded_;  // by row; may be shorter than rows_
     size_t superseded_rows_ = 0;
     std::vector<types::Column> lookup_keys_;

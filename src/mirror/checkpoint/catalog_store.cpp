@@ -11,9 +11,15 @@ namespace {
 
 using sqltext::pg_literal;
 
-std::string number(int64_t value) { return std::to_string(value); }
-std::string lsn_literal(Lsn lsn) { return "'" + to_string(lsn) + "'::pg_lsn"; }
-std::string boolean(bool value) { return value ? "true" : "false"; }
+std::string number(int64_t value) {
+    return std::to_string(value);
+}
+std::string lsn_literal(Lsn lsn) {
+    return "'" + to_string(lsn) + "'::pg_lsn";
+}
+std::string boolean(bool value) {
+    return value ? "true" : "false";
+}
 
 // Text of an error for the catalog, without what only a log needs.
 std::string error_columns(const Error* error) {
@@ -93,7 +99,9 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
         TableRow row;
-        row.relid = Oid{static_cast<uint32_t>(TRY(rows.integer(i, 0)))};
+        row.relid = Oid {
+            static_cast<uint32_t>(TRY(rows.integer(i, 0)))
+        };
         row.schema = rows.text(i, 1);
         row.name = rows.text(i, 2);
         row.target = rows.text(i, 3);
@@ -108,14 +116,15 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
 
 Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string& database) {
     postgres::Connection* catalog = TRY(connection());
-    auto rows = TRY(catalog->query(
-        "SELECT attnum, column_name, type_oid, typmod, target_column, target_type, "
-        "coalesce(key_position, 0), not_null, ndims, (SELECT relkind FROM pg_class WHERE oid = relid)"
-        " FROM tandem.mirror_column WHERE " +
-        where(row.relid) + " ORDER BY attnum"));
+    auto rows = TRY(
+        catalog->query("SELECT attnum, column_name, type_oid, typmod, target_column, target_type, "
+                       "coalesce(key_position, 0), not_null, ndims, (SELECT relkind FROM pg_class "
+                       "WHERE oid = relid)"
+                       " FROM tandem.mirror_column WHERE " +
+                       where(row.relid) + " ORDER BY attnum"));
     std::vector<Oid> oids;
     for (int i = 0; i < rows.rows(); ++i)
-        oids.push_back(Oid{static_cast<uint32_t>(TRY(rows.integer(i, 2)))});
+        oids.push_back(Oid { static_cast<uint32_t>(TRY(rows.integer(i, 2))) });
     postgres::TypeMap types = TRY(postgres::read_types(*catalog, oids));
 
     auto table = std::make_shared<Table>();
@@ -152,14 +161,17 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
 
 Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
     postgres::Connection* catalog = TRY(connection());
-    auto rows = TRY(catalog->query("SELECT part_relid, first_block, end_block FROM "
-                                   "tandem.mirror_chunk WHERE NOT done AND " +
-                                   where(relid) + " ORDER BY part_relid, first_block"));
+    auto rows =
+        TRY(catalog->query("SELECT part_relid, first_block, end_block FROM "
+                           "tandem.mirror_chunk WHERE NOT done AND " +
+                           where(relid) + " ORDER BY part_relid, first_block"));
     std::vector<Chunk> chunks;
     for (int i = 0; i < rows.rows(); ++i) {
         Chunk chunk;
         chunk.relid = relid;
-        chunk.part = Oid{static_cast<uint32_t>(TRY(rows.integer(i, 0)))};
+        chunk.part = Oid {
+            static_cast<uint32_t>(TRY(rows.integer(i, 0)))
+        };
         chunk.first_block = TRY(rows.integer(i, 1));
         if (!rows.is_null(i, 2)) chunk.end_block = TRY(rows.integer(i, 2));
         chunks.push_back(chunk);
@@ -208,7 +220,8 @@ Status CatalogStore::write_column(const Table& table, const TableColumn& column)
 Status CatalogStore::write_chunks(Oid relid, std::span<const Chunk> chunks) {
     TRY(execute("DELETE FROM tandem.mirror_chunk WHERE " + where(relid)));
     for (const Chunk& chunk : chunks)
-        TRY(execute("INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, "
+        TRY(
+            execute("INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, "
                     "end_block) VALUES (" +
                     number(options_.mirror_id) + ", " + number(relid.value) + ", " +
                     number(chunk.part.value) + ", " + number(chunk.first_block) + ", " +
@@ -221,9 +234,10 @@ Status CatalogStore::begin_load(const Table& table, std::span<const Chunk> chunk
         TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
         TRY(write_chunks(table.relid, chunks));
-        return execute("UPDATE tandem.mirror_table SET state = 'loading', consistent_lsn = NULL, "
-                       "rows_loaded = 0, error_code = NULL, error_message = NULL WHERE " +
-                       where_current(table.relid));
+        return execute(
+            "UPDATE tandem.mirror_table SET state = 'loading', consistent_lsn = NULL, "
+            "rows_loaded = 0, error_code = NULL, error_message = NULL WHERE " +
+            where_current(table.relid));
     });
 }
 
@@ -233,13 +247,12 @@ Status CatalogStore::finish_chunk(const Assignment& assignment, const ChunkResul
         for (const Loss& loss : result.losses)
             TRY(record_loss(*assignment.table, loss, result.end_lsn));
         TRY(failpoint("checkpoint_before_write"));
-        TRY(execute("UPDATE tandem.mirror_chunk SET done = true, end_lsn = " +
-                    lsn_literal(result.end_lsn) + ", rows = " +
-                    std::to_string(result.rows) + " WHERE " + where(chunk.relid) +
-                    " AND part_relid = " + number(chunk.part.value) +
-                    " AND first_block = " + number(chunk.first_block) +
-                    " AND EXISTS (SELECT FROM tandem.mirror_table WHERE " +
-                    where_current(chunk.relid) + " AND state = 'loading')"));
+        TRY(execute(
+            "UPDATE tandem.mirror_chunk SET done = true, end_lsn = " + lsn_literal(result.end_lsn) +
+            ", rows = " + std::to_string(result.rows) + " WHERE " + where(chunk.relid) +
+            " AND part_relid = " + number(chunk.part.value) + " AND first_block = " +
+            number(chunk.first_block) + " AND EXISTS (SELECT FROM tandem.mirror_table WHERE " +
+            where_current(chunk.relid) + " AND state = 'loading')"));
         return execute("UPDATE tandem.mirror_table SET rows_loaded = rows_loaded + " +
                        std::to_string(result.rows) + " WHERE " + where_current(chunk.relid));
     });
@@ -258,7 +271,8 @@ Result<Lsn> CatalogStore::finish_load(const Table& table) {
     TRY(failpoint("checkpoint_after_write"));
     Lsn consistent = TRY(updated.lsn(0, 0));
     // Moves the WAL past that position even when the source is idle.
-    TRY(catalog->execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush') "
+    TRY(
+        catalog->execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush') "
                          "WHERE NOT pg_is_in_recovery()"));
     return consistent;
 }
@@ -287,22 +301,22 @@ Status CatalogStore::record_truncate(const Table& table, Version version) {
     postgres::Connection* catalog = TRY(connection());
     auto state = TRY(catalog->query("SELECT state FROM tandem.mirror_table WHERE " +
                                     where_current(table.relid)));
-    bool reload = state.rows() > 0 &&
-                  (state.value(0, 0) == "loading" || state.value(0, 0) == "catching_up");
+    bool reload =
+        state.rows() > 0 && (state.value(0, 0) == "loading" || state.value(0, 0) == "catching_up");
     std::vector<Chunk> chunks;
     if (reload) {
         auto info = TRY(read_source_table(table.relid));
         if (info)
-            chunks = TRY(plan_chunks(*catalog, table.relid, snapshot_parts(*info),
-                                     options_.chunk_blocks));
+            chunks = TRY(
+                plan_chunks(*catalog, table.relid, snapshot_parts(*info), options_.chunk_blocks));
     }
     Status recorded = in_transaction([&]() -> Status {
         if (reload) TRY(write_chunks(table.relid, chunks));
-        return execute("UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
-                       to_string(version) + ")" +
-                       (reload ? ", state = 'loading', consistent_lsn = NULL, rows_loaded = 0"
-                               : "") +
-                       " WHERE " + where_current(table.relid));
+        return execute(
+            "UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
+            to_string(version) + ")" +
+            (reload ? ", state = 'loading', consistent_lsn = NULL, rows_loaded = 0" : "") +
+            " WHERE " + where_current(table.relid));
     });
     TRY(std::move(recorded));
     if (reload && chunks_ != nullptr)
@@ -318,8 +332,7 @@ Status CatalogStore::record_change(const TableChange& change) {
                         " AND attnum = " + number(column.attnum)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
         return execute("UPDATE tandem.mirror_table SET schema_name = " + pg_literal(table.schema) +
-                       ", table_name = " + pg_literal(table.name) + " WHERE " +
-                       where(table.relid));
+                       ", table_name = " + pg_literal(table.name) + " WHERE " + where(table.relid));
     });
     TRY(std::move(recorded));
     if (chunks_ != nullptr) chunks_->replace_table(change.after);

@@ -60,7 +60,8 @@ class Resolver {
                 after_->columns.push_back(known);
                 return {};
             }
-            if (known.is_key()) return changed(before_, "key column " + known.name + " was dropped");
+            if (known.is_key())
+                return changed(before_, "key column " + known.name + " was dropped");
             result_.change.dropped.push_back(known);
             return {};
         }
@@ -138,8 +139,8 @@ class Resolver {
         }
         for (size_t key : after_->key)
             if (!present[key])
-                return changed(before_, "key column " + after_->columns[key].name +
-                                            " is not published");
+                return changed(before_,
+                               "key column " + after_->columns[key].name + " is not published");
         return {};
     }
 
@@ -155,7 +156,8 @@ class Resolver {
 Status check_key(const Table& table, const Relation& relation) {
     if (relation.replica_identity == 'f') return {};
     if (relation.replica_identity == 'n')
-        return Error(ErrorCode::kNoReplicaIdentity, table.label() + " has REPLICA IDENTITY NOTHING");
+        return Error(ErrorCode::kNoReplicaIdentity,
+                     table.label() + " has REPLICA IDENTITY NOTHING");
     size_t keys = 0;
     for (const RelationColumn& column : relation.columns) {
         if (!column.key) continue;

@@ -19,7 +19,8 @@ Status begin_durable_snapshot(postgres::Connection& connection) {
     auto seen = TRY(connection.query(
         "SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_insert_lsn() END"));
     if (seen.is_null(0, 0)) return {};  // a standby replays only what is flushed
-    uint64_t insert = TRY(seen.lsn(0, 0)).value;
+    uint64_t insert = TRY(seen.lsn(0, 0))
+    .value;
     // It may stand right behind the header (of 24 or 40 bytes) of a page that is not there yet.
     if (uint64_t in_page = insert % 8192; in_page == 24 || in_page == 40) insert -= in_page;
     for (int attempt = 0; attempt < 3000; ++attempt) {
@@ -79,7 +80,8 @@ Result<uint64_t> RowReader::read(postgres::Connection& connection, const std::st
     };
     auto on_data = [&](std::string_view chunk) -> Status {
         TRY(reader.feed(chunk));
-        while (TRY(reader.next()) == postgres::CopyBinaryReader::Step::row) TRY(append(reader.row()));
+        while (TRY(reader.next()) == postgres::CopyBinaryReader::Step::row)
+            TRY(append(reader.row()));
         bytes_since_check += chunk.size();
         if (++since_check < kRowsBetweenChecks && bytes_since_check < kBytesBetweenChecks)
             return {};

@@ -9,7 +9,9 @@
 namespace tandem::mirror {
 namespace {
 
-std::string tid(int64_t block) { return "'(" + std::to_string(block) + ",0)'::tid"; }
+std::string tid(int64_t block) {
+    return "'(" + std::to_string(block) + ",0)'::tid";
+}
 
 // Leaves the transaction whatever happened in it; an error here shows again at the next statement.
 class ReadTransaction {
@@ -60,17 +62,16 @@ postgres::Canceller SourceReader::canceller() const {
 
 Result<std::string> SourceReader::part_name(Oid part) {
     postgres::Connection* source = TRY(connection());
-    auto found = TRY(source->query(
-        "SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
-        "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
-        std::to_string(part.value)));
+    auto found = TRY(
+        source->query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+                      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
+                      std::to_string(part.value)));
     if (found.rows() == 0) return std::string();
     return sqltext::pg_qualified(found.value(0, 0), found.value(0, 1));
 }
 
-Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment,
-                                             ClickHouseTarget& target, uint16_t epoch,
-                                             size_t block_bytes) {
+Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, ClickHouseTarget& target,
+                                             uint16_t epoch, size_t block_bytes) {
     const Table& table = *assignment.table;
     const Chunk& chunk = assignment.chunk;
     postgres::Connection* source = TRY(connection());
@@ -104,21 +105,20 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment,
         for (size_t i = 0; i < columns.size(); ++i) {
             types::ConvertReport report = reader.converters()[i].take_report();
             if (!report.empty())
-                result.losses.push_back({i, report.count, report.code, report.why,
-                                         report.first_value});
+                result.losses.push_back(
+                    {i, report.count, report.code, report.why, report.first_value});
         }
     }
     TRY(source->execute("COMMIT"));
-    auto end = TRY(source->query(
-        "SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
-        "ELSE pg_current_wal_insert_lsn() END"));
+    auto end =
+        TRY(source->query("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+                          "ELSE pg_current_wal_insert_lsn() END"));
     result.end_lsn = TRY(end.lsn(0, 0));
     return result;
 }
 
 Result<types::Block> SourceReader::rows_by_key(const Table& table, const types::Block& keys,
-                                               std::span<const size_t> columns,
-                                               size_t bytes_max) {
+                                               std::span<const size_t> columns, size_t bytes_max) {
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
     TRY(begin_durable_snapshot(*source));

@@ -27,16 +27,14 @@ bool fails_table_alone(ErrorCode code) {
 
 Status StreamMachine::on_message(const postgres::Message& message, size_t size, Micros now) {
     if (auto* insert = std::get_if<postgres::Insert>(&message)) {
-        on_change(insert->relation, size, now, [&](TableBatch& rows, Version, Version version) {
+        on_change(insert->relation, size, now, [&](TableBatch& rows, Version version) {
             return rows.insert(insert->row, version);
         });
     } else if (auto* update = std::get_if<postgres::Update>(&message)) {
         on_change(update->relation, size, now,
-                  [&](TableBatch& rows, Version before, Version version) {
-                      return rows.update(*update, before, version);
-                  });
+                  [&](TableBatch& rows, Version version) { return rows.update(*update, version); });
     } else if (auto* removal = std::get_if<postgres::Delete>(&message)) {
-        on_change(removal->relation, size, now, [&](TableBatch& rows, Version, Version version) {
+        on_change(removal->relation, size, now, [&](TableBatch& rows, Version version) {
             return rows.remove(removal->old, version);
         });
     } else if (auto* begin = std::get_if<postgres::Begin>(&message)) {
@@ -102,12 +100,11 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
     auto found = tables_.find(relation);
     if (found == tables_.end() || found->second.dropped) return;
     Known& known = found->second;
-    Version before = Version::make(epoch_, commit_lsn_, ordinal_ * 2);
-    Version version = Version::make(epoch_, commit_lsn_, ordinal_ * 2 + 1);
+    Version version = Version::of_change(epoch_, commit_lsn_, ordinal_);
     if (version <= known.truncated_at) return;
     TableBatch& rows = rows_of(known);
     size_t copied = rows.copied_bytes();
-    Status done = change(rows, before, version);
+    Status done = change(rows, version);
     if (!done.ok()) {
         TablePtr table = known.layout.table;
         size_t step = std::exchange(known.open_step, kNone);
@@ -124,7 +121,7 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
 
 void StreamMachine::on_truncate(const postgres::Truncate& truncate, Micros now) {
     ++ordinal_;
-    Version version = Version::make(epoch_, commit_lsn_, ordinal_ * 2 + 1);
+    Version version = Version::of_change(epoch_, commit_lsn_, ordinal_);
     for (Oid relation : truncate.relations) {
         auto found = tables_.find(relation);
         if (found == tables_.end() || found->second.dropped) continue;

@@ -25,7 +25,7 @@ using Micros = std::chrono::microseconds;  // since any fixed moment
 struct StreamLimits {
     size_t bytes_max = size_t{32} << 20;
     size_t changes_max = 1'000'000;
-    Micros flush_age{20'000};   // once nothing more is arriving
+    Micros flush_age{20'000};     // once nothing more is arriving
     Micros batch_age{1'000'000};  // while more keeps arriving
 };
 
@@ -81,8 +81,8 @@ class StreamMachine {
         WireLayout layout;
         std::vector<types::Converter> converters;
         Version truncated_at;
-        bool dropped = false;          // changes are ignored
-        size_t open_step = kNone;      // index in batch_.steps of the InsertStep being filled
+        bool dropped = false;      // changes are ignored
+        size_t open_step = kNone;  // index in batch_.steps of the InsertStep being filled
     };
 
     Status on_relation(const postgres::Relation& relation);

@@ -227,8 +227,8 @@ std::string Comparison::to_string() const {
     for (const Difference& difference : differences) {
         text += "\n  key " + difference.key;
         if (!difference.column.empty()) text += " column " + difference.column;
-        text += ": source " + shortened(difference.source) + ", target " +
-                shortened(difference.target);
+        text +=
+            ": source " + shortened(difference.source) + ", target " + shortened(difference.target);
     }
     return text;
 }

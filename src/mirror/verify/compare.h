@@ -1,9 +1,9 @@
 // Compares a mirrored table with its source, row by row and value by value.
 //
 // Both sides are read once, in any order, in a stream: every row becomes a hash of its values as
-// Postgres prints them, added up per bucket of keys. Buckets that differ are read again, and then the
-// very rows are compared. So memory is bounded, no order has to agree, and a difference is shown
-// with its values. What is read is what is there: the caller sees to it that nothing changes
+// Postgres prints them, added up per bucket of keys. Buckets that differ are read again, and then
+// the very rows are compared. So memory is bounded, no order has to agree, and a difference is
+// shown with its values. What is read is what is there: the caller sees to it that nothing changes
 // meanwhile, or asks for several rounds (a row that differs in each of them, on a stream that
 // moved on, is a difference).
 #pragma once
@@ -23,7 +23,7 @@ namespace tandem::mirror {
 
 struct CompareOptions {
     size_t buckets = 1 << 16;
-    size_t differences_max = 20;            // that are reported with their values
+    size_t differences_max = 20;              // that are reported with their values
     size_t row_bytes_max = size_t{64} << 20;  // held at a time while differing rows are compared
     // Columns left out, by name: those the catalog calls inexact.
     std::vector<std::string> without;
@@ -33,8 +33,8 @@ struct CompareOptions {
 };
 
 struct Difference {
-    std::string key;     // values of the key, as Postgres prints them
-    std::string column;  // empty: the row is missing on one side
+    std::string key;                            // values of the key, as Postgres prints them
+    std::string column;                         // empty: the row is missing on one side
     std::optional<std::string> source, target;  // nothing: NULL, or no such row
 };
 

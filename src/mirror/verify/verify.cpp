@@ -31,8 +31,8 @@ Result<std::vector<VerifiedTable>> verify_mirror(const std::string& source,
     connect.application_name = "tandem verify";
     connect.statement_timeout = std::chrono::hours(6);
     auto connection = TRY(postgres::Connection::open(connect));
-    auto id = TRY(connection.query("SELECT tandem.mirror_by_name(" + sqltext::pg_literal(name) +
-                                   ")"));
+    auto id =
+        TRY(connection.query("SELECT tandem.mirror_by_name(" + sqltext::pg_literal(name) + ")"));
     auto mirror_id = static_cast<int>(TRY(id.integer(0, 0)));
     CatalogStore catalog({connect, mirror_id, 1}, nullptr);
     MirrorRow mirror = TRY(catalog.read_mirror());
@@ -40,8 +40,8 @@ Result<std::vector<VerifiedTable>> verify_mirror(const std::string& source,
 
     CompareOptions compare = options;
     compare.catch_up = [&]() -> Status {
-        auto caught_up = TRY(
-            connection.query("SELECT tandem.wait_for(" + sqltext::pg_literal(name) + ")"));
+        auto caught_up =
+            TRY(connection.query("SELECT tandem.wait_for(" + sqltext::pg_literal(name) + ")"));
         if (TRY(caught_up.boolean(0, 0))) return {};
         return Error(ErrorCode::kTimeout, "the mirror does not catch up");
     };
@@ -50,8 +50,8 @@ Result<std::vector<VerifiedTable>> verify_mirror(const std::string& source,
     std::vector<VerifiedTable> result;
     for (const TableRow& row : TRY(catalog.read_tables())) {
         VerifiedTable verified{row.schema, row.name, row.state, {}, {}};
-        if (!tables.empty() && std::find(tables.begin(), tables.end(),
-                                         row.schema + "." + row.name) == tables.end())
+        if (!tables.empty() &&
+            std::find(tables.begin(), tables.end(), row.schema + "." + row.name) == tables.end())
             continue;
         if (row.state == "live") {
             TablePtr table = TRY(catalog.read_table(row, mirror.database));
