@@ -46,8 +46,8 @@ struct PgType {
     int32_t typmod = -1;
     PgTypeKind kind = PgTypeKind::base;
     std::string schema = "pg_catalog";
-    std::string name;       // pg_type.typname: int4, not integer; _int4 for its array
-    std::string extension;  // extension the type belongs to, e.g. hstore; empty for none
+    std::string name = {};       // pg_type.typname: int4, not integer; _int4 for its array
+    std::string extension = {};  // extension the type belongs to, e.g. hstore; empty for none
     bool has_send = true;   // pg_type.typsend is set: Postgres can give it in binary
 
     // Of the column. Elements, fields and the like leave these alone.
@@ -57,9 +57,9 @@ struct PgType {
 
     // domain: the type below; array: its elements, with the column's typmod; range: its subtype;
     // multirange: its range type.
-    PgTypePtr below;
-    std::vector<std::string> enum_labels;  // in sort order
-    std::vector<PgField> fields;           // composite, without dropped ones
+    PgTypePtr below = nullptr;
+    std::vector<std::string> enum_labels = {};  // in sort order
+    std::vector<PgField> fields = {};           // composite, without dropped ones
 };
 
 // How much of a value survives the way to ClickHouse and back. Stored in tandem.mirror_column.
