@@ -201,7 +201,8 @@ Run* run_start(Connection* connection, const RunOptions& options, Failure* failu
         if (!query.ok()) return fill_failure(failure, query.error()), nullptr;
         Status status = open_if_needed(*connection, options.memory_max);
         if (status.ok()) status = connection->async->start(*query);
-        // The server closed the connection while it was idle: nothing was sent, so a new one will do.
+        // The server closed the connection while it was idle: nothing was sent, so a new one will
+        // do.
         if (!status.ok() && status.error().code() == ErrorCode::kConnectionLost) {
             connection->async.reset();
             status = open_if_needed(*connection, options.memory_max);

@@ -316,6 +316,35 @@ TEST_P(EveryDriver, refuses_an_insert_that_does_not_fit) {
     EXPECT_EQ(number(*client, "(SELECT count() FROM " + table + ")"), 5u);
 }
 
+TEST_P(EveryDriver, checks_the_statement_of_an_insert_without_rows) {
+    const auto client = connect();
+    const std::string table = fresh_table(*client);
+    EXPECT_TRUE(
+        client->insert({.sql = "INSERT INTO " + table + " (id, name)"}, sample_block(0, 0)).ok());
+    EXPECT_FALSE(
+        client->insert({.sql = "INSERT INTO " + table + " (id, nome)"}, sample_block(0, 0)).ok());
+}
+
+TEST_P(EveryDriver, says_that_a_killed_query_may_be_tried_again) {
+    const auto client = connect();
+    const auto other = connect();
+    Query query{.sql = "SELECT count() FROM system.numbers", .query_id = "kill_me"};
+    query.query_id += GetParam().name;
+    std::jthread killer([&] {
+        // Until the query is there and its end was acknowledged.
+        for (uint64_t killed = 0; killed == 0;) {
+            auto block = select_all(*other, {.sql = "KILL QUERY WHERE query_id = {id:String} SYNC",
+                                             .parameters = {{"id", query.query_id}}});
+            if (!block.ok()) break;
+            killed = block->rows();
+        }
+    });
+    const auto status = client->execute(query);
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code(), ErrorCode::kClickHouseRetry) << status.error().to_string();
+    EXPECT_EQ(status.error().foreign_code(), 394);
+}
+
 TEST_P(EveryDriver, survives_an_insert_that_is_given_up) {
     const auto client = connect();
     const std::string table = fresh_table(*client);

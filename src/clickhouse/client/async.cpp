@@ -165,7 +165,7 @@ Step AsyncConnection::Impl::on_exception(const ServerException& exception) {
     // The server keeps the connection after a query that failed while it ran. After one that it
     // could not even read, and after a failed login, it closes it a moment later.
     const State next = state_ == State::kRunning && answered_ ? State::kIdle : State::kBroken;
-    if (cancelled_ && error.code() != ErrorCode::kCancelled)
+    if (cancelled_)
         error = Error(ErrorCode::kCancelled, "the query was cancelled: " + error.message());
     return fail(std::move(error), next);
 }

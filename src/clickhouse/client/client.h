@@ -43,7 +43,6 @@ struct ClientOptions {
     std::string client_name = "tandem";
     std::string quota_key = {};
     size_t block_bytes_max = size_t{1} << 30;  // one received block, decoded; kLimitExceeded
-    bool keepalive = true;                     // TCP keepalive on the idle connection
     uint64_t revision_max = 0;  // lower what we offer to the server; 0: all we know (for tests)
 };
 

@@ -30,6 +30,7 @@ constexpr std::array kRetryCodes = {
     319,  // UNKNOWN_STATUS_OF_INSERT
     341,  // UNFINISHED
     369,  // ALL_REPLICAS_ARE_STALE
+    394,  // QUERY_WAS_CANCELLED
     416,  // REPLICA_STATUS_CHANGED
     425,  // SYSTEM_ERROR
     439,  // CANNOT_SCHEDULE_TASK
@@ -37,14 +38,11 @@ constexpr std::array kRetryCodes = {
     499,  // S3_ERROR
     574,  // DISTRIBUTED_TOO_MANY_PENDING_BYTES
     700,  // USER_SESSION_LIMIT_EXCEEDED
+    735,  // QUERY_WAS_CANCELLED_BY_CLIENT
     745,  // SERVER_OVERLOADED
     999,  // KEEPER_EXCEPTION
 };
 
-constexpr std::array kCancelledCodes = {
-    394,  // QUERY_WAS_CANCELLED
-    735,  // QUERY_WAS_CANCELLED_BY_CLIENT
-};
 constexpr std::array kAuthenticationCodes = {
     192,  // UNKNOWN_USER (old servers)
     193,  // WRONG_PASSWORD (old servers)
@@ -59,7 +57,6 @@ bool contains(const std::array<int, size>& codes, int code) {
 
 ErrorCode classify(int code) {
     if (contains(kAuthenticationCodes, code)) return ErrorCode::kAuthenticationFailed;
-    if (contains(kCancelledCodes, code)) return ErrorCode::kCancelled;
     if (contains(kRetryCodes, code)) return ErrorCode::kClickHouseRetry;
     return ErrorCode::kClickHouseError;
 }

@@ -16,8 +16,9 @@ struct ServerException {
 };
 
 // kClickHouseRetry when the same call may succeed later (load, memory, network inside the cluster,
-// start-up), kAuthenticationFailed, kCancelled, else kClickHouseError. The exception's code is kept
-// in foreign_code() and its text in message().
+// start-up, a query somebody else cancelled, as a server that stops does), kAuthenticationFailed,
+// else kClickHouseError. The exception's code is kept in foreign_code() and its text in message().
+// Who cancelled a query himself knows better and says kCancelled.
 Error to_error(const ServerException& exception);
 
 }  // namespace tandem::clickhouse

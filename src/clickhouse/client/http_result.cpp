@@ -12,6 +12,12 @@ constexpr std::string_view kMarkerStart = "\r\n__exception__\r\n";
 constexpr std::string_view kOldStart = "Code: ";
 constexpr size_t kExceptionTextMax = size_t{1} << 20;
 
+// Bytes that are no block are a peer that breaks its protocol.
+Error as_violation(Error error) {
+    if (error.code() != ErrorCode::kMalformedData) return error;
+    return Error(ErrorCode::kProtocolViolation, error.message());
+}
+
 bool is_prefix_of(std::string_view a, std::string_view b) {
     return b.starts_with(a);
 }
@@ -85,7 +91,7 @@ Result<bool> HttpResult::more_plain() {
         return true;
     }
     if (frame.error().code() == ErrorCode::kWouldBlock) return false;
-    return std::move(frame).error();
+    return as_violation(std::move(frame).error());
 }
 
 HttpResult::Look HttpResult::look_at_start() const {
@@ -132,7 +138,7 @@ Result<std::optional<types::Block>> HttpResult::next() {
             continue;
         }
         if (block.error().code() != ErrorCode::kWouldBlock) {
-            failed_ = std::move(block).error();  // unless an exception explains it
+            failed_ = as_violation(std::move(block).error());  // unless an exception explains it
             collecting_ = true;
             continue;
         }

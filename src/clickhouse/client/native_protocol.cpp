@@ -129,6 +129,10 @@ Result<MaybeEvent> NativeProtocol::next() {
     if (event.ok()) return event;
     if (is_would_block(event.error())) return MaybeEvent();
     state_ = State::kBroken;
+    // To the caller bytes that are no block are a peer that breaks its protocol: a new connection
+    // may do better.
+    if (event.error().code() == ErrorCode::kMalformedData)
+        return Error(ErrorCode::kProtocolViolation, "native protocol: " + event.error().message());
     return std::move(event).context("native protocol");
 }
 

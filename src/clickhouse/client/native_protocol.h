@@ -2,7 +2,7 @@
 //
 // Packets, revisions and limits are described in docs/internals/formats/native-protocol.md.
 // Every byte received is untrusted: whatever breaks the protocol is an Error (kProtocolViolation,
-// kMalformedData, kLimitExceeded, kUnsupportedVersion), after which the machine is broken and the
+// kLimitExceeded, kUnsupportedVersion, kUnsupportedType), after which the machine is broken and the
 // connection has to be closed. Deliberately not here: sockets, time, retries.
 #pragma once
 
