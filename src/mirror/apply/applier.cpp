@@ -95,7 +95,7 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, slice));
     if (!left.empty()) {
         types::Block source =
-            TRY(source_->rows_by_key(table, rows.own_keys(left), columns, bytes_max));
+            TRY(source_->current_rows(table, rows.own_keys(left), columns, bytes_max));
         TRY(rows.complete_from_source(left, source, slice));
     }
     clickhouse::append_block(completed, slice);

@@ -34,7 +34,7 @@ class SourceRows {
   public:
     virtual ~SourceRows() = default;
     // Key columns and `columns` of the rows with these keys, as ClickHouse columns.
-    virtual Result<types::Block> rows_by_key(const Table& table, const types::Block& keys,
+    virtual Result<types::Block> current_rows(const Table& table, const types::Block& keys,
                                              std::span<const size_t> columns, size_t bytes_max) = 0;
 };
 

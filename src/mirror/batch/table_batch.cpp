@@ -260,11 +260,12 @@ void TableBatch::close() {
 }
 
 types::Block TableBatch::empty_block() const {
-    types::Block block;
-    for (const types::NamedColumn& named : columns_)
-        block.columns.push_back({named.name, types::Column(named.column.type)});
-    block.columns.push_back({std::string(kVersionColumn), types::Column(versions_.type)});
-    block.columns.push_back({std::string(kDeletedColumn), types::Column(deleted_.type)});
+    types::Block block;  // settled() may have moved the columns away: types are those of the table
+    for (size_t column : table_column_)
+        block.columns.push_back({table_->columns[column].target_name,
+                                 types::Column(table_->columns[column].mapping.type)});
+    block.columns.push_back({std::string(kVersionColumn), types::Column(system_type("UInt128"))});
+    block.columns.push_back({std::string(kDeletedColumn), types::Column(system_type("UInt8"))});
     return block;
 }
 

@@ -117,7 +117,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     return result;
 }
 
-Result<types::Block> SourceReader::rows_by_key(const Table& table, const types::Block& keys,
+Result<types::Block> SourceReader::current_rows(const Table& table, const types::Block& keys,
                                                std::span<const size_t> columns, size_t bytes_max) {
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);

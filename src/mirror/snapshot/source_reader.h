@@ -22,7 +22,7 @@ class SourceReader final : public SourceRows {
   public:
     explicit SourceReader(postgres::ConnectOptions options) : options_(std::move(options)) {}
 
-    Result<types::Block> rows_by_key(const Table& table, const types::Block& keys,
+    Result<types::Block> current_rows(const Table& table, const types::Block& keys,
                                      std::span<const size_t> columns, size_t bytes_max) override;
 
     // Reads the chunk in a short transaction of its own and inserts it; ok means acknowledged.
