@@ -470,7 +470,7 @@ uint64_t environment(const char* name, uint64_t otherwise) {
 TEST(mirror_simulation, always_ends_with_both_sides_equal) {
     uint64_t first = environment("TANDEM_SIM_SEED", 1);
     uint64_t runs =
-        std::getenv("TANDEM_SIM_SEED") != nullptr ? 1 : environment("TANDEM_SIM_RUNS", 2000);
+        std::getenv("TANDEM_SIM_SEED") != nullptr ? 1 : environment("TANDEM_SIM_RUNS", 400);
     for (uint64_t seed = first; seed < first + runs; ++seed) {
         Simulation simulation(seed);
         simulation.run();
