@@ -24,6 +24,8 @@ constexpr uint16_t kSecurePort = 8443;
 constexpr size_t kErrorTextMax = size_t{1} << 20;
 // The first version that knows output_format_native_write_json_as_string.
 constexpr std::pair<uint64_t, uint64_t> kJsonAsTextSince{24, 10};
+// The first long-lived version that knows the flat form of Dynamic.
+constexpr std::pair<uint64_t, uint64_t> kFlatDynamicSince{25, 8};
 
 // "{"read_rows":"10","read_bytes":"80",...}": numbers of the progress headers, as strings.
 uint64_t progress_number(std::string_view json, std::string_view name) {
@@ -277,7 +279,9 @@ Status HttpClient::send(std::string_view bytes, net::Deadline deadline) {
 
 HttpRequestOptions HttpClient::request_options(HttpPurpose purpose) const {
     const std::pair version(server_.version_major, server_.version_minor);
-    return {.purpose = purpose, .json_as_text = version >= kJsonAsTextSince};
+    return {.purpose = purpose,
+            .json_as_text = version >= kJsonAsTextSince,
+            .flat_dynamic = version >= kFlatDynamicSince};
 }
 
 Status HttpClient::answer(const Query& query, const BlockCallback& on_block,

@@ -152,10 +152,15 @@ void NativeProtocol::write_settings(const Query& query) {
             write_string(output_, setting.value);
     }
     if (revision() >= revision::kSettingsAsStrings) {
-        // JSON columns travel as text. Not important: servers without the type do not know it.
-        write_string(output_, "output_format_native_write_json_as_string");
-        write_varint(output_, 0);
-        write_string(output_, "1");
+        // JSON columns travel as text and Dynamic ones in the flat form, which the codec reads
+        // whole. Not important: servers without these types do not know the settings.
+        for (const char* name :
+             {"output_format_native_write_json_as_string",
+              "output_format_native_use_flattened_dynamic_and_json_serialization"}) {
+            write_string(output_, name);
+            write_varint(output_, 0);
+            write_string(output_, "1");
+        }
     }
     write_string(output_, "");
 }

@@ -58,10 +58,11 @@ std::string shortest(Float value) {
     if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
     if (value == 0) return std::signbit(value) ? "-0" : "0";
     char buffer[64];
-    char* end = std::to_chars(buffer, buffer + sizeof buffer, std::abs(value),
+    char* end = std::to_chars(buffer, buffer + sizeof buffer - 1, std::abs(value),
                               std::chars_format::scientific)
                     .ptr;
     char* e = std::find(buffer, end, 'e');
+    *end = '\0';
     int exponent = static_cast<int>(std::strtol(e + 1, nullptr, 10));
     std::string digits(buffer, e);
     std::erase(digits, '.');
