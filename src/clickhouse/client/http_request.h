@@ -19,8 +19,8 @@ struct HttpRequest {
 
 // kSelect: the SQL is the body, or part of a multipart body when there are external tables.
 // kInsert: the SQL goes into the URL and the caller sends the data in chunks.
-// `json_as_text` and `flat_dynamic` are for servers that know the setting. kInvalidArgument for names that HTTP cannot
-// carry.
+// `json_as_text` and `flat_dynamic` are for servers that know the setting. kInvalidArgument for
+// names that HTTP cannot carry.
 struct HttpRequestOptions {
     HttpPurpose purpose = HttpPurpose::kSelect;
     bool json_as_text = false;

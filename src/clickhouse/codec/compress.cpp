@@ -46,10 +46,24 @@ size_t bound(CompressionMethod method, size_t size) {
     return size;
 }
 
+// Whether so little can become so much; asked before memory is taken for it.
+bool plausible(CompressionMethod method, std::string_view in, size_t size) {
+    switch (method) {
+        case CompressionMethod::kNone:
+            return in.size() == size;
+        case CompressionMethod::kLz4:
+            return size / 255 <= in.size();  // a byte adds at most 255 to the length of a match
+        case CompressionMethod::kZstd: {
+            unsigned long long stated = ZSTD_getFrameContentSize(in.data(), in.size());
+            return stated == size || stated == ZSTD_CONTENTSIZE_UNKNOWN;
+        }
+    }
+    return false;
+}
+
 Status decompress_content(CompressionMethod method, std::string_view in, char* to, size_t size) {
     switch (method) {
         case CompressionMethod::kNone:
-            if (in.size() != size) return bad_frame("stored content of the wrong size");
             std::memcpy(to, in.data(), size);
             return {};
         case CompressionMethod::kLz4:
@@ -129,6 +143,8 @@ Status decompress_frame(ByteCursor& cursor, types::Bytes& out, const FrameLimits
     if (hash.low != load_little<uint64_t>(checksum.data()) ||
         hash.high != load_little<uint64_t>(checksum.data() + 8))
         return bad_frame("checksum does not match");
+    if (!plausible(method, body.substr(kSizesSize), content_size))
+        return bad_frame("method or size of the content");
     size_t start = out.size();
     char* to = out.extend(content_size);
     Status status = decompress_content(method, body.substr(kSizesSize), to, content_size);

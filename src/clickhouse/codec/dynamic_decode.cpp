@@ -242,10 +242,11 @@ Result<ColumnState> decode_dynamic_state(Source& source) {
 
 Status decode_dynamic(const ColumnState& state, Column& column, uint64_t rows, Source& source) {
     DynamicValues values = TRY(decode_values(state, rows, source));
+    TextForm form = source.within_json() ? TextForm::kJson : TextForm::kPlain;
     for (size_t row = 0; row < rows; ++row) {
         size_t before = column.data.size();
         bool null = values.is_null(row);
-        if (!null) values.append_text(row, TextForm::kPlain, column.data);
+        if (!null) values.append_text(row, form, column.data);
         TRY(source.charge(column.data.size() - before + sizeof(uint64_t) + 1));
         column.offsets.push_back(column.data.size());
         column.nulls.push_back(null ? 1 : 0);
@@ -279,7 +280,9 @@ Result<ColumnState> decode_json_state(const ChType& type, Source& source) {
 Status decode_json(const ChType& type, const ColumnState& state, Column& column, uint64_t rows,
                    Source& source) {
     if (state.version == kJsonString) return decode_strings(column, rows, source);
+    source.enter_json();
     JsonPaths json = TRY(decode_paths(type, state, rows, source));
+    source.leave_json();
     for (size_t row = 0; row < rows; ++row) {
         size_t before = column.data.size();
         json.append_row(row, column.data);

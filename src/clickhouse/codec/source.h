@@ -91,6 +91,11 @@ class Source {
     }
     void leave_dynamic() { --dynamic_depth_; }
 
+    // Within a JSON column the values of a Dynamic become JSON rather than plain text.
+    bool within_json() const { return json_depth_ != 0; }
+    void enter_json() { ++json_depth_; }
+    void leave_json() { --json_depth_; }
+
     static constexpr uint64_t kCountMax = uint64_t{1} << 36;
     static constexpr uint64_t kStringMax = uint64_t{1} << 31;
 
@@ -101,6 +106,7 @@ class Source {
     size_t budget_;
     size_t wanted_ = 1;
     int dynamic_depth_ = 0;
+    int json_depth_ = 0;
 };
 
 }  // namespace tandem::clickhouse

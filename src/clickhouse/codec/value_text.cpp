@@ -278,6 +278,7 @@ void append_value_text(const Column& column, size_t row, TextForm form, Bytes& o
             append_float(static_cast<double>(value), float_text(value), form, out);
             break;
         }
+        case ChKind::kDynamic:  // within JSON its text is JSON already
         case ChKind::kJson:
             if (form == TextForm::kJson) return put(column.string(row), out);
             append_word(column.string(row), form, out);
