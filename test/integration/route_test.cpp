@@ -1,0 +1,169 @@
+// Behaviour of the router in a backend: what runs where, and that nobody notices.
+#include "integration/route_fixture.h"
+
+namespace tandem::route_test {
+
+namespace {
+
+constexpr const char* kCount = "SELECT count(*) FROM sales";
+
+class RouteBehaviour : public RouteTest {
+  protected:
+    void SetUp() override {
+        RouteTest::SetUp();
+        if (HasFatalFailure()) return;
+        run("CREATE TABLE sales (id bigint PRIMARY KEY, region text, amount numeric(12,2), qty "
+            "int)");
+        run("INSERT INTO sales SELECT i, 'r' || i % 3, i * 1.25, i % 7 FROM generate_series(1, "
+            "1000) i");
+        run("CREATE TABLE plain (id int PRIMARY KEY)");
+        hold_in_both("sales");
+        // Where a query ran shows in its answer: ClickHouse has one row less.
+        run_clickhouse("ALTER TABLE tandem.sales DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
+        run("SET tandem.route_cost_threshold = 0");
+    }
+
+    bool routed(const std::string& sql = kCount) { return ask(sql) == "999"; }
+};
+
+TEST_F(RouteBehaviour, answers_from_clickhouse_and_says_so_in_explain) {
+    EXPECT_EQ(ask(kCount), "999");
+    std::string plan = explain(kCount);
+    EXPECT_NE(plan.find("Custom Scan (Tandem)"), std::string::npos) << plan;
+    EXPECT_NE(plan.find("Remote SQL:"), std::string::npos) << plan;
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("Executed in: ClickHouse"),
+              std::string::npos);
+    run("SET tandem.route = off");
+    EXPECT_EQ(ask(kCount), "1000");
+}
+
+TEST_F(RouteBehaviour, names_the_reason_when_a_query_stays) {
+    EXPECT_EQ(reason_for(kCount), "routed");
+    EXPECT_EQ(reason_for("SELECT random(), count(*) FROM sales"), "volatile");
+    EXPECT_EQ(reason_for("SELECT count(*) FROM sales, plain"), "unmirrored_relation");
+    EXPECT_EQ(reason_for("DELETE FROM sales"), "not_select");
+    EXPECT_EQ(reason_for("SELECT ctid FROM sales"), "expression");
+    run("SET tandem.route_cost_threshold = 1e9");
+    std::string plan = explain(kCount);
+    EXPECT_NE(plan.find("Tandem: not routed (cheap): "), std::string::npos) << plan;
+    EXPECT_EQ(explain("SELECT count(*) FROM plain").find("Tandem"), std::string::npos);
+    run("SET tandem.route = force");
+    EXPECT_EQ(ask("SELECT random(), count(*) FROM sales").substr(0, 11), "ERROR TD014");
+    EXPECT_EQ(ask(kCount), "999");
+}
+
+TEST_F(RouteBehaviour, never_reads_in_clickhouse_what_the_transaction_wrote) {
+    run("BEGIN");
+    EXPECT_TRUE(routed());
+    run("INSERT INTO plain VALUES (1)");
+    EXPECT_TRUE(routed());
+    run("SAVEPOINT s; DELETE FROM sales WHERE id = 2");
+    EXPECT_EQ(ask(kCount), "999");  // Postgres: 1000 - 1
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("own_writes"), std::string::npos);
+    run("ROLLBACK TO s");
+    EXPECT_TRUE(routed());
+    run("ROLLBACK");
+    run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    EXPECT_EQ(ask(kCount), "1000");
+    run("COMMIT");
+}
+
+TEST_F(RouteBehaviour, follows_the_state_of_the_mirror_with_prepared_statements) {
+    run("PREPARE p AS SELECT count(*) FROM sales WHERE qty >= 0");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE p"), "999") << i;
+    run("UPDATE tandem.mirror_table SET state = 'loading'");
+    EXPECT_EQ(ask("EXECUTE p"), "1000");
+    run("UPDATE tandem.mirror_table SET state = 'live'");
+    EXPECT_EQ(ask("EXECUTE p"), "999");
+    run("UPDATE tandem.mirror SET state = 'failed'");
+    EXPECT_EQ(ask("EXECUTE p"), "1000");
+    run("UPDATE tandem.mirror SET state = 'running'");
+    run("ALTER TABLE sales ALTER qty TYPE bigint");
+    EXPECT_EQ(ask("EXECUTE p"), "1000");
+}
+
+TEST_F(RouteBehaviour, takes_parameters_of_generic_plans) {
+    run("PREPARE q (bigint) AS SELECT count(*) FROM sales WHERE id <= $1");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE q (500)"), "499") << i;
+    EXPECT_EQ(ask("EXECUTE q (NULL)"), "0");
+}
+
+TEST_F(RouteBehaviour, checks_privileges_as_if_the_query_ran_here) {
+    run("CREATE ROLE reader; GRANT SELECT (id) ON sales TO reader; SET ROLE reader");
+    EXPECT_EQ(ask("SELECT sum(qty) FROM sales"), "ERROR 42501: permission denied for table sales");
+    EXPECT_EQ(ask("SELECT count(id) FROM sales"), "999");
+    run("RESET ROLE; REVOKE SELECT (id) ON sales FROM reader; SET ROLE reader");
+    EXPECT_EQ(ask("SELECT count(id) FROM sales").substr(0, 11), "ERROR 42501");
+    run("RESET ROLE");
+    run("ALTER TABLE sales ENABLE ROW LEVEL SECURITY; GRANT SELECT ON sales TO reader; SET ROLE "
+        "reader");
+    EXPECT_EQ(ask("SELECT count(id) FROM sales"), "0");
+}
+
+TEST_F(RouteBehaviour, serves_cursors_in_both_directions) {
+    run("BEGIN; DECLARE c SCROLL CURSOR FOR SELECT id FROM sales ORDER BY id LIMIT 5");
+    EXPECT_EQ(ask("FETCH 1 FROM c"), "2");
+    EXPECT_EQ(ask("FETCH LAST FROM c"), "6");
+    EXPECT_EQ(ask("FETCH FIRST FROM c"), "2");
+    run("DECLARE d CURSOR WITH HOLD FOR SELECT id FROM sales ORDER BY id LIMIT 5; COMMIT");
+    EXPECT_EQ(ask("FETCH 1 FROM d"), "2");
+    run("CREATE FUNCTION f() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; r record; "
+        "BEGIN "
+        "SELECT count(*) INTO n FROM sales; FOR r IN SELECT id FROM sales LOOP n := n + 1; END "
+        "LOOP; "
+        "RETURN n; END $$");
+    EXPECT_EQ(ask("SELECT f()"), "1998");
+    run("CREATE TABLE copied AS SELECT id FROM sales");
+    EXPECT_EQ(ask("SELECT count(*) FROM copied"), "999");
+}
+
+TEST_F(RouteBehaviour, answers_from_postgres_when_clickhouse_is_gone) {
+    EXPECT_TRUE(routed());
+    clickhouse_->kill_hard();
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("unavailable"), std::string::npos);
+    run("SET tandem.route = force");
+    EXPECT_EQ(ask(kCount).substr(0, 6), "ERROR ");
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    EXPECT_TRUE(routed());
+    // The idle connection was lost with the server; nobody notices.
+    clickhouse_->kill_hard();
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    EXPECT_TRUE(routed());
+}
+
+TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
+    run("SET tandem.freshness = strong; SET tandem.wait_budget = 50");
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("Reason: lag"), std::string::npos);
+    // A slot that is confirmed up to now is fresh enough until something is written.
+    run("SELECT pg_create_logical_replication_slot('tandem_m', 'pgoutput')");
+    run("SELECT pg_replication_slot_advance('tandem_m', pg_current_wal_insert_lsn())");
+    run("SET tandem.freshness = session");
+    EXPECT_TRUE(routed());
+    run("INSERT INTO plain VALUES (5)");
+    EXPECT_EQ(ask(kCount), "1000");
+}
+
+TEST_F(RouteBehaviour, verifies_both_answers_and_counts) {
+    run("SET tandem.route = verify");
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_different'"),
+              "1");
+    EXPECT_EQ(ask("SELECT count(*) FROM sales WHERE id > 1"), "999");
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_equal'"),
+              "1");
+}
+
+TEST_F(RouteBehaviour, keeps_cancellation_and_timeouts) {
+    run("SET statement_timeout = 300");
+    std::string result =
+        ask("SELECT count(*) FROM sales a, sales b, sales c WHERE a.qty + b.qty + c.qty > 0");
+    EXPECT_TRUE(result.substr(0, 11) == "ERROR 57014" || result.size() > 5) << result;
+    run("SET statement_timeout = 0");
+    EXPECT_TRUE(routed());
+}
+
+}  // namespace
+
+}  // namespace tandem::route_test
