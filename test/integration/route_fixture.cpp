@@ -66,7 +66,7 @@ void RouteTest::start_servers() {
     std::filesystem::copy_file(TANDEM_MODULE, module);
     chmod(module.c_str(), 0755);
     auto postgres = test_support::TestPostgres::start(
-        {.settings = {{"shared_preload_libraries", "'" + module + "'"}, {"timezone", "'UTC'"}}});
+        {.settings = {{"shared_preload_libraries", module}, {"timezone", "UTC"}}});
     ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
     postgres_ = *std::move(postgres);
     auto clickhouse = test_support::TestClickHouse::start();
