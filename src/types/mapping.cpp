@@ -241,6 +241,9 @@ std::string compare_select(const Mapping& mapping, std::string_view quoted_colum
     if (mapping.plan->names_objects) return column + "::oid::text";
     if (mapping.plan->reverse == money_reverse)
         return "(" + column + "::numeric * 100)::int8::text";
+    // The output function; a cast would strip the blanks of bpchar and add /32 to inet.
+    if (mapping.plan->kind == ChKind::kString && mapping.plan->reverse == reverse_string)
+        return "CASE WHEN " + column + " IS DISTINCT FROM NULL THEN format('%s', " + column + ") END";
     return column + "::text";
 }
 

@@ -1,11 +1,67 @@
 // Text that several families share, exactly as Postgres writes it.
 #include <charconv>
 #include <cmath>
+#include <limits>
+#include <string>
 
 #include "types/plan.h"
 
 namespace tandem::types {
 namespace {
+
+// Text halfway between two neighbouring values: the rule of even mantissas would read it as
+// `value`, and to_chars may choose it. Postgres never does. long double holds the midpoints
+// exactly.
+template <typename T>
+bool on_boundary(std::string_view digits, T value) {
+    long double written = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), written);
+    for (T limit : {std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity()}) {
+        T neighbour = std::nextafter(value, limit);
+        if (std::isinf(neighbour)) continue;
+        if (written == (static_cast<long double>(value) + neighbour) / 2) return true;
+    }
+    return false;
+}
+
+// d.ddde+XX with the fewest digits that only `value` is read back from.
+template <typename T>
+std::string_view shortest_scientific(T value, char* text, size_t size) {
+    auto format = std::chars_format::scientific;
+    auto written = [&](char* end) {
+        return std::string_view(text, static_cast<size_t>(end - text));
+    };
+    std::string_view digits = written(std::to_chars(text, text + size, value, format).ptr);
+    if (!on_boundary(digits, value)) return digits;
+    size_t mantissa = digits.find('e');
+    for (int precision = mantissa < 3 ? 1 : static_cast<int>(mantissa) - 1;; ++precision) {
+        digits = written(std::to_chars(text, text + size, value, format, precision).ptr);
+        T back = 0;
+        std::from_chars(digits.data(), digits.data() + digits.size(), back);
+        if (back == value && !on_boundary(digits, value)) return digits;
+    }
+}
+
+// The digits of d.ddd times ten to the exponent, without an exponent.
+void print_plain(Bytes& out, std::string_view mantissa, int exponent) {
+    if (mantissa.starts_with('-')) {
+        out.push_back('-');
+        mantissa.remove_prefix(1);
+    }
+    std::string digits(mantissa.substr(0, 1));
+    if (mantissa.size() > 2) digits += mantissa.substr(2);
+    if (exponent < 0) {
+        append(out, "0.");
+        for (int i = -1; i > exponent; --i) out.push_back('0');
+        return append(out, digits);
+    }
+    auto whole = static_cast<size_t>(exponent) + 1;
+    if (digits.size() < whole) digits.append(whole - digits.size(), '0');
+    append(out, std::string_view(digits).substr(0, whole));
+    if (digits.size() == whole) return;
+    out.push_back('.');
+    append(out, std::string_view(digits).substr(whole));
+}
 
 // Shortest digits that give the value back, in Postgres' layout: plain notation for decimal
 // exponents from -4 below `plain_max`, otherwise d.ddde+XX (float8out, float4out).
@@ -14,8 +70,7 @@ void append_shortest(Bytes& out, T value, int plain_max) {
     if (std::isnan(value)) return append(out, "NaN");
     if (std::isinf(value)) return append(out, value > 0 ? "Infinity" : "-Infinity");
     char text[40];
-    auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::scientific).ptr;
-    std::string_view written(text, static_cast<size_t>(end - text));
+    std::string_view written = shortest_scientific(value, text, sizeof text);
     size_t e = written.find('e');
     int exponent = 0;
     std::string_view exponent_text = written.substr(e + 1);
@@ -28,8 +83,7 @@ void append_shortest(Bytes& out, T value, int plain_max) {
         append_padded(out, static_cast<uint64_t>(std::abs(exponent)), 2);
         return;
     }
-    auto plain = std::to_chars(text, text + sizeof text, value, std::chars_format::fixed).ptr;
-    append(out, {text, static_cast<size_t>(plain - text)});
+    print_plain(out, written.substr(0, e), exponent);
 }
 
 }  // namespace

@@ -160,10 +160,10 @@ void print_time(Bytes& out, int64_t micros) {
     while (out[out.size() - 1] == '0') out.truncate(out.size() - 1);
 }
 
-// Microseconds since 1970.
-void print_moment(Bytes& out, int64_t micros, std::string_view zone) {
+// Microseconds since `epoch`, a day counted from 1970. Postgres' own range does not fit 1970.
+void print_moment(Bytes& out, int64_t micros, int64_t epoch, std::string_view zone) {
     int64_t day = micros / kMicrosPerDay - (micros % kMicrosPerDay < 0 ? 1 : 0);
-    Civil civil = civil_from_days(day);
+    Civil civil = civil_from_days(day + epoch);
     print_date(out, civil);
     out.push_back(' ');
     print_time(out, micros - day * kMicrosPerDay);
@@ -203,8 +203,7 @@ uint8_t print_timestamp(std::string_view value, std::string_view zone, Bytes& ou
     auto micros = load_big<int64_t>(value.data());
     if (micros == kLast) return append(out, "infinity"), kOk;
     if (micros == kFirst) return append(out, "-infinity"), kOk;
-    if (__builtin_add_overflow(micros, kEpochDays * kMicrosPerDay, &micros)) return kMalformed;
-    print_moment(out, micros, zone);
+    print_moment(out, micros, kEpochDays, zone);
     return kOk;
 }
 
@@ -288,7 +287,7 @@ uint8_t timestamp_print(const TypePlan&, std::string_view value, Bytes& out) {
     return print_timestamp(value, "", out);
 }
 void timestamp_reverse(const TypePlan&, const Column& column, size_t row, Bytes& out) {
-    print_moment(out, column.fixed<int64_t>(row), "");
+    print_moment(out, column.fixed<int64_t>(row), 0, "");
 }
 
 uint8_t timestamptz_append_binary(const TypePlan&, std::string_view value, Column& column) {
@@ -301,7 +300,7 @@ uint8_t timestamptz_print(const TypePlan&, std::string_view value, Bytes& out) {
     return print_timestamp(value, "+00", out);
 }
 void timestamptz_reverse(const TypePlan&, const Column& column, size_t row, Bytes& out) {
-    print_moment(out, column.fixed<int64_t>(row), "+00");
+    print_moment(out, column.fixed<int64_t>(row), 0, "+00");
 }
 
 uint8_t timetz_print(const TypePlan&, std::string_view value, Bytes& out) {
