@@ -41,12 +41,15 @@ Result<NativeSession::Turn> NativeSession::turn_or_fail() {
         protocol_.send_hello();
     }
     for (;;) {
-        const net::Want to_write = TRY(flush());
+        auto flushed = flush();
+        // What the server said before it closed the connection explains more than the failed send.
+        if (!flushed.ok()) (void)receive().ok();
         auto event = TRY(protocol_.next());
         if (event.has_value()) {
             if (std::holds_alternative<HelloEvent>(*event)) ready_ = true;
             return Turn{std::move(event), net::Want::kNothing};
         }
+        const net::Want to_write = TRY(std::move(flushed));
         const net::Want to_read = TRY(receive());
         if (to_read == net::Want::kNothing) continue;
         const bool writes = to_write == net::Want::kWrite || to_read == net::Want::kWrite;
