@@ -50,3 +50,12 @@ function(add_pg_extension name)
     set_tests_properties(${name}_unwind ${name}_exports PROPERTIES LABELS "unit;lint" TIMEOUT 30)
   endif()
 endfunction()
+
+# must_not_compile(NAME FILE MESSAGE [flags ...]): a test that passes when the compiler rejects the file with
+# a message that matches, so that it cannot pass for another reason.
+function(must_not_compile name file message)
+  add_test(NAME must_not_compile.${name}
+    COMMAND "${CMAKE_CXX_COMPILER}" -std=gnu++20 -fsyntax-only ${ARGN} "${file}")
+  set_tests_properties(must_not_compile.${name} PROPERTIES
+    PASS_REGULAR_EXPRESSION "${message}" LABELS "unit;lint" TIMEOUT 60)
+endfunction()

@@ -12,7 +12,19 @@ extern "C" {
 #include "nodes/pg_list.h"
 }
 
+// What shell files may use of the standard library: nothing that owns memory.
+#include <bit>
+#include <climits>
+#include <cstdint>
+#include <new>
+#include <string_view>
+#include <type_traits>
+
 #include "shell/compat.h"
+
+// A destructor would be skipped by longjmp, so these do not even compile (test/compile).
+#pragma GCC poison vector deque unordered_map unordered_set unique_ptr shared_ptr
+#pragma GCC poison make_unique make_shared
 
 namespace tandem::shell {
 // Postgres' names win over those of namespace tandem; the core's are tandem::List and so on.

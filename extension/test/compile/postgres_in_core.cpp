@@ -1,0 +1,4 @@
+// Must not compile: a header of the Postgres server in the core.
+#include "postgres.h"
+
+int main() { return 0; }
