@@ -5,7 +5,6 @@
 #include "shell/pg.h"
 
 extern "C" {
-#include "commands/explain.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -17,6 +16,7 @@ extern "C" {
 #include "route/remote_scan.h"
 #include "route/stats.h"
 #include "route/verification.h"
+#include "shell/explain_compat.h"
 #include "shell/settings.h"
 
 namespace tandem::shell {

@@ -4,15 +4,22 @@
 #include "shell/pg.h"
 
 extern "C" {
+#include "access/htup_details.h"
 #include "access/parallel.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "catalog/pg_index.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/planner.h"
 #include "replication/walsender.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/relcache.h"
+#include "utils/syscache.h"
 }
 
 #include "route/catalog.h"
@@ -59,6 +66,46 @@ bool worth_a_copy(const Query* query) {
         if (rte->rtekind == RTE_RELATION && rte->relid < FirstNormalObjectId) return false;
     }
     return session_may_route();
+}
+
+bool is_simple(const Query* query) {
+    return list_length(query->rtable) == 1 && !query->hasAggs && !query->hasWindowFuncs &&
+           !query->hasSubLinks && query->groupClause == NIL && query->distinctClause == NIL &&
+           query->jointree != nullptr && query->jointree->quals != nullptr;
+}
+
+// The column of `column = value`; 0 for any other expression.
+AttrNumber compared_column(Node* node) {
+    if (!IsA(node, OpExpr)) return 0;
+    OpExpr* comparison = reinterpret_cast<OpExpr*>(node);
+    // Known by its selectivity estimator; ranges over a key may well be worth routing.
+    if (list_length(comparison->args) != 2 || get_oprrest(comparison->opno) != F_EQSEL) return 0;
+    Node* left = static_cast<Node*>(linitial(comparison->args));
+    Node* right = static_cast<Node*>(lsecond(comparison->args));
+    if (!IsA(left, Var) || !(IsA(right, Const) || IsA(right, Param))) return 0;
+    return reinterpret_cast<Var*>(left)->varattno;
+}
+
+// A look-up by the first column of the primary key is what Postgres is for. Told apart here because
+// such queries come by the ten thousand per second and copying one costs more than this check.
+bool is_key_look_up(const Query* query) {
+    if (!is_simple(query)) return false;
+    const RangeTblEntry* rte = linitial_node(RangeTblEntry, query->rtable);
+    Node* condition = query->jointree->quals;
+    if (is_andclause(condition))
+        condition = static_cast<Node*>(linitial(reinterpret_cast<BoolExpr*>(condition)->args));
+    AttrNumber column = compared_column(condition);
+    if (column <= 0 || rte->rtekind != RTE_RELATION) return false;
+    Relation relation = RelationIdGetRelation(rte->relid);
+    if (!RelationIsValid(relation)) return false;
+    Oid index = relation->rd_indexvalid ? relation->rd_pkindex : InvalidOid;
+    RelationClose(relation);
+    if (!OidIsValid(index)) return false;
+    HeapTuple tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+    if (!HeapTupleIsValid(tuple)) return false;
+    bool found = reinterpret_cast<Form_pg_index>(GETSTRUCT(tuple))->indkey.values[0] == column;
+    ReleaseSysCache(tuple);
+    return found;
 }
 
 struct Tables {
@@ -158,7 +205,8 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
 }
 
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
-    if (likely(!worth_a_copy(query)))
+    bool someone_asks = explaining || outcome_of_last.concerned || route_mode != kRouteOn;
+    if (likely(!worth_a_copy(query)) || (!someone_asks && is_key_look_up(query)))
         return plan_in_postgres(query, text, cursor_options, parameters);
     Query* copy = static_cast<Query*>(copyObjectImpl(query));
     PlannedStmt* local = plan_in_postgres(query, text, cursor_options, parameters);

@@ -3,6 +3,11 @@
 
 extern "C" {
 #include "commands/explain.h"
+// COMPAT(pg18): the printing functions moved (upstream c65bc2e1d1).
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
+#endif
 #include "executor/instrument.h"
 #include "portability/instr_time.h"
 #include "tcop/tcopprot.h"
