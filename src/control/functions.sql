@@ -195,7 +195,7 @@ END $$;
 CREATE OR REPLACE FUNCTION tandem.pause_mirror(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE tandem.mirror SET wanted = 'paused' WHERE mirror_id = tandem.mirror_by_name(name);
+    UPDATE tandem.mirror SET wanted = 'paused' WHERE mirror_id = tandem.mirror_by_name(pause_mirror.name);
     NOTIFY tandem;
 END $$;
 
@@ -206,7 +206,7 @@ BEGIN
     UPDATE tandem.mirror
         SET wanted = 'running', error_code = NULL, error_message = NULL,
             state = CASE WHEN state = 'failed' THEN 'paused' ELSE state END
-        WHERE mirror_id = tandem.mirror_by_name(name);
+        WHERE mirror_id = tandem.mirror_by_name(resume_mirror.name);
     NOTIFY tandem;
 END $$;
 
@@ -214,8 +214,9 @@ END $$;
 -- a new slot if the old one is gone.
 CREATE OR REPLACE FUNCTION tandem.resync_mirror(name text, tables text[] DEFAULT NULL) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
 DECLARE
-    id int := tandem.mirror_by_name(name);
+    id int := tandem.mirror_by_name(resync_mirror.name);
     pattern text;
     relids oid[];
 BEGIN
@@ -228,7 +229,7 @@ BEGIN
         FOREACH pattern IN ARRAY tables LOOP
             IF NOT EXISTS (SELECT FROM tandem.mirror_table t JOIN tandem.expand_tables(pattern) e
                            ON e.relid = t.relid WHERE t.mirror_id = id) THEN
-                RAISE EXCEPTION 'mirror "%" has no table "%"', name, pattern USING ERRCODE = '42704';
+                RAISE EXCEPTION 'mirror "%" has no table "%"', resync_mirror.name, pattern USING ERRCODE = '42704';
             END IF;
         END LOOP;
         SELECT array_agg(t.relid) INTO relids FROM tandem.mirror_table t,
@@ -247,7 +248,7 @@ END $$;
 CREATE OR REPLACE FUNCTION tandem.drop_mirror(name text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    UPDATE tandem.mirror SET wanted = 'dropped' WHERE mirror_id = tandem.mirror_by_name(name);
+    UPDATE tandem.mirror SET wanted = 'dropped' WHERE mirror_id = tandem.mirror_by_name(drop_mirror.name);
     NOTIFY tandem;
 END $$;
 

@@ -2,7 +2,7 @@
 
 #include <atomic>
 
-#include "base/log.h"
+#include "mirror/verify/verify.h"
 #include "sqltext/quote.h"
 
 namespace tandem::test {
@@ -91,6 +91,39 @@ void MirrorFixture::start_daemon() {
 void MirrorFixture::stop_daemon() {
     daemon_.request_stop();
     if (daemon_.joinable()) daemon_.join();
+}
+
+void MirrorFixture::restart_daemon() {
+    stop_daemon();
+    start_daemon();
+}
+
+void MirrorFixture::expect_equal(const std::string& name) {
+    wait(name);
+    clickhouse::Endpoint target;
+    target.host = clickhouse_->host();
+    target.port = clickhouse_->native_port();
+    target.user = clickhouse_->user();
+    target.password = clickhouse_->password();
+    auto verified = mirror::verify_mirror(conninfo(), target, name, {});
+    ASSERT_TRUE(verified.ok()) << verified.error().to_string();
+    EXPECT_FALSE(verified->empty());
+    for (const mirror::VerifiedTable& table : *verified) {
+        EXPECT_EQ(table.state, "live") << table.name;
+        EXPECT_TRUE(table.comparison.equal()) << table.name << ": " << table.comparison.to_string();
+    }
+}
+
+bool MirrorFixture::eventually(const std::string& query, const std::string& expected) {
+    auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    std::string last;
+    while (std::chrono::steady_clock::now() < deadline) {
+        last = value(query);
+        if (last == expected) return true;
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    ADD_FAILURE() << query << " gives " << last << ", not " << expected;
+    return false;
 }
 
 void MirrorFixture::sql(const std::string& statement) {

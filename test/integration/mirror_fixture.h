@@ -2,6 +2,7 @@
 // process. For integration tests; see test/support/servers.h for the servers.
 #pragma once
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <memory>
@@ -36,6 +37,12 @@ class MirrorFixture : public ::testing::Test {
     // Waits until ClickHouse has everything committed so far.
     void wait(const std::string& name);
 
+    // Waits, then compares every table of the mirror, row by row and value by value.
+    void expect_equal(const std::string& name);
+    // Asks until the answer is `expected`; false after 20 seconds.
+    bool eventually(const std::string& query, const std::string& expected);
+
+    void restart_daemon();
     void start_daemon();
     void stop_daemon();
 
