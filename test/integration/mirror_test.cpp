@@ -88,7 +88,8 @@ TEST_F(mirror_on_real_servers, says_which_value_it_could_not_hold) {
 TEST_F(mirror_on_real_servers, follows_composite_and_changed_keys) {
     sql("CREATE TABLE pairs (a text, b int, c uuid DEFAULT gen_random_uuid(), v int, "
         "PRIMARY KEY (b, a))");
-    sql("INSERT INTO pairs SELECT 'k' || i % 7, i, gen_random_uuid(), i FROM generate_series(1, 500) i");
+    sql("INSERT INTO pairs SELECT 'k' || i % 7, i, gen_random_uuid(), i FROM generate_series(1, "
+        "500) i");
     mirror("m", "'pairs'");
     sql("UPDATE pairs SET b = b + 1000 WHERE b % 2 = 0");
     sql("UPDATE pairs SET a = 'moved' WHERE b = 11");

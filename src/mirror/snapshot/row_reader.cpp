@@ -14,7 +14,8 @@ constexpr size_t kBytesBetweenChecks = size_t{1} << 20;
 
 }  // namespace
 
-Status begin_durable_snapshot(postgres::Connection& connection) {
+Status begin_durable_snapshot(postgres::Connection& connection,
+                              const std::function<Status()>& flush) {
     TRY(connection.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
     auto seen = TRY(connection.query(
         "SELECT CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_current_wal_insert_lsn() END"));
@@ -26,7 +27,8 @@ Status begin_durable_snapshot(postgres::Connection& connection) {
     for (int attempt = 0; attempt < 3000; ++attempt) {
         auto flushed = TRY(connection.query("SELECT pg_current_wal_flush_lsn()"));
         if (TRY(flushed.lsn(0, 0)).value >= insert) return {};
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (attempt == 0) TRY(flush());
+        if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return Error(ErrorCode::kTimeout, "the source does not flush its WAL");
 }

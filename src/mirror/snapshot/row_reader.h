@@ -16,9 +16,12 @@
 
 namespace tandem::mirror {
 
-// Begins a read-only REPEATABLE READ transaction and waits until every commit it sees is flushed:
-// rows of a transaction that a crash of the source would undo must not reach ClickHouse.
-Status begin_durable_snapshot(postgres::Connection& connection);
+// Begins a read-only REPEATABLE READ transaction and sees to it that every commit it sees is
+// flushed: rows of a transaction that a crash of the source would undo must not reach ClickHouse.
+// `flush` is called when needed: it commits something synchronously on another connection, because
+// records that are no commits may wait for long in a page of the WAL that is not full.
+Status begin_durable_snapshot(postgres::Connection& connection,
+                              const std::function<Status()>& flush);
 
 // "expression, expression": what COPY selects for these columns of the table.
 std::string select_list(const Table& table, const std::vector<size_t>& columns);

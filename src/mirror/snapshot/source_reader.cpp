@@ -60,6 +60,15 @@ postgres::Canceller SourceReader::canceller() const {
     return connection_ ? connection_->canceller() : postgres::Canceller();
 }
 
+Status SourceReader::flush_wal() {
+    if (!flusher_ || !flusher_->usable()) {
+        flusher_.reset();
+        flusher_ = TRY(postgres::Connection::open(options_));
+        TRY(flusher_->execute("SET synchronous_commit = local"));
+    }
+    return flusher_->execute("SELECT pg_logical_emit_message(true, 'tandem', '')");
+}
+
 Result<std::string> SourceReader::part_name(Oid part) {
     postgres::Connection* source = TRY(connection());
     auto found = TRY(
@@ -76,7 +85,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     const Chunk& chunk = assignment.chunk;
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
-    TRY(begin_durable_snapshot(*source));
+    TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
     ChunkResult result;
     std::string part = TRY(part_name(chunk.part));
     if (!part.empty()) {  // a partition that was dropped has no rows
@@ -118,10 +127,10 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
 }
 
 Result<types::Block> SourceReader::current_rows(const Table& table, const types::Block& keys,
-                                               std::span<const size_t> columns, size_t bytes_max) {
+                                                std::span<const size_t> columns, size_t bytes_max) {
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
-    TRY(begin_durable_snapshot(*source));
+    TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
     std::vector<size_t> wanted(table.key.begin(), table.key.end());
     wanted.insert(wanted.end(), columns.begin(), columns.end());
 

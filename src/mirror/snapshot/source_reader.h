@@ -1,6 +1,6 @@
 // The source, read by SQL: chunks of a table's heap, and rows by key (the port SourceRows).
 //
-// One connection, opened when first needed and again after a loss; one thread.
+// Its connections are opened when first needed and again after a loss; one thread.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ class SourceReader final : public SourceRows {
     explicit SourceReader(postgres::ConnectOptions options) : options_(std::move(options)) {}
 
     Result<types::Block> current_rows(const Table& table, const types::Block& keys,
-                                     std::span<const size_t> columns, size_t bytes_max) override;
+                                      std::span<const size_t> columns, size_t bytes_max) override;
 
     // Reads the chunk in a short transaction of its own and inserts it; ok means acknowledged.
     Result<ChunkResult> copy_chunk(const Assignment& assignment, ClickHouseTarget& target,
@@ -33,9 +33,11 @@ class SourceReader final : public SourceRows {
   private:
     Result<postgres::Connection*> connection();
     Result<std::string> part_name(Oid part);
+    Status flush_wal();
 
     postgres::ConnectOptions options_;
     std::optional<postgres::Connection> connection_;
+    std::optional<postgres::Connection> flusher_;
 };
 
 // Divides the heap of every part of the table into ranges of blocks.
