@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kStartPatience(120);
 constexpr std::chrono::milliseconds kPauseMax(30000);
 constexpr std::chrono::seconds kStableAfter(60);
+constexpr uintmax_t kLogBytesMax = uintmax_t{64} << 20;
 
 // Waits until `gone` holds; false at the deadline.
 bool wait_until(const std::function<bool()>& gone, std::chrono::milliseconds patience) {
@@ -55,6 +56,13 @@ void end_process(const ProcessId& process, int signal, std::chrono::milliseconds
     if (wait_until([&] { return !is_running(process); }, patience)) return;
     kill(process.pid, SIGKILL);
     wait_until([&] { return !is_running(process); }, std::chrono::seconds(10));
+}
+
+// A log is bounded at every start of its process: the one before is kept once.
+void rotate(const std::string& path) {
+    std::error_code failure;
+    uintmax_t size = fs::file_size(path, failure);
+    if (!failure && size > kLogBytesMax) fs::rename(path, path + ".1", failure);
 }
 
 int open_lock(const Layout& layout) {
@@ -108,6 +116,7 @@ void Supervisor::save(const std::string& phase, const std::string& step) {
 }
 
 Status Supervisor::launch(Service& service) {
+    rotate(layout_.log(service.name));
     service.started_at = Clock::now();
     Result<pid_t> pid = service.start();
     if (!pid.ok()) {

@@ -299,5 +299,24 @@ TEST_F(StackTest, serves_health_metrics_and_status_on_the_console) {
     }
 }
 
+// Needs the extension where Postgres looks for it: `make install`, which `make test` runs first.
+TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run) {
+    auto output = run({"demo", "--json", "--events", "1000000"});
+    ASSERT_TRUE(output.ok()) << output.error().to_string();
+    json report = json::parse(output->substr(output->find("\n{")), nullptr, false);
+    ASSERT_TRUE(report.is_object()) << *output;
+    EXPECT_EQ(report["identical"], true);
+    EXPECT_EQ(report["rows_compared"], 100);
+    EXPECT_GE(report["rows_mirrored"], 1'000'000);
+    EXPECT_GT(report["snapshot_rows_per_second"], 0.0);
+    EXPECT_LT(report["lag_ms"], 10'000.0);
+    EXPECT_NE(report["remote_sql"].get<std::string>().find("quantile"), std::string::npos);
+    EXPECT_GT(pid_of("writer"), 0);
+    auto verified = run({"verify"});
+    EXPECT_TRUE(verified.ok()) << verified.error().to_string();
+    auto again = run({"demo", "--json", "--events", "1000000"});
+    EXPECT_TRUE(again.ok()) << again.error().to_string();
+}
+
 }  // namespace
 }  // namespace tandem::test

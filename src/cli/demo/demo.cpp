@@ -177,10 +177,10 @@ Status demo(Options options, const DemoOptions& wanted) {
     postgres::Connection connection = TRY(connect_for_demo(settings));
     Report report;
     report.endpoints = stack::endpoints_of(layout, settings);
-    // Writers of an earlier run would wait for tables that are being made again.
     uint64_t rows = TRY(load_demo_data(connection, wanted.events));
-    TRY(mirror_demo(connection, layout, rows, report));
+    // From here on, also while the tables are loaded into ClickHouse, rows are written.
     TRY(start_writers(layout, !wanted.no_writers));
+    TRY(mirror_demo(connection, layout, rows, report));
     config::ClickHouseUrl target = TRY(stack::clickhouse_target(settings));
     report.lag_ms = TRY(measure_lag(connection, target));
     report.comparison = TRY(compare_answers(connection));
