@@ -1,0 +1,43 @@
+#include "route/rules/rule.h"
+
+namespace tandem::route {
+namespace {
+
+bool fits(Class wanted, Class given, Class first) {
+    switch (wanted) {
+        case Class::kAny:
+            return true;
+        case Class::kSame:
+            return given == first;
+        case Class::kAnyInt:
+            return is_int(given);
+        default:
+            return wanted == given;
+    }
+}
+
+bool arguments_fit(const Rule& row, std::span<const Class> arguments) {
+    for (size_t i = 0; i < 3; ++i) {
+        bool wanted = row.arguments[i] != Class::kNone;
+        if (wanted != (i < arguments.size())) return false;
+        if (wanted && !fits(row.arguments[i], arguments[i], arguments[0])) return false;
+    }
+    return arguments.size() <= 3;
+}
+
+}  // namespace
+
+const Rule* find_rule(Form form, std::string_view name, std::span<const Class> arguments,
+                      Class result, bool distinct, bool literal_second) {
+    for (const Rule& row : rule_table()) {
+        if (row.form != form || row.name != name) continue;
+        if (((row.flags & rule::kDistinct) != 0) != distinct) continue;
+        if ((row.flags & rule::kLiteralSecond) != 0 && !literal_second) continue;
+        if (!arguments_fit(row, arguments)) continue;
+        Class given = row.result == Class::kSame ? arguments[0] : row.result;
+        if (given == result || (row.flags & rule::kRefuse) != 0) return &row;
+    }
+    return nullptr;
+}
+
+}  // namespace tandem::route
