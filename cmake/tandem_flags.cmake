@@ -14,6 +14,11 @@ if(TANDEM_SANITIZE)
   target_link_options(tandem_flags INTERFACE -fsanitize=${TANDEM_SANITIZE})
 endif()
 
+# Every module tells the fuzzer which branches an input took; the targets bring the fuzzer itself.
+if(TANDEM_FUZZ)
+  target_compile_options(tandem_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 find_program(MOLD mold)
 if(MOLD)
   add_link_options(-fuse-ld=mold)

@@ -80,7 +80,10 @@ class Bytes {
     }
     void push_back(char byte) { *extend(1) = byte; }
     void resize(size_t size) {
-        if (size > size_) std::memset(extend(size - size_), 0, size - size_);
+        if (size > size_) {
+            const size_t added = size - size_;  // before extend() changes size_
+            std::memset(extend(added), 0, added);
+        }
         size_ = size;
     }
     void truncate(size_t size) { size_ = size; }

@@ -102,5 +102,13 @@ TEST(bytes, keeps_its_content_while_growing) {
     EXPECT_EQ(copy.view(), expected);
 }
 
+TEST(bytes, are_zero_where_resize_added_them) {
+    Bytes bytes;
+    bytes.append("\xff\xff\xff\xff", 4);
+    bytes.truncate(1);
+    bytes.resize(4);
+    EXPECT_EQ(bytes.view(), std::string_view("\xff\0\0\0", 4));
+}
+
 }  // namespace
 }  // namespace tandem::types

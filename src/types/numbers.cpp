@@ -94,9 +94,9 @@ void bool_reverse(const TypePlan&, const Column& column, size_t row, Bytes& out)
     }                                                                                    \
     void name##_reverse(const TypePlan&, const Column& column, size_t row, Bytes& out) { \
         if constexpr (std::is_signed_v<type>)                                            \
-            append_integer(out, column.fixed<type>(row));                                \
+            append_integer(out, static_cast<int64_t>(column.fixed<type>(row)));          \
         else                                                                             \
-            append_unsigned(out, column.fixed<type>(row));                               \
+            append_unsigned(out, static_cast<uint64_t>(column.fixed<type>(row)));        \
     }
 
 TANDEM_INTEGER(int2, int16_t)

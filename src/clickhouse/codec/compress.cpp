@@ -21,7 +21,7 @@ Result<size_t> compress_content(CompressionMethod method, std::string_view in, c
                                 size_t room) {
     switch (method) {
         case CompressionMethod::kNone:
-            std::memcpy(to, in.data(), in.size());
+            if (!in.empty()) std::memcpy(to, in.data(), in.size());
             return in.size();
         case CompressionMethod::kLz4: {
             int size = LZ4_compress_default(in.data(), to, static_cast<int>(in.size()),
@@ -64,7 +64,7 @@ bool plausible(CompressionMethod method, std::string_view in, size_t size) {
 Status decompress_content(CompressionMethod method, std::string_view in, char* to, size_t size) {
     switch (method) {
         case CompressionMethod::kNone:
-            std::memcpy(to, in.data(), size);
+            if (size != 0) std::memcpy(to, in.data(), size);
             return {};
         case CompressionMethod::kLz4:
             if (LZ4_decompress_safe(in.data(), to, static_cast<int>(in.size()),
