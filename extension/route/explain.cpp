@@ -33,19 +33,33 @@ void explain_in_postgres(Query* query, int cursor_options, IntoClause* into, Exp
         explain_one_query(query, cursor_options, into, es, text, parameters, environment);
 }
 
+struct Explanation {
+    Query* query;
+    int cursor_options;
+    IntoClause* into;
+    ExplainState* es;
+    const char* text;
+    ParamListInfo parameters;
+    QueryEnvironment* environment;
+};
+
+void explain_one(void* argument) {
+    const Explanation& e = *static_cast<Explanation*>(argument);
+    explain_in_postgres(e.query, e.cursor_options, e.into, e.es, e.text, e.parameters,
+                        e.environment);
+}
+
 void explain(Query* query, int cursor_options, IntoClause* into, ExplainState* es, const char* text,
              ParamListInfo parameters, QueryEnvironment* environment) {
-    RouteOutcome* outcome = last_outcome();
-    *outcome = {};
-    outcome->concerned = true;  // asks the planner hook to find out, whatever the cost
-    explain_in_postgres(query, cursor_options, into, es, text, parameters, environment);
-    bool say = outcome->concerned && !outcome->routed && outcome->failure.code[0] != '\0';
+    Explanation explanation = {query, cursor_options, into, es, text, parameters, environment};
+    RouteOutcome outcome = {};
+    observe_planning(explain_one, &explanation, &outcome);
+    bool say = outcome.concerned && !outcome.routed && outcome.failure.code[0] != '\0';
     // Other formats have closed the object that the line would belong to.
     if (say && es->format == EXPLAIN_FORMAT_TEXT)
-        appendStringInfo(es->str, "Tandem: not routed (%s): %s.%s%s\n", outcome->failure.code,
-                         outcome->failure.message, outcome->failure.advice[0] == '\0' ? "" : " ",
-                         outcome->failure.advice);
-    *outcome = {};
+        appendStringInfo(es->str, "Tandem: not routed (%s): %s.%s%s\n", outcome.failure.code,
+                         outcome.failure.message, outcome.failure.advice[0] == '\0' ? "" : " ",
+                         outcome.failure.advice);
 }
 
 Query* analyse_one(const char* sql) {
@@ -67,7 +81,7 @@ void explain_route(const char* sql, Datum* values, bool* nulls) {
     RouteOutcome outcome = {};
     CustomScan* choice = nullptr;
     if (query != nullptr && query->commandType != CMD_UTILITY)
-        choice = find_choice(plan_for_explanation(query, sql, 0, nullptr, &outcome));
+        choice = find_choice(plan_for_explanation(query, sql, &outcome));
     for (int i = 0; i < 5; ++i) nulls[i] = true;
     values[0] = BoolGetDatum(choice != nullptr);
     nulls[0] = false;

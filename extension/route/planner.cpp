@@ -36,8 +36,9 @@ namespace {
 
 planner_hook_type previous_planner = nullptr;
 RouteOutcome outcome_of_last = {};
-// Set while explain_route plans: cost does not matter and nothing is raised.
-bool explaining = false;
+// Who wants to know what becomes of the query being planned.
+enum class Asking { kNobody, kExplain, kExplainRoute };
+Asking asking = Asking::kNobody;
 
 PlannedStmt* plan_in_postgres(Query* query, const char* text, int cursor_options,
                               ParamListInfo parameters) {
@@ -58,7 +59,7 @@ bool session_may_route() {
 
 // Reads only what is at hand: no catalog look-up per table.
 bool worth_a_copy(const Query* query) {
-    if (route_mode == kRouteOff && !explaining) return false;
+    if (route_mode == kRouteOff && asking != Asking::kExplainRoute) return false;
     if (!plain_select(query)) return false;
     ListCell* cell;
     foreach (cell, query->rtable) {
@@ -179,11 +180,12 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
 PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
                         ParamListInfo parameters) {
     RouteOutcome* outcome = &outcome_of_last;
-    bool forced = route_mode == kRouteForce && !explaining;
-    bool any_cost = explaining || route_mode == kRouteForce || route_mode == kRouteVerify;
+    bool explain_route = asking == Asking::kExplainRoute;
+    bool forced = route_mode == kRouteForce && !explain_route;
+    bool any_cost = explain_route || forced || route_mode == kRouteVerify;
     bool cheap = !any_cost && local->planTree->total_cost < route_cost_threshold;
     // The cheap ones are the many: they pay for no more unless someone is asking.
-    if (cheap && !outcome->concerned) return local;
+    if (cheap && asking == Asking::kNobody) return local;
     Tables tables = {};
     collect_tables(reinterpret_cast<Node*>(copy), &tables);
     outcome->concerned = tables.any_mirrored;
@@ -205,7 +207,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
 }
 
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
-    bool someone_asks = explaining || outcome_of_last.concerned || route_mode != kRouteOn;
+    bool someone_asks = asking != Asking::kNobody || route_mode != kRouteOn;
     if (likely(!worth_a_copy(query)) || (!someone_asks && is_key_look_up(query)))
         return plan_in_postgres(query, text, cursor_options, parameters);
     Query* copy = static_cast<Query*>(copyObjectImpl(query));
@@ -220,25 +222,43 @@ void install_planner_hook() {
     planner_hook = plan;
 }
 
-PlannedStmt* plan_for_explanation(::Query* query, const char* text, int cursor_options,
-                                  ParamListInfo parameters, RouteOutcome* outcome) {
-    volatile bool before = explaining;
-    PlannedStmt* volatile statement = nullptr;
+namespace {
+
+void ask(Asking who, void (*action)(void*), void* argument, RouteOutcome* outcome) {
+    volatile Asking before = asking;
     outcome_of_last = {};
     PG_TRY();
     {
-        explaining = true;
-        statement = planner(query, text, cursor_options, parameters);
+        asking = who;
+        action(argument);
     }
     PG_FINALLY();
-    { explaining = before; }
+    { asking = before; }
     PG_END_TRY();
     *outcome = outcome_of_last;
-    return statement;
 }
 
-RouteOutcome* last_outcome() {
-    return &outcome_of_last;
+struct Planning {
+    Query* query;
+    const char* text;
+    PlannedStmt* statement;
+};
+
+void plan_one(void* argument) {
+    Planning* planning = static_cast<Planning*>(argument);
+    planning->statement = planner(planning->query, planning->text, 0, nullptr);
+}
+
+}  // namespace
+
+PlannedStmt* plan_for_explanation(Query* query, const char* text, RouteOutcome* outcome) {
+    Planning planning = {query, text, nullptr};
+    ask(Asking::kExplainRoute, plan_one, &planning, outcome);
+    return planning.statement;
+}
+
+void observe_planning(void (*action)(void*), void* argument, RouteOutcome* outcome) {
+    ask(Asking::kExplain, action, argument, outcome);
 }
 
 }  // namespace tandem::shell

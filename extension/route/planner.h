@@ -17,10 +17,9 @@ struct RouteOutcome {
 };
 
 void install_planner_hook();
-// Plans a rewritten query as if it were dear enough, and says what came of it.
-PlannedStmt* plan_for_explanation(::Query* query, const char* text, int cursor_options,
-                                  ParamListInfo parameters, RouteOutcome* outcome);
-// Of the statement planned last through the hook; reset it before planning.
-RouteOutcome* last_outcome();
+// Plans a rewritten query as if it were dear enough, raising nothing, and says what came of it.
+PlannedStmt* plan_for_explanation(::Query* query, const char* text, RouteOutcome* outcome);
+// Says what became of the query that `action` plans, which is planned as it would be without.
+void observe_planning(void (*action)(void*), void* argument, RouteOutcome* outcome);
 
 }  // namespace tandem::shell
