@@ -127,6 +127,8 @@ Result<Value> Translator::value(const Expr& expr, Place place) {
             case ExprKind::kRelabel:
                 return relabel(expr);
             case ExprKind::kAggregate:
+                // Only as parts of a target, which Postgres divides: never inside an expression.
+                if (is_average(expr)) return refuse(Reason::kAggregate, "avg in an expression");
                 return aggregate(expr);
             case ExprKind::kWindow:
                 return window_call(expr);
