@@ -185,7 +185,7 @@ class Writer {
                 return "INSERT INTO side SELECT i, 'w' FROM generate_series(" + account + ", " +
                        account + " + 20) i ON CONFLICT (id) DO UPDATE SET v = side.v || 'u';";
             case 11:
-                return pick(0, 9) == 0 ? "TRUNCATE side;" : "DELETE FROM side WHERE id < 50;";
+                return pick(0, 29) == 0 ? "TRUNCATE side;" : "DELETE FROM side WHERE id < 50;";
             case 12:
                 return "DELETE FROM account WHERE id = " + account +
                        "; INSERT INTO account VALUES (" + account + ", 'new', 0, big(" + account +
@@ -286,8 +286,8 @@ class killing : public ::testing::Test {
     void expect_equal() {
         connect();
         auto caught_up = connection_->query(
-            "SELECT tandem.wait_until_live('m', '60s') AND tandem.wait_for('m', NULL, '60s')",
-            {.timeout = std::chrono::minutes(3)});
+            "SELECT tandem.wait_until_live('m', '150s') AND tandem.wait_for('m', NULL, '150s')",
+            {.timeout = std::chrono::minutes(6)});
         ASSERT_TRUE(caught_up.ok()) << caught_up.error().to_string();
         ASSERT_EQ(caught_up->value(0, 0), "t") << "the mirror did not catch up: " << describe();
         clickhouse::Endpoint target;

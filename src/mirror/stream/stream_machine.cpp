@@ -128,9 +128,23 @@ void StreamMachine::on_truncate(const postgres::Truncate& truncate, Micros now) 
         Known& known = found->second;
         if (version <= known.truncated_at) continue;
         close_rows(known);
+        drop_undone_steps(relation);
         batch_.steps.emplace_back(TruncateStep{known.layout.table, version});
         batch_.last_commit = commit_lsn_;
         note_step(now);
+    }
+}
+
+// Rows that a TRUNCATE of the same batch removes need not be inserted first.
+void StreamMachine::drop_undone_steps(Oid relation) {
+    std::vector<Step>& steps = batch_.steps;
+    for (size_t i = steps.size(); i-- > 0;) {
+        bool undone = std::holds_alternative<InsertStep>(steps[i]) ||
+                      std::holds_alternative<TruncateStep>(steps[i]);
+        if (!undone || table_of(steps[i])->relid != relation) continue;
+        steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(i));
+        for (auto& [oid, known] : tables_)
+            if (known.open_step != kNone && known.open_step > i) --known.open_step;
     }
 }
 

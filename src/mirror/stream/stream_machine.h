@@ -91,6 +91,7 @@ class StreamMachine {
     template <typename Change>
     void on_change(Oid relation, size_t size, Micros now, const Change& change);
     void on_commit(const postgres::Commit& commit);
+    void drop_undone_steps(Oid relation);
     TableBatch& rows_of(Known& known);
     void close_rows(Known& known);
     void fail(Known& known, TablePtr table, Error error);
