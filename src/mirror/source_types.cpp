@@ -59,9 +59,10 @@ class Resolver {
         type->has_send = info.has_send;
         type->enum_labels = info.enum_labels;
         TRY(resolve_below(info, typmod, depth, *type));
-        for (const postgres::CompositeField& field : info.fields)
-            type->fields.push_back(
-                { field.name, TRY(resolve(field.type, field.typmod, depth + 1)) });
+        for (const postgres::CompositeField& field : info.fields) {
+            auto field_type = TRY(resolve(field.type, field.typmod, depth + 1));
+            type->fields.push_back({field.name, std::move(field_type)});
+        }
         return types::PgTypePtr(std::move(type));
     }
 

@@ -32,9 +32,8 @@ Result<int> major_of(const std::string& postgres) {
 }
 
 Result<PostgresInstallation> examine(const std::string& directory) {
-    PostgresInstallation installation {
-        directory, TRY(major_of(directory + "/postgres"))
-    };
+    const int major = TRY(major_of(directory + "/postgres"));
+    PostgresInstallation installation{directory, major};
     if (installation.major < kPostgresMajorMin)
         return Error(ErrorCode::kUnsupportedVersion,
                      directory + " holds Postgres " + std::to_string(installation.major) +

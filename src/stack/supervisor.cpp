@@ -220,12 +220,14 @@ Status Supervisor::start_servers() {
 }
 
 Status Supervisor::start_daemon() {
-    DaemonSettings daemon {
-        .source = source_conninfo(settings_), .target = TRY(clickhouse_target(settings_))
-        , .mirror = settings_.mirror, .console_port = settings_.console_port,
-          .ready_path = layout_.daemon() + "/ready", .account = account_ ? account_->name : "",
-          .log_level = settings_.log_level
-    };
+    auto target = TRY(clickhouse_target(settings_));
+    DaemonSettings daemon{.source = source_conninfo(settings_),
+                          .target = std::move(target),
+                          .mirror = settings_.mirror,
+                          .console_port = settings_.console_port,
+                          .ready_path = layout_.daemon() + "/ready",
+                          .account = account_ ? account_->name : "",
+                          .log_level = settings_.log_level};
     TRY(write_private_file(layout_.run("daemon.json"), to_json_text(daemon)));
     add_daemon();
     save("starting", "starting the daemon");

@@ -118,9 +118,9 @@ Result<CreatedSlot> Replication::create_slot(const std::string& name, const Slot
     QueryResult result = TRY(command(sql, options.timeout).context(what));
     if (result.rows() != 1 || result.columns() < 2)
         return Error(ErrorCode::kProtocolViolation, what + ": the server gave no row");
-    return CreatedSlot {
-        .name = result.text(0, 0), .consistent_point = TRY(result.lsn(0, 1))
-    };
+    const Lsn consistent_point = TRY(result.lsn(0, 1));
+    return CreatedSlot{.name = std::string(result.text(0, 0)),
+                       .consistent_point = consistent_point};
 }
 
 Status Replication::drop_slot(const std::string& name, bool wait) {
