@@ -188,7 +188,8 @@ class RouteDifferential : public RouteTest {
         if (planned != "routed") return planned;
         std::string plan = explain(sql, "ANALYZE, COSTS OFF, TIMING OFF");
         size_t at = plan.find("Reason: ");
-        return at == std::string::npos ? plan.substr(0, 160) : plan.substr(at, plan.find('\n', at) - at);
+        return at == std::string::npos ? plan.substr(0, 160)
+                                       : plan.substr(at, plan.find('\n', at) - at);
     }
 
     // True when the query ran in ClickHouse.
@@ -221,8 +222,7 @@ TEST_F(RouteDifferential, answers_hand_picked_queries_like_postgres) {
     for (const Case& item : kCases) {
         bool in_clickhouse = compare(item.sql, item.ordered);
         routed += in_clickhouse ? 1 : 0;
-        if (!in_clickhouse)
-            std::cout << "stays (" << reason(item.sql) << "): " << item.sql << "\n";
+        if (!in_clickhouse) std::cout << "stays (" << reason(item.sql) << "): " << item.sql << "\n";
     }
     std::cout << routed << " of " << std::size(kCases) << " queries ran in ClickHouse\n";
     EXPECT_GE(routed * 2, std::size(kCases));
@@ -244,6 +244,36 @@ TEST_F(RouteDifferential, answers_alike_in_other_time_zones_and_locales) {
     run("SET timezone = 'UTC'; SET datestyle = 'German, DMY'; SET extra_float_digits = 0; "
         "SET intervalstyle = 'iso_8601'");
     for (const char* sql : queries) compare(sql, false, "other styles");
+}
+
+TEST_F(RouteDifferential, answers_a_dashboard_query_in_one_piece) {
+    run(R"sql(
+        CREATE TABLE users (user_id int PRIMARY KEY, country text NOT NULL);
+        CREATE TABLE events (event_id bigint PRIMARY KEY, user_id int NOT NULL, event_name text NOT NULL,
+            ts timestamptz NOT NULL, duration_ms float8 NOT NULL, properties jsonb NOT NULL);
+        INSERT INTO users SELECT i, (ARRAY['US', 'UK', 'DE', 'FR', 'JP'])[i % 5 + 1] FROM generate_series(1, 500) i;
+        INSERT INTO events SELECT i, abs(h) % 500 + 1, 'event ' || abs(h) / 7 % 11,
+            now() - abs(h) % 1200000 * interval '1 second', abs(h) % 100000 / 7.0,
+            jsonb_build_object('platform', (ARRAY['web', 'ios'])[abs(h) % 2 + 1],
+                               'tier', (ARRAY['premium', 'free', NULL])[abs(h) % 3 + 1])
+            FROM (SELECT i, hashint4(i) AS h FROM generate_series(1, 40000) i) x;)sql");
+    hold_in_both("users");
+    hold_in_both("events");
+    const std::string sql =
+        "SELECT u.country, e.event_name, count(*) AS n, count(DISTINCT e.user_id) AS unique_users, "
+        "count(*) FILTER (WHERE e.properties->>'tier' = 'premium') AS premium_count, "
+        "percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) AS p95_ms, "
+        "ROW_NUMBER() OVER (PARTITION BY u.country ORDER BY count(*) DESC, e.event_name) AS rank "
+        "FROM events e JOIN users u USING (user_id) "
+        "WHERE e.ts >= now() - interval '7 days' AND u.country IN ('US','UK','DE') "
+        "AND e.properties->>'platform' = 'web' "
+        "GROUP BY u.country, e.event_name ORDER BY n DESC, country, event_name LIMIT 100";
+    EXPECT_TRUE(compare(sql, true)) << reason(sql);
+    run("SET timezone = 'America/New_York'");
+    EXPECT_TRUE(compare(sql, true)) << reason(sql);
+    // Sorted and limited there: nothing but the result crosses the wire.
+    std::string plan = explain(sql);
+    EXPECT_EQ(plan.find("->  Sort"), std::string::npos) << plan;
 }
 
 // A grammar of queries whose parts are all typed, so that most of them are valid.

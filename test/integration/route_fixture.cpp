@@ -25,7 +25,7 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 
 // The ClickHouse type of a column, and the literal of its value, both made by Postgres.
 constexpr const char* kColumnsSql = R"sql(
-SELECT attname, attnum, CASE WHEN attnum = ANY (i.indkey) THEN t ELSE 'Nullable(' || t || ')' END,
+SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
        exactness,
        CASE WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
             WHEN t LIKE 'DateTime64(6, %%' THEN format('coalesce('''''''' || (%I AT TIME ZONE ''UTC'')::text || '''''''', ''NULL'')', attname)
