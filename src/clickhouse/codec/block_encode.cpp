@@ -51,7 +51,7 @@ Status encode_data(const ChType& type, const Column& column, Bytes& out);
 // Room is made for many rows at a time, so that the inner loop only writes.
 void encode_strings(const Column& column, Bytes& out) {
     constexpr size_t kRowsAtOnce = 512;
-    constexpr size_t kStep = 16;
+    constexpr size_t kStep = 32;
     constexpr size_t kVarintMax = 10;
     const char* from = column.data.data();
     const char* const end = from + column.data.size();

@@ -204,6 +204,63 @@ Status decode_shape(const ChType& type, const ColumnState& state, Column& column
     }
 }
 
+// Fills in where each string ends once they lie side by side; returns the first byte behind them.
+Result<const char*> measure_strings(std::string_view from, std::vector<uint64_t>& offsets,
+                                    Source& source) {
+    const char* at = from.data();
+    const char* const end = at + from.size();
+    const size_t rows = offsets.size();
+    uint64_t total = 0;
+    for (size_t row = 0; row < rows; ++row) {
+        if (at == end) return source.missing(rows - row);
+        uint64_t size = static_cast<uint8_t>(*at++);
+        if (size >= 0x80) [[unlikely]] {
+            size &= 0x7f;
+            for (int shift = 7;; shift += 7) {
+                if (at == end) return source.missing(rows - row);
+                auto byte = static_cast<uint8_t>(*at++);
+                size |= static_cast<uint64_t>(byte & 0x7f) << shift;
+                if (byte < 0x80) break;
+                if (shift > 28)
+                    return Error(ErrorCode::kMalformedData, "string of impossible length");
+            }
+        }
+        if (size > Source::kStringMax)
+            return Error(ErrorCode::kLimitExceeded, "string of " + std::to_string(size) + " bytes");
+        auto left = static_cast<uint64_t>(end - at);
+        if (size > left) return source.missing(static_cast<size_t>(size - left + rows - row - 1));
+        at += size;
+        total += size;
+        offsets[row] = total;
+    }
+    return at;
+}
+
+// `from` and the offsets have been measured. Short strings are copied in one step of fixed size.
+void copy_strings(std::string_view from, Column& column) {
+    constexpr size_t kStep = 32;
+    if (column.offsets.empty()) return;
+    auto total = static_cast<size_t>(column.offsets.back());
+    column.data.reserve(total + kStep);
+    char* to = column.data.extend(total);
+    const char* at = from.data();
+    const char* const end = at + from.size();
+    uint64_t start = 0;
+    for (uint64_t offset : column.offsets) {
+        auto size = static_cast<size_t>(offset - start);
+        start = offset;
+        while (static_cast<uint8_t>(*at++) >= 0x80) {
+        }
+        if (size <= kStep && at + kStep <= end) {
+            std::memcpy(to, at, kStep);
+        } else {
+            std::memcpy(to, at, size);
+        }
+        at += size;
+        to += size;
+    }
+}
+
 }  // namespace
 
 // Two passes: the first measures, so that nothing is allocated for a column that is not complete
@@ -213,47 +270,11 @@ Status decode_strings(Column& column, uint64_t rows, Source& source) {
     if (rows > rest.size()) return source.missing(static_cast<size_t>(rows - rest.size()));
     TRY(source.charge(rows, sizeof(uint64_t)));
     column.offsets.resize(static_cast<size_t>(rows));
-    const char* at = rest.data();
-    const char* const end = at + rest.size();
-    uint64_t total = 0;
-    for (size_t row = 0; row < rows; ++row) {
-        uint64_t size = 0;
-        int shift = 0;
-        for (;; shift += 7) {
-            if (at == end) return source.missing(static_cast<size_t>(rows) - row);
-            auto byte = static_cast<uint8_t>(*at++);
-            size |= static_cast<uint64_t>(byte & 0x7f) << shift;
-            if (byte < 0x80) break;
-            if (shift > 28) return Error(ErrorCode::kMalformedData, "string of impossible length");
-        }
-        if (size > Source::kStringMax)
-            return Error(ErrorCode::kLimitExceeded, "string of " + std::to_string(size) + " bytes");
-        auto left = static_cast<uint64_t>(end - at);
-        if (size > left) return source.missing(static_cast<size_t>(size - left + rows - row - 1));
-        at += size;
-        total += size;
-        column.offsets[row] = total;
-    }
+    const char* end = TRY(measure_strings(rest, column.offsets, source));
+    const uint64_t total = rows == 0 ? 0 : column.offsets.back();
     TRY(source.charge(total));
-    constexpr size_t kStep = 16;  // short strings are copied in one step, so that copy has a size
-    column.data.reserve(static_cast<size_t>(total) + kStep);
-    char* to = column.data.extend(static_cast<size_t>(total));
-    const char* from = rest.data();
-    uint64_t start = 0;
-    for (size_t row = 0; row < rows; ++row) {
-        auto size = static_cast<size_t>(column.offsets[row] - start);
-        start = column.offsets[row];
-        while (static_cast<uint8_t>(*from++) >= 0x80) {
-        }
-        if (size <= kStep && from + kStep <= end) {
-            std::memcpy(to, from, kStep);
-        } else {
-            std::memcpy(to, from, size);
-        }
-        from += size;
-        to += size;
-    }
-    source.skip(static_cast<size_t>(at - rest.data()));
+    copy_strings(rest, column);
+    source.skip(static_cast<size_t>(end - rest.data()));
     return {};
 }
 
