@@ -22,6 +22,14 @@ constexpr Refusal kRefusals[kOutcomes] = {
     {"object_name", "the name of an object arrived where its OID is needed"},
 };
 
+// The start of a text, cut between characters.
+std::string_view beginning(std::string_view text) {
+    if (text.size() <= kReportedValueMax) return text;
+    size_t size = kReportedValueMax;
+    while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0) == 0x80) --size;
+    return text.substr(0, size);
+}
+
 }  // namespace
 
 Converter::Converter(Mapping mapping, Unholdable policy)
@@ -29,27 +37,26 @@ Converter::Converter(Mapping mapping, Unholdable policy)
       binary_(plan_->append_binary),
       text_(plan_->append_text),
       mapping_(std::move(mapping)),
-      policy_(policy) {}
+      policy_(mapping_.key ? Unholdable::reject : policy) {}
 
 Status Converter::refused(uint8_t outcome, std::string_view value, bool binary, Column& column) {
     const Refusal& refusal = kRefusals[outcome];
-    std::string text(value.substr(0, kReportedValueMax));
+    std::string text(beginning(value));
     if (binary && plan_->print != nullptr) {
         Bytes printed;
-        if (plan_->print(*plan_, value, printed) == kOk)
-            text = printed.view().substr(0, kReportedValueMax);
+        if (plan_->print(*plan_, value, printed) == kOk) text = beginning(printed.view());
     }
     if (outcome == kMalformed)
         return Error(ErrorCode::kMalformedData,
                      "value of type " + mapping_.type->name + ": " + std::string(refusal.why));
-    if (policy_ == Unholdable::reject)
-        return Error(ErrorCode::kValueOutOfRange, text + " does not fit " + mapping_.type->name +
-                                                      ": " + std::string(refusal.why));
     if (report_.count++ == 0) {
         report_.code = refusal.code;
         report_.why = refusal.why;
-        report_.first_value = std::move(text);
+        report_.first_value = text;
     }
+    if (policy_ == Unholdable::reject)
+        return Error(ErrorCode::kValueOutOfRange, text + " does not fit " + mapping_.type->name +
+                                                      ": " + std::string(refusal.why));
     column.append_null();
     return {};
 }

@@ -20,6 +20,7 @@
 namespace tandem::types {
 
 // What happens to a value that the target type cannot hold. Either way it is counted and reported.
+// Keys are always rejected: rows with a default instead of their key would replace each other.
 enum class Unholdable : uint8_t {
     append_null,  // NULL, or the type's default where the column is not Nullable
     reject,       // kValueOutOfRange and nothing is appended: the caller quarantines the row

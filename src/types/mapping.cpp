@@ -77,8 +77,9 @@ Resolved resolve(const PgType& type, const MappingOptions& options, int depth);
 
 Resolved resolve_base(const PgType& type, const MappingOptions& options) {
     Resolved resolved;
-    const TypeRow* row =
-        type.oid.value < kFirstUserOid ? find_row(type.oid.value) : find_extension_row(type.name);
+    const TypeRow* row = type.oid.value < kFirstUserOid ? find_row(type.oid.value)
+                         : type.extension.empty()       ? nullptr
+                                                        : find_extension_row(type.name);
     take_row(resolved, row != nullptr ? *row : unknown_row());
     if (type.oid.value == kNumeric && type.typmod >= 4) take_decimal(resolved, type.typmod);
     if (type.oid.value == kTime && !options.time64) hold_as_text(resolved, time_print);
@@ -223,6 +224,7 @@ Result<Mapping> map_type(const PgType& type, const MappingOptions& options) {
     mapping.nullable = !type.not_null && !type.key && !resolved.clickhouse.starts_with("Array(");
     mapping.type = TRY(parse_clickhouse_type(wrap(resolved, mapping.nullable)));
     resolved.plan->kind = mapping.type->value_type().kind;
+    mapping.key = type.key;
     mapping.exactness = resolved.exactness;
     mapping.note = resolved.note;
     mapping.binary = resolved.understood() && resolved.has_send;
@@ -233,7 +235,10 @@ Result<Mapping> map_type(const PgType& type, const MappingOptions& options) {
 
 std::string snapshot_select(const Mapping& mapping, std::string_view quoted_column) {
     std::string column(quoted_column);
-    return mapping.binary ? column : column + "::text";
+    if (mapping.binary) return column;
+    // The output function: a cast to text may be one of the type's own. num_nulls looks at the
+    // value itself, because a composite of NULLs is not NULL.
+    return "CASE num_nulls(" + column + ") WHEN 0 THEN format('%s', " + column + ") END";
 }
 
 std::string compare_select(const Mapping& mapping, std::string_view quoted_column) {
@@ -243,7 +248,8 @@ std::string compare_select(const Mapping& mapping, std::string_view quoted_colum
         return "(" + column + "::numeric * 100)::int8::text";
     // The output function; a cast would strip the blanks of bpchar and add /32 to inet.
     if (mapping.plan->kind == ChKind::kString && mapping.plan->reverse == reverse_string)
-        return "CASE WHEN " + column + " IS DISTINCT FROM NULL THEN format('%s', " + column + ") END";
+        return "CASE WHEN " + column + " IS DISTINCT FROM NULL THEN format('%s', " + column +
+               ") END";
     return column + "::text";
 }
 
@@ -275,20 +281,6 @@ Result<PgType> builtin_type(Oid oid, int32_t typmod) {
     }
     return Error(ErrorCode::kUnsupportedType,
                  "type with OID " + std::to_string(oid.value) + " is not built in");
-}
-
-std::string types_reference() {
-    std::string text;
-    auto line = [&](const TypeRow& row) {
-        text += "| `" + std::string(row.name) + "` | `" + std::string(row.clickhouse) + "` | " +
-                std::string(to_string(row.exactness)) + " | " + std::string(row.note) + " |\n";
-    };
-    for (const TypeRow* row : builtin_rows()) line(*row);
-    for (const TypeRow* row : extension_rows()) line(*row);
-    for (const RangeRow& row : builtin_ranges())
-        text += "| `" + std::string(row.range_name) + "`, `" + std::string(row.multirange_name) +
-                "` | `String` | text | The text of the value. |\n";
-    return text;
 }
 
 }  // namespace tandem::types

@@ -48,7 +48,7 @@ struct PgType {
     std::string schema = "pg_catalog";
     std::string name = {};       // pg_type.typname: int4, not integer; _int4 for its array
     std::string extension = {};  // extension the type belongs to, e.g. hstore; empty for none
-    bool has_send = true;   // pg_type.typsend is set: Postgres can give it in binary
+    bool has_send = true;        // pg_type.typsend is set: Postgres can give it in binary
 
     // Of the column. Elements, fields and the like leave these alone.
     bool not_null = false;
@@ -91,15 +91,16 @@ struct Mapping {
     // function arrives as text in any stream and does not set this.)
     bool needs_text_stream = false;
     bool nullable = false;
+    bool key = false;  // part of the key: a Converter then rejects what the target cannot hold
     std::shared_ptr<const TypePlan> plan;
 };
 
 // kUnsupportedType for pseudo types. Everything else has a mapping, in the worst case as text.
 Result<Mapping> map_type(const PgType& type, const MappingOptions& options = {});
 
-// The expression to put into the select list of COPY (SELECT ...): the column itself, or cast to
-// text where there is no binary form we understand. `quoted_column` is quoted already. The value
-// then arrives as the binary form of text: use Converter::append_text for it when !mapping.binary.
+// The expression to put into the select list of COPY (SELECT ...): the column itself, or its text
+// where there is no binary form we understand. `quoted_column` is quoted already. The value then
+// arrives as the binary form of text: use Converter::append_text for it when !mapping.binary.
 std::string snapshot_select(const Mapping& mapping, std::string_view quoted_column);
 
 // The Postgres expression whose text append_pg_text() reproduces: normally column::text; a numeric
@@ -123,8 +124,5 @@ inline constexpr SessionSetting kSessionSettings[] = {
 // kUnsupportedType when the OID is not in the table. Arrays, ranges and multiranges of built-in
 // types are found as well.
 Result<PgType> builtin_type(Oid oid, int32_t typmod = -1);
-
-// The rows of the table as text, for docs/reference/types.md.
-std::string types_reference();
 
 }  // namespace tandem::types

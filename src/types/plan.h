@@ -167,6 +167,9 @@ TANDEM_PRINTS(polygon)
 TANDEM_PRINTS(circle)
 // search.cpp
 TANDEM_PRINTS(tsvector)
+// tsquery.cpp
+TANDEM_PRINTS(tsquery)
+// search.cpp
 TANDEM_PRINTS(hstore)
 TANDEM_CONVERTS(vector)
 

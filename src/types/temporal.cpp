@@ -146,14 +146,14 @@ void print_date(Bytes& out, Civil civil) {
     append_padded(out, civil.day, 2);
 }
 
-void print_time(Bytes& out, int64_t micros) {
-    auto seconds = static_cast<uint64_t>(micros / kMicrosPerSecond);
+void print_time(Bytes& out, uint64_t micros) {
+    const uint64_t seconds = micros / kMicrosPerSecond;
     append_padded(out, seconds / 3600, 2);
     out.push_back(':');
     append_padded(out, seconds / 60 % 60, 2);
     out.push_back(':');
     append_padded(out, seconds % 60, 2);
-    auto fraction = static_cast<uint64_t>(micros % kMicrosPerSecond);
+    const uint64_t fraction = micros % kMicrosPerSecond;
     if (fraction == 0) return;
     out.push_back('.');
     append_padded(out, fraction, 6);
@@ -166,7 +166,7 @@ void print_moment(Bytes& out, int64_t micros, int64_t epoch, std::string_view zo
     Civil civil = civil_from_days(day + epoch);
     print_date(out, civil);
     out.push_back(' ');
-    print_time(out, micros - day * kMicrosPerDay);
+    print_time(out, static_cast<uint64_t>(micros - day * kMicrosPerDay));
     append(out, zone);
     if (civil.year <= 0) append(out, " BC");
 }
@@ -270,11 +270,11 @@ uint8_t time_print(const TypePlan&, std::string_view value, Bytes& out) {
     if (value.size() != 8) return kMalformed;
     auto micros = load_big<int64_t>(value.data());
     if (micros < 0 || micros > kMicrosPerDay) return kMalformed;
-    print_time(out, micros);
+    print_time(out, static_cast<uint64_t>(micros));
     return kOk;
 }
 void time_reverse(const TypePlan&, const Column& column, size_t row, Bytes& out) {
-    print_time(out, column.fixed<int64_t>(row));
+    print_time(out, column.fixed<uint64_t>(row));
 }
 
 uint8_t timestamp_append_binary(const TypePlan&, std::string_view value, Column& column) {
@@ -308,7 +308,7 @@ uint8_t timetz_print(const TypePlan&, std::string_view value, Bytes& out) {
     auto micros = load_big<int64_t>(value.data());
     int64_t east = -static_cast<int64_t>(load_big<int32_t>(value.data() + 8));
     if (micros < 0 || micros > kMicrosPerDay) return kMalformed;
-    print_time(out, micros);
+    print_time(out, static_cast<uint64_t>(micros));
     out.push_back(east < 0 ? '-' : '+');
     auto zone = static_cast<uint64_t>(east < 0 ? -east : east);
     append_padded(out, zone / 3600, 2);
@@ -326,6 +326,12 @@ uint8_t interval_print(const TypePlan&, std::string_view value, Bytes& out) {
     auto micros = load_big<int64_t>(value.data());
     auto days = load_big<int32_t>(value.data() + 8);
     auto months = load_big<int32_t>(value.data() + 12);
+    // COMPAT(pg17): infinite intervals.
+    constexpr int32_t kMost = std::numeric_limits<int32_t>::max();
+    constexpr int32_t kLeast = std::numeric_limits<int32_t>::min();
+    if (micros == kLast && days == kMost && months == kMost) return append(out, "infinity"), kOk;
+    if (micros == kFirst && days == kLeast && months == kLeast)
+        return append(out, "-infinity"), kOk;
     bool first = true;
     bool negative = false;
     print_part(out, months / 12, "year", first, negative);
@@ -337,8 +343,8 @@ uint8_t interval_print(const TypePlan&, std::string_view value, Bytes& out) {
         out.push_back('-');
     else if (negative)
         out.push_back('+');
-    if (micros == kFirst) return kMalformed;
-    print_time(out, micros < 0 ? -micros : micros);
+    print_time(out, micros < 0 ? uint64_t{0} - static_cast<uint64_t>(micros)
+                               : static_cast<uint64_t>(micros));
     return kOk;
 }
 

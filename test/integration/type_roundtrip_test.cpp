@@ -85,7 +85,9 @@ const Sample kSamples[] = {
     {"polygon", {"((1,2),(3,4),(5,6))"}},
     {"circle", {"<(1,2),3>"}},
     {"tsvector", {"", "'a':1A,2B 'it''s':3C 'w\\\\x':4", "'plain'"}},
-    {"tsquery", {"'a' & ( 'b' | !'c' )"}},
+    {"tsquery",
+     {"", "'a' & ( 'b' | !'c' )", "'a' <-> ( 'b' <2> 'c' )", "!( 'a' & 'b':*AB ) | 'it''s'",
+      "( 'a' | 'b' ) & ( 'c' <-> 'd' ) <3> 'e'", "!!'a'", "'a' & 'b' & 'c' | 'd'"}},
     {"int4range", {"empty", "[1,10)", "(,5)", "(,)", "[3,)"}},
     {"numrange", {"[1.5,2.50]", "(,)"}},
     {"tstzrange", {"[\"2024-01-01 00:00:00+00\",\"2024-02-01 00:00:00+00\")"}},
@@ -246,6 +248,63 @@ TEST_F(TypeRoundtrip, gives_back_every_value_as_postgres_prints_it) {
                                                   mapping, printed);
             ASSERT_TRUE(status.ok()) << status.error().to_string();
             EXPECT_EQ(printed, expected.value(row, 0));
+        }
+    }
+}
+
+// Powers of two are where the shortest digits differ between algorithms: the neighbours are not
+// equally far away.
+TEST_F(TypeRoundtrip, prints_floats_with_the_digits_of_postgres) {
+    const std::string series =
+        "WITH n AS (SELECT generate_series(-149, 127) AS e),"
+        " w AS (SELECT generate_series(-1074, 1023) AS e),"
+        " d AS (SELECT 10::float8 ^ generate_series(-300, 300) AS v),"
+        " r AS (SELECT (random() * 10 ^ (random() * 600 - 300))::float8 AS v"
+        "       FROM generate_series(1, 20000))"
+        " SELECT {} FROM (SELECT (2::float8 ^ e)::float8 AS v FROM w"
+        " UNION ALL SELECT v FROM d UNION ALL SELECT v FROM r) all_values ORDER BY v";
+    sql("SELECT setseed(0.5)");
+    auto check = [&](const std::string& query, const char* column_type) {
+        Sample sample{column_type, {}};
+        types::Mapping mapping = mapping_of(sample);
+        auto binary = source_->query(query, {.binary_result = true});
+        ASSERT_TRUE(binary.ok()) << binary.error().to_string();
+        for (int row = 0; row < binary->rows(); ++row) {
+            std::string printed;
+            ASSERT_TRUE(types::binary_to_text(mapping, binary->value(row, 0), printed).ok());
+            ASSERT_EQ(printed, binary->value(row, 1));
+        }
+    };
+    // Both columns in one query, so that random values are the same: text is its own binary form.
+    std::string wide = series;
+    wide.replace(wide.find("{}"), 2, "v, v::text");
+    check(wide, "double precision");
+    check(
+        "SELECT (2::float8 ^ e)::float4 AS v, (2::float8 ^ e)::float4::text"
+        " FROM generate_series(-149, 127) AS e"
+        " UNION ALL SELECT x.v, x.v::text FROM (SELECT (random() * 10 ^ (random() * 60 - "
+        "30))::float4"
+        " AS v FROM generate_series(1, 20000)) x",
+        "real");
+}
+
+TEST_F(TypeRoundtrip, knows_every_type_a_column_may_have) {
+    auto types = source_->query(
+        "SELECT oid::text, typname, typarray::text FROM pg_type"
+        " WHERE typnamespace = 'pg_catalog'::regnamespace AND typtype IN ('b', 'r', 'm')"
+        " AND (typcategory <> 'A' OR typname LIKE '%vector') AND typname NOT LIKE 'pg\\_%\\_%'"
+        " AND typname NOT IN ('pg_ndistinct', 'pg_dependencies')");
+    ASSERT_TRUE(types.ok()) << types.error().to_string();
+    ASSERT_GT(types->rows(), 60);
+    for (int row = 0; row < types->rows(); ++row) {
+        const std::string name(types->value(row, 1));
+        for (int column : {0, 2}) {
+            const auto oid =
+                static_cast<uint32_t>(std::stoul(std::string(types->value(row, column))));
+            if (oid == 0) continue;
+            auto type = types::builtin_type(Oid{oid});
+            ASSERT_TRUE(type.ok()) << name << " " << oid;
+            EXPECT_EQ(type->name, (column == 0 ? "" : "_") + name);
         }
     }
 }
