@@ -253,6 +253,34 @@ std::string compare_select(const Mapping& mapping, std::string_view quoted_colum
     return column + "::text";
 }
 
+namespace {
+
+PgTypePtr made_of(uint32_t oid, PgTypeKind kind, std::string name, PgTypePtr below) {
+    return std::make_shared<PgType>(
+        PgType{.oid = Oid{oid}, .kind = kind, .name = std::move(name), .below = std::move(below)});
+}
+
+// Ranges and multiranges of pg_catalog, and their arrays; nullptr for other OIDs.
+PgTypePtr builtin_range(uint32_t oid) {
+    for (const RangeRow& row : builtin_ranges()) {
+        auto subtype = std::make_shared<PgType>(PgType{
+            .oid = Oid{row.subtype_oid}, .name = std::string(find_row(row.subtype_oid)->name)});
+        const std::string name(row.range_name);
+        const std::string multi(row.multirange_name);
+        PgTypePtr range = made_of(row.range_oid, PgTypeKind::range, name, std::move(subtype));
+        PgTypePtr multirange = made_of(row.multirange_oid, PgTypeKind::multirange, multi, range);
+        if (oid == row.range_oid) return range;
+        if (oid == row.multirange_oid) return multirange;
+        if (oid == row.range_array_oid)
+            return made_of(oid, PgTypeKind::array, "_" + name, std::move(range));
+        if (oid == row.multirange_array_oid)
+            return made_of(oid, PgTypeKind::array, "_" + multi, std::move(multirange));
+    }
+    return nullptr;
+}
+
+}  // namespace
+
 Result<PgType> builtin_type(Oid oid, int32_t typmod) {
     PgType type{.oid = oid, .typmod = typmod};
     if (const TypeRow* row = find_row(oid.value)) {
@@ -266,19 +294,7 @@ Result<PgType> builtin_type(Oid oid, int32_t typmod) {
             PgType{.oid = Oid{row->oid}, .typmod = typmod, .name = std::string(row->name)});
         return type;
     }
-    for (const RangeRow& row : builtin_ranges()) {
-        if (oid.value != row.range_oid && oid.value != row.multirange_oid) continue;
-        auto subtype = std::make_shared<PgType>(TRY(builtin_type(Oid{row.subtype_oid})));
-        auto range = PgType{.oid = Oid{row.range_oid},
-                            .kind = PgTypeKind::range,
-                            .name = std::string(row.range_name),
-                            .below = std::move(subtype)};
-        if (oid.value == row.range_oid) return range;
-        return PgType{.oid = oid,
-                      .kind = PgTypeKind::multirange,
-                      .name = std::string(row.multirange_name),
-                      .below = std::make_shared<PgType>(std::move(range))};
-    }
+    if (PgTypePtr range = builtin_range(oid.value)) return *range;
     return Error(ErrorCode::kUnsupportedType,
                  "type with OID " + std::to_string(oid.value) + " is not built in");
 }
