@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/stack_commands.h"
 #include "cli/terminal.h"
+#include "cli/verify_command.h"
 
 namespace {
 
@@ -23,6 +24,7 @@ struct Invocation {
     Options options;
     tandem::cli::MirrorRequest mirror;
     tandem::cli::DemoOptions demo;
+    tandem::cli::VerifyRequest verify;
     std::string query;
     std::vector<std::string> rest;
     bool print_environment = false;
@@ -124,6 +126,12 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
                              [&call] { return cli::mirror_resync(call.options, call.mirror); });
     resync->add_option("--table,-t", call.mirror.tables, "Only these tables");
     resync->add_flag("--wait", call.mirror.wait, "Until every table is live");
+    CLI::App* verify = add(app, call, "verify", "Compare both sides, value by value",
+                           [&call] { return cli::verify(call.options, call.verify); });
+    verify->add_option("name", call.verify.mirror, "Name of the mirror (default: all)");
+    verify->add_option("--table,-t", call.verify.tables, "Only these tables");
+    verify->add_option("--rounds", call.verify.rounds,
+                       "Rounds in which a row must differ (default: 5)");
     CLI::App* explain = add(app, call, "explain", "Where a query runs, and why",
                             [&call] { return cli::explain(call.options, call.query); });
     explain->add_option("query", call.query, "The query")->required();
