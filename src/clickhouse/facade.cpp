@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <deque>
 
 #include "base/barrier.h"
@@ -53,6 +54,20 @@ Result<std::string> interval_part(const ParameterValue& value) {
     }
 }
 
+// The server cuts what lies behind the scale it was told, without a word.
+Status check_scale(const ParameterValue& value, std::string_view got) {
+    auto scale_of = [](std::string_view type) {
+        size_t comma = type.find(", ");
+        size_t start = type.find("Decimal(");
+        if (start == std::string_view::npos || comma == std::string_view::npos) return -1;
+        return std::atoi(std::string(type.substr(comma + 2)).c_str());
+    };
+    if (scale_of(got) <= scale_of(value.clickhouse_type) || scale_of(value.clickhouse_type) < 0)
+        return {};
+    return Error(ErrorCode::kValueOutOfRange,
+                 std::string(got) + " does not fit into " + std::string(value.clickhouse_type));
+}
+
 Result<Parameter> parameter(const ParameterValue& value) {
     Parameter result{.name = std::string(value.name), .value = {}};
     if (value.binary == nullptr) {
@@ -65,6 +80,7 @@ Result<Parameter> parameter(const ParameterValue& value) {
     }
     auto converted = TRY(types::parameter_from_binary(Oid{value.type}, value.typmod,
                                                       std::string_view(value.binary, value.size)));
+    TRY(check_scale(value, converted.type));
     result.value = std::move(converted.text);
     if (value.clickhouse_type.starts_with("Array(")) result.form = ParameterForm::kLiteral;
     return result;

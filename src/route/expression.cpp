@@ -16,7 +16,7 @@ bool type_matches(std::string_view target, Class cls, bool& nullable, int& preci
     nullable = target.starts_with("Nullable(") && target.ends_with(")");
     if (nullable) target = target.substr(9, target.size() - 10);
     if (cls != Class::kNumeric) {
-        if (cls == Class::kTimestamp && target == "DateTime64(6, 'UTC')") return true;
+        if (cls == Class::kTimestamp && target == "DateTime64(6)") return true;
         return target == clickhouse_type(cls, false);
     }
     if (!target.starts_with("Decimal(")) return false;

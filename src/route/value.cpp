@@ -81,8 +81,8 @@ std::string plain_type(Class cls, int precision, int scale) {
             return "Float64";
         case Class::kDate:
             return "Date32";
+        // Both name the zone, so that the type does not depend on what the value was made from.
         case Class::kTimestamp:
-            return "DateTime64(6)";
         case Class::kTimestamptz:
             return "DateTime64(6, 'UTC')";
         case Class::kUuid:

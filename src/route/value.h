@@ -3,8 +3,8 @@
 // The class says which ClickHouse type carries the Postgres type while the query computes; every
 // rule states its arguments and its result in these classes:
 //   bool Bool/UInt8 · int2/4/8 Int16/32/64 · numeric Decimal(p, s) of known scale · float4/8
-//   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp DateTime64(6) ·
-//   timestamptz DateTime64(6, 'UTC') · uuid UUID · oid UInt32
+//   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp, timestamptz
+//   DateTime64(6, 'UTC') · uuid UUID · oid UInt32
 #pragma once
 
 #include <cstdint>
