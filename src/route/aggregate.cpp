@@ -19,9 +19,8 @@ Result<std::string> Translator::aggregate_call(const Expr& expr, std::string_vie
            condition + ", false))";
 }
 
-Result<Value> Translator::aggregate(const Expr& expr, bool parts) {
+Result<Value> Translator::aggregate(const Expr& expr) {
     std::string name(expr.name);
-    if (is_average(expr) && !parts) return refuse(Reason::kAggregate, "avg inside an expression");
     if (!expr.builtin) return refuse(Reason::kAggregate, name);
     if (!expr.within_group.empty()) return percentile(expr);
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
@@ -55,7 +54,7 @@ Result<Value> Translator::aggregate(const Expr& expr, bool parts) {
 // avg of exact types: the sum, and in `count` the number of values; Postgres divides.
 Result<Value> Translator::average(const Expr& expr, Value& count) {
     if (expr.distinct || expr.args.size != 1) return refuse(Reason::kAggregate, "avg(DISTINCT)");
-    Value sum = TRY(aggregate(expr, true));
+    Value sum = TRY(aggregate(expr));
     Value argument = TRY(value(*expr.args[0]));
     count = Value{.cls = Class::kNumeric, .nullable = false, .precision = 38, .scale = 0};
     count.sql = TRY(aggregate_call(expr, "count", argument.sql));

@@ -138,7 +138,7 @@ class Translator {
                           ConstantPart part = ConstantPart::kWhole);
 
     // --- aggregate.cpp
-    Result<Value> aggregate(const Expr& expr, bool parts = false);
+    Result<Value> aggregate(const Expr& expr);
     Result<Value> average(const Expr& expr, Value& count);
     Result<std::string> aggregate_call(const Expr& expr, std::string_view function,
                                        std::string_view arguments);
