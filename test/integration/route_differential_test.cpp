@@ -205,6 +205,9 @@ class RouteDifferential : public RouteTest {
         }
         bool in_clickhouse = routed_so_far() > before;
         if (postgres == routed) return in_clickhouse;
+        // The order in which the sides of AND and OR are evaluated is not defined: in a random
+        // condition Postgres may meet an overflow that ClickHouse had no need to compute.
+        if (!note.empty() && postgres.starts_with("ERROR 22")) return in_clickhouse;
         size_t at = 0;
         while (at < std::min(postgres.size(), routed.size()) && postgres[at] == routed[at]) ++at;
         at = at > 200 ? at - 200 : 0;
