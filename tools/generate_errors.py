@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes docs/reference/errors.md from src/base/errors.def; --check fails when the file is stale."""
+"""Writes docs/reference/errors.md from src/base/errors.def and docs/reference/route-reasons.md from
+src/route/reasons.def; --check fails when one of them is stale."""
 
 import re
 import sys
@@ -29,11 +30,22 @@ def table():
     return head + "\n".join(rows) + "\n"
 
 
+def reasons():
+    source = (ROOT / "src/route/reasons.def").read_text()
+    pattern = r'TANDEM_REASON\((\w+), "(\w+)", "([^"]+)", "([^"]+)"\)'
+    rows = [f"| `{code}` | {words} | {advice} |" for _, code, words, advice in re.findall(pattern, source)]
+    head = ("# Why a query stays in Postgres\n\nGenerated from `src/route/reasons.def`; do not edit.\n\n"
+            "The codes of the translation, as `EXPLAIN` and `tandem.explain_route` show them. The extension adds "
+            "reasons of its own (mode, cost, freshness, transaction state), see extension/README.md.\n\n"
+            "| code | what it says | what to do |\n|---|---|---|\n")
+    return head + "\n".join(rows).replace("\\\\\\\\", "\\\\") + "\n"
+
+
 if __name__ == "__main__":
-    text = table()
-    if "--check" in sys.argv:
-        if not TARGET.exists() or TARGET.read_text() != text:
-            sys.exit("docs/reference/errors.md is stale: run tools/generate_errors.py")
-    else:
-        TARGET.parent.mkdir(parents=True, exist_ok=True)
-        TARGET.write_text(text)
+    for target, text in ((TARGET, table()), (ROOT / "docs/reference/route-reasons.md", reasons())):
+        if "--check" in sys.argv:
+            if not target.exists() or target.read_text() != text:
+                sys.exit(f"{target.relative_to(ROOT)} is stale: run tools/generate_errors.py")
+        else:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text)
