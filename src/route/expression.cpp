@@ -172,7 +172,9 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     std::string name(from.name);
     if (!from.exact && !from.as_text) return refuse(Reason::kInexactColumn, name);
     Value result;
-    result.cls = from.as_text ? Class::kOther : class_of_type(from.type);
+    result.cls = class_of_type(from.type);
+    // A text form is not the value, but the text of a jsonb is canonical: that is what ->> reads.
+    if (from.as_text && result.cls != Class::kJsonb) result.cls = Class::kOther;
     bool known = result.cls != Class::kOther && result.cls != Class::kInterval;
     if (known) {
         bool nullable = false;
