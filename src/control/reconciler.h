@@ -32,8 +32,8 @@ struct Limits {
     std::chrono::milliseconds flush_age{20};    // a commit waits this long when the stream is idle
     std::chrono::milliseconds batch_age{1000};  // ... and this long when it never is
     int snapshot_workers = 2;                   // per mirror
-    size_t snapshot_block_bytes = size_t{32} << 20;  // per worker
-    int64_t chunk_blocks = 16384;                    // heap blocks (8 KiB) of one snapshot chunk
+    size_t snapshot_block_bytes = size_t{8} << 20;  // per worker; small enough to stay in cache
+    int64_t chunk_blocks = 16384;                   // heap blocks (8 KiB) of one snapshot chunk
 };
 
 struct ReconcilerOptions {

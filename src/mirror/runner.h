@@ -24,7 +24,7 @@ struct RunnerOptions {
     int mirror_id = 0;
     StreamLimits limits;
     int snapshot_workers = 2;
-    size_t snapshot_block_bytes = size_t{32} << 20;
+    size_t snapshot_block_bytes = size_t{8} << 20;
     int64_t chunk_blocks = 16384;
 };
 

@@ -30,7 +30,7 @@ END $$
 
 def recvlogical(stack, end_lsn):
     start = time.monotonic()
-    subprocess.run([f"{PG_BIN}/pg_recvlogical", "--slot", "bench_recv", "--start", "-f", "/dev/null",
+    subprocess.run([f"{PG_BIN}/pg_recvlogical", "-d", "postgres", "--slot", "bench_recv", "--start", "-f", "/dev/null",
                     "--endpos", end_lsn, "-o", "proto_version=1", "-o", "binary=true",
                     "-o", "publication_names=bench_recv"], env=stack.environment(), check=True)
     return time.monotonic() - start
