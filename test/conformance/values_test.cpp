@@ -156,8 +156,6 @@ std::unique_ptr<test_support::TestClickHouse> values_on_the_real_server::server_
 std::string text_of(const types::Column& column, size_t row) {
     types::Bytes text;
     append_value_text(column, row, TextForm::kPlain, text);
-    // Over HTTP the server leaves the zone out of the type's name, and we mark the text.
-    if (column.type->name == "DateTime") text.truncate(text.size() - 1);
     return std::string(text.view());
 }
 

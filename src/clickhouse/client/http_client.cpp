@@ -26,6 +26,9 @@ constexpr size_t kErrorTextMax = size_t{1} << 20;
 constexpr std::pair<uint64_t, uint64_t> kJsonAsTextSince{24, 10};
 // The first long-lived version that knows the flat form of Dynamic.
 constexpr std::pair<uint64_t, uint64_t> kFlatDynamicSince{25, 8};
+// The first long-lived version that lets us choose the revision of the blocks. Without a choice the
+// names of types come as for clients of 2018: DateTime has no zone then.
+constexpr std::pair<uint64_t, uint64_t> kRevisionChosenSince{23, 8};
 
 // "{"read_rows":"10","read_bytes":"80",...}": numbers of the progress headers, as strings.
 uint64_t progress_number(std::string_view json, std::string_view name) {
@@ -101,12 +104,13 @@ class HttpClient final : public Client {
     friend class HttpInsert;
 
     bool compressing() const { return options_.compression != Compression::kNone; }
-    HttpRequestOptions request_options(HttpPurpose purpose) const;
+    HttpRequestOptions request_options(const Query& query, HttpPurpose purpose) const;
     Status connect(net::Deadline deadline);
     bool alive_when_idle();
     Status send(std::string_view bytes, net::Deadline deadline);
     Status give_up(Error error);
-    Status answer(const Query& query, const BlockCallback& on_block, net::Deadline deadline);
+    Status answer(const Query& query, const BlockCallback& on_block, net::Deadline deadline,
+                  uint64_t revision);
 
     Endpoint endpoint_;
     ClientOptions options_;
@@ -118,8 +122,9 @@ class HttpClient final : public Client {
 // Reads one answer: head, blocks or the text of an error, end.
 class HttpAnswer {
   public:
-    HttpAnswer(const ClientOptions& options, const Query& query, const BlockCallback& on_block)
-        : options_(options), query_(query), on_block_(on_block) {}
+    HttpAnswer(const ClientOptions& options, const Query& query, const BlockCallback& on_block,
+               uint64_t revision)
+        : options_(options), query_(query), on_block_(on_block), revision_(revision) {}
 
     // True once the answer is complete.
     Result<bool> take(std::string_view bytes);
@@ -137,6 +142,7 @@ class HttpAnswer {
     const ClientOptions& options_;
     const Query& query_;
     const BlockCallback& on_block_;
+    const uint64_t revision_;
     HttpResponse response_;
     Head head_;
     std::optional<HttpResult> result_;
@@ -174,6 +180,7 @@ Status HttpAnswer::on_item(const HttpItem& item) {
             if (head_.status == 200 && head_.exception_code == 0)
                 result_.emplace(
                     HttpResultOptions{.compressed = options_.compression != Compression::kNone,
+                                      .revision = revision_,
                                       .exception_tag = head_.exception_tag,
                                       .block_bytes_max = options_.block_bytes_max});
             break;
@@ -224,7 +231,7 @@ class HttpInsert final : public InsertStream {
     HttpInsert(HttpClient& client, Query query)
         : client_(client),
           query_(std::move(query)),
-          answer_(client.options_, query_, ignore_blocks_) {}
+          answer_(client.options_, query_, ignore_blocks_, 0) {}
     ~HttpInsert() override {
         if (!finished_) client_.close();
     }
@@ -277,16 +284,20 @@ Status HttpClient::send(std::string_view bytes, net::Deadline deadline) {
     return net::write_all(*stream_, bytes, deadline, &interrupter_);
 }
 
-HttpRequestOptions HttpClient::request_options(HttpPurpose purpose) const {
+HttpRequestOptions HttpClient::request_options(const Query& query, HttpPurpose purpose) const {
     const std::pair version(server_.version_major, server_.version_minor);
+    // The choice would hold for external tables and inserted blocks as well, which need none.
+    const bool chosen = purpose == HttpPurpose::kSelect && query.external_tables.empty() &&
+                        version >= kRevisionChosenSince;
     return {.purpose = purpose,
             .json_as_text = version >= kJsonAsTextSince,
-            .flat_dynamic = version >= kFlatDynamicSince};
+            .flat_dynamic = version >= kFlatDynamicSince,
+            .revision = chosen ? kRevisionNewest : 0};
 }
 
-Status HttpClient::answer(const Query& query, const BlockCallback& on_block,
-                          net::Deadline deadline) {
-    HttpAnswer answer(options_, query, on_block);
+Status HttpClient::answer(const Query& query, const BlockCallback& on_block, net::Deadline deadline,
+                          uint64_t revision) {
+    HttpAnswer answer(options_, query, on_block, revision);
     std::vector<char> buffer(size_t{128} << 10);
     for (;;) {
         auto got = net::read_some(*stream_, buffer, deadline, &interrupter_);
@@ -317,13 +328,13 @@ Status HttpClient::execute(const Query& query) {
 
 Status HttpClient::select(const Query& query, const BlockCallback& on_block) {
     const net::Deadline deadline = net::Deadline::after(query.timeout);
-    const HttpRequest request =
-        TRY(build_request(endpoint_, options_, query, request_options(HttpPurpose::kSelect)));
+    const HttpRequestOptions how = request_options(query, HttpPurpose::kSelect);
+    const HttpRequest request = TRY(build_request(endpoint_, options_, query, how));
     TRY(connect(deadline));
     auto sent = send(request.head.view(), deadline);
     if (sent.ok()) sent = send(request.body.view(), deadline);
     if (!sent.ok()) return give_up(std::move(sent).error());
-    return answer(query, on_block, deadline);
+    return answer(query, on_block, deadline, how.revision);
 }
 
 Status HttpClient::insert(const Query& query, const types::Block& block) {
@@ -337,8 +348,8 @@ Result<std::unique_ptr<InsertStream>> HttpClient::begin_insert(const Query& quer
         return Error(ErrorCode::kInvalidArgument,
                      "an insert with external tables needs the native protocol");
     const net::Deadline deadline = net::Deadline::after(query.timeout);
-    const HttpRequest request =
-        TRY(build_request(endpoint_, options_, query, request_options(HttpPurpose::kInsert)));
+    const HttpRequest request = TRY(
+        build_request(endpoint_, options_, query, request_options(query, HttpPurpose::kInsert)));
     TRY(connect(deadline));
     auto sent = send(request.head.view(), deadline);
     if (!sent.ok()) return give_up(std::move(sent).error()).error();

@@ -52,6 +52,7 @@ Target build_target(const Endpoint& endpoint, const ClientOptions& options, cons
     if (how.json_as_text) target.add("output_format_native_write_json_as_string", "1");
     if (how.flat_dynamic)
         target.add("output_format_native_use_flattened_dynamic_and_json_serialization", "1");
+    if (how.revision != 0) target.add("client_protocol_version", std::to_string(how.revision));
     // Closing the connection is the only way to cancel.
     if (how.purpose == HttpPurpose::kSelect)
         target.add("cancel_http_readonly_queries_on_client_close", "1");

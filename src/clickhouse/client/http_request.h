@@ -25,6 +25,7 @@ struct HttpRequestOptions {
     HttpPurpose purpose = HttpPurpose::kSelect;
     bool json_as_text = false;
     bool flat_dynamic = false;
+    uint64_t revision = 0;  // of the blocks in the answer
 };
 Result<HttpRequest> build_request(const Endpoint& endpoint, const ClientOptions& options,
                                   const Query& query, const HttpRequestOptions& how);

@@ -54,7 +54,7 @@ ServerException parse_exception_text(std::string_view text, int code_from_header
 
 HttpResult::HttpResult(HttpResultOptions options)
     : options_(std::move(options)),
-      decoder_(0, DecodeLimits{.bytes_max = options_.block_bytes_max}) {
+      decoder_(options_.revision, DecodeLimits{.bytes_max = options_.block_bytes_max}) {
     if (!options_.exception_tag.empty())
         marker_ = std::string(kMarkerStart) + options_.exception_tag + "\r\n";
 }

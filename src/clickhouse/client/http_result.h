@@ -20,6 +20,7 @@ namespace tandem::clickhouse {
 
 struct HttpResultOptions {
     bool compressed = false;
+    uint64_t revision = 0;           // what was asked for with client_protocol_version
     std::string exception_tag = {};  // empty: an older server
     size_t block_bytes_max = size_t{1} << 30;
 };
