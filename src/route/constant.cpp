@@ -17,10 +17,20 @@ bool is_digits(std::string_view text) {
 
 }  // namespace
 
+// Equal constants share a parameter, so that an expression of GROUP BY reads the same in the select
+// list: each of its occurrences is a constant of its own.
 std::string Translator::parameter(const Expr& expr, std::string_view type, ConstantPart part) {
-    for (const UsedConstant& used : output_.constants)
-        if (used.constant == expr.constant && used.clickhouse_type == type && used.part == part)
+    auto same = [&](const Expr& other) {
+        if (other.constant == expr.constant) return true;
+        return other.known && expr.known && other.type == expr.type &&
+               other.constant_null == expr.constant_null && other.known_text == expr.known_text;
+    };
+    for (size_t i = 0; i < output_.constants.size(); ++i) {
+        const UsedConstant& used = output_.constants[i];
+        if (same(*constant_exprs_[i]) && used.clickhouse_type == type && used.part == part)
             return "{" + std::string(used.parameter) + ":" + std::string(type) + "}";
+    }
+    constant_exprs_.push_back(&expr);
     std::string& name =
         output_.texts.emplace_back("p" + std::to_string(output_.constants.size() + 1));
     std::string& kept_type = output_.texts.emplace_back(type);
@@ -30,6 +40,11 @@ std::string Translator::parameter(const Expr& expr, std::string_view type, Const
                                  .clickhouse_type = kept_type,
                                  .part = part});
     return "{" + name + ":" + kept_type + "}";
+}
+
+void Translator::forget_constants(size_t keep) {
+    output_.constants.resize(keep);
+    constant_exprs_.resize(keep);
 }
 
 Result<Value> Translator::numeric_literal(const Expr& expr) {

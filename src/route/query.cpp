@@ -17,6 +17,10 @@ constexpr std::string_view kSettings =
     " data_type_default_nullable = 0, cast_keep_nullable = 0, decimal_check_overflow = 1,"
     " short_circuit_function_evaluation = 'force_enable', session_timezone = 'UTC',"
     " enable_extended_results_for_datetime_functions = 1, optimize_move_to_prewhere_if_final = 0,"
+    " use_query_cache = 0, group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw',"
+    " distinct_overflow_mode = 'throw', join_overflow_mode = 'throw', set_overflow_mode = 'throw',"
+    " result_overflow_mode = 'throw', read_overflow_mode = 'throw', timeout_overflow_mode = "
+    "'throw',"
     " max_rows_to_read = 0, max_result_rows = 0, limit = 0, offset = 0, extremes = 0";
 
 bool is_plain(const Expr& expr, const Value& value) {
@@ -163,7 +167,7 @@ Status Translator::add_parts(const Query& query, const Expr& expr) {
     Reason reason = reason_;
     selected_.resize(columns);
     out.columns.resize(columns);
-    out.constants.resize(constants);
+    forget_constants(constants);
     out.replacements.resize(replacements);
     bool leaf = expr.kind == ExprKind::kColumn || expr.kind == ExprKind::kAggregate ||
                 expr.kind == ExprKind::kWindow || expr.kind == ExprKind::kSubquery ||
@@ -229,7 +233,7 @@ Result<std::string> Translator::write_tail(const Query& query) {
         if (!keys.ok()) {
             reason_ = reason;
             output_.limited = false;
-            output_.constants.resize(constants);
+            forget_constants(constants);
             return std::string();
         }
         sql = " ORDER BY " + *keys;

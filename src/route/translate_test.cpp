@@ -340,6 +340,16 @@ TEST(translate, refuses_what_it_has_no_row_for_with_a_stable_code) {
     EXPECT_EQ(run(old, {.clickhouse_version = 24008}).reason, "server_version");
 }
 
+TEST(translate, writes_equal_constants_the_same_wherever_they_stand) {
+    Tree tree;
+    auto later = [&] {
+        return tree.op(">", oid::kBool, tree.col(8), tree.constant(oid::kDate, "2024-01-01"));
+    };
+    tree.group_by({later()}).select({later()});
+    Outcome outcome = run(tree);
+    EXPECT_EQ(outcome.parameters, std::vector<std::string>{"p1:Date32"}) << outcome.reason;
+}
+
 TEST(translate, quotes_names_and_values_of_any_bytes) {
     Tree tree;
     EXPECT_EQ(where(tree, tree.op("=", oid::kBool, tree.col(4), tree.text("it's \\ `x`"))),

@@ -137,6 +137,8 @@ class Translator {
     std::string parameter(const Expr& expr, std::string_view type,
                           ConstantPart part = ConstantPart::kWhole);
 
+    void forget_constants(size_t keep);
+
     // --- aggregate.cpp
     Result<Value> aggregate(const Expr& expr);
     Result<Value> average(const Expr& expr, Value& count);
@@ -159,6 +161,7 @@ class Translator {
         std::string raw;
     };
     std::vector<Selected> selected_;
+    std::vector<const Expr*> constant_exprs_;  // where each of output_.constants comes from
 };
 
 }  // namespace tandem::route
