@@ -63,6 +63,11 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
         set_failure(failure, "off", "routing is switched off", "SET tandem.route = on.");
         return false;
     }
+    // A function called by a parallel query: constants could not be evaluated in a subtransaction.
+    if (IsInParallelMode()) {
+        set_failure(failure, "parallel", "the query runs inside a parallel query", "");
+        return false;
+    }
     if (lsecond_int(private_list(plan, kChoiceFlags)) != 0 && !session_is_utc()) {
         set_failure(failure, "time_zone", "the query was planned for the time zone UTC",
                     "SET TimeZone = 'UTC', or prepare the query again.");

@@ -132,6 +132,17 @@ TEST_F(RouteBehaviour, answers_from_postgres_when_clickhouse_is_gone) {
     EXPECT_TRUE(routed());
 }
 
+TEST_F(RouteBehaviour, stays_out_of_functions_that_a_parallel_query_calls) {
+    run("CREATE FUNCTION counted(i int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE AS $$ "
+        "DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM sales WHERE id >= i - i AND "
+        "now() > '2020-01-01'; RETURN n; END $$");
+    run("CREATE TABLE wide AS SELECT i FROM generate_series(1, 20000) i; ANALYZE wide");
+    run("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; "
+        "SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2");
+    EXPECT_EQ(ask("SELECT max(counted(i)) FROM wide WHERE i % 5000 = 0"), "1000");
+    EXPECT_EQ(ask("SELECT counted(1)"), "999");
+}
+
 TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
     run("SET tandem.freshness = strong; SET tandem.wait_budget = 50");
     EXPECT_EQ(ask(kCount), "1000");
