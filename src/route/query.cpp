@@ -158,6 +158,10 @@ Status Translator::add_node(const Expr& expr) {
 // left to take apart, and a column that is not grouped by does not exist above the grouping.
 Status Translator::add_parts(const Query& query, const Expr& expr) {
     if (expr.kind == ExprKind::kConstant) return {};
+    bool grouped = !query.group_by.empty() || query.has_aggregates;
+    // Postgres knows that the other columns of a table depend on its key; ClickHouse does not.
+    if (grouped && expr.kind == ExprKind::kColumn && !is_group_key(query, expr))
+        return refuse(Reason::kExpression, "a column that is not in GROUP BY");
     size_t columns = output_.columns.size();
     Output& out = output_;
     size_t constants = out.constants.size();
@@ -173,7 +177,6 @@ Status Translator::add_parts(const Query& query, const Expr& expr) {
                 expr.kind == ExprKind::kWindow || expr.kind == ExprKind::kSubquery ||
                 expr.kind == ExprKind::kUnknown || expr.kind == ExprKind::kGrouping ||
                 expr.args.empty();
-    bool grouped = !query.group_by.empty() || query.has_aggregates;
     if (leaf || (grouped && is_group_key(query, expr))) {
         reason_ = reason;
         return whole;

@@ -350,6 +350,12 @@ TEST(translate, writes_equal_constants_the_same_wherever_they_stand) {
     EXPECT_EQ(outcome.parameters, std::vector<std::string>{"p1:Date32"}) << outcome.reason;
 }
 
+TEST(translate, refuses_columns_that_only_depend_on_the_key_of_their_group) {
+    Tree tree;
+    tree.group_by({tree.col(1)}).select({tree.col(4)});
+    EXPECT_EQ(run(tree).reason, "expression");
+}
+
 TEST(translate, quotes_names_and_values_of_any_bytes) {
     Tree tree;
     EXPECT_EQ(where(tree, tree.op("=", oid::kBool, tree.col(4), tree.text("it's \\ `x`"))),
