@@ -2,8 +2,8 @@
 //
 // Values go from the message straight into the columns. Changes to one key collapse to the last
 // one. An unchanged TOAST value is taken from an earlier row of the batch; when there is none
-// the row is *pending*: its values are found by key later, by apply/Applier, in slices, because they
-// may be as large as they like. See docs/decisions/0001. No I/O; one thread at a time.
+// the row is *pending*: its values are found by key later, by apply/Applier, in slices, because
+// they may be as large as they like. See docs/decisions/0001. No I/O; one thread at a time.
 //
 // A failed call leaves the batch unusable: the table has to be stopped and the batch dropped.
 #pragma once
