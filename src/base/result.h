@@ -8,8 +8,8 @@
 //     }
 //
 // TRY propagates; MUST asserts that failure is impossible and the line says why. TRY does not
-// belong inside of braces, S{a, TRY(b())}: compilers leave an initializer list without destroying what it
-// had built, so `a` would leak. Arguments of calls are fine.
+// belong inside of braces, S{a, TRY(b())}: compilers leave an initializer list without destroying
+// what it had built, so `a` would leak. Arguments of calls are fine.
 #pragma once
 
 #include <optional>
