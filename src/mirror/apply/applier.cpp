@@ -94,6 +94,7 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     types::Block slice = rows.empty_block();
     std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, slice));
     if (!left.empty()) {
+        TRY(source_->wait_visible(batch_.incomplete));
         types::Block source =
             TRY(source_->current_rows(table, rows.own_keys(left), columns, bytes_max));
         TRY(rows.complete_from_source(left, source, slice));

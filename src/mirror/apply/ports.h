@@ -33,9 +33,13 @@ class Destination {
 class SourceRows {
   public:
     virtual ~SourceRows() = default;
+    // Waits until these transactions, whose commits were streamed, are visible to SQL: a commit is
+    // in the WAL a moment (under synchronous replication a long one) before others see it.
+    virtual Status wait_visible(std::span<const Xid> transactions) = 0;
     // Key columns and `columns` of the rows with these keys, as ClickHouse columns.
     virtual Result<types::Block> current_rows(const Table& table, const types::Block& keys,
-                                             std::span<const size_t> columns, size_t bytes_max) = 0;
+                                              std::span<const size_t> columns,
+                                              size_t bytes_max) = 0;
 };
 
 // What is remembered in schema tandem. Nothing is confirmed before it is written there.

@@ -52,6 +52,8 @@ struct Batch {
     Lsn last_commit;
     size_t changes = 0;
     size_t bytes = 0;
+    // Transactions with rows whose values have to be looked up.
+    std::vector<Xid> incomplete;
 };
 
 inline const TablePtr& table_of(const Step& step) {

@@ -1,6 +1,8 @@
 #include "mirror/snapshot/source_reader.h"
 
+#include <algorithm>
 #include <numeric>
+#include <thread>
 
 #include "base/failpoint.h"
 #include "mirror/snapshot/row_reader.h"
@@ -8,6 +10,9 @@
 
 namespace tandem::mirror {
 namespace {
+
+constexpr int64_t kChunksWanted = 8;
+constexpr int64_t kChunkBlocksMin = 2048;
 
 std::string tid(int64_t block) {
     return "'(" + std::to_string(block) + ",0)'::tid";
@@ -126,6 +131,25 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     return result;
 }
 
+// A transaction holds the lock on its own id until after it has become visible.
+Status SourceReader::wait_visible(std::span<const Xid> transactions) {
+    postgres::Connection* source = TRY(connection());
+    std::string ids;
+    for (Xid xid : transactions) ids += (ids.empty() ? "" : ",") + std::to_string(xid.value);
+    std::string sql =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND granted AND "
+        "mode = 'ExclusiveLock' AND transactionid::text = ANY ('{" +
+        ids + "}'))";
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        auto running = TRY(source->query(sql));
+        if (!TRY(running.boolean(0, 0))) return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return Error(ErrorCode::kPostgresRetry,
+                 "a committed transaction does not become visible; does a synchronous standby "
+                 "hold it back?");
+}
+
 Result<types::Block> SourceReader::current_rows(const Table& table, const types::Block& keys,
                                                 std::span<const size_t> columns, size_t bytes_max) {
     postgres::Connection* source = TRY(connection());
@@ -181,13 +205,16 @@ Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid rel
             return Error(ErrorCode::kUnsupportedType,
                          "a partition is not an ordinary table (foreign table?)");
         int64_t blocks = TRY(size.integer(0, 0));
-        for (int64_t first = 0;; first += chunk_blocks) {
+        // Several for each worker, so that none idles for long at the end.
+        int64_t step = std::clamp(blocks / kChunksWanted + 1,
+                                  std::min(kChunkBlocksMin, chunk_blocks), chunk_blocks);
+        for (int64_t first = 0;; first += step) {
             // The last one is open: the table may have grown by the time it is read.
-            if (first + chunk_blocks >= blocks) {
+            if (first + step >= blocks) {
                 chunks.push_back({relid, part, first, std::nullopt});
                 break;
             }
-            chunks.push_back({relid, part, first, first + chunk_blocks});
+            chunks.push_back({relid, part, first, first + step});
         }
     }
     return chunks;

@@ -22,6 +22,7 @@ class SourceReader final : public SourceRows {
   public:
     explicit SourceReader(postgres::ConnectOptions options) : options_(std::move(options)) {}
 
+    Status wait_visible(std::span<const Xid> transactions) override;
     Result<types::Block> current_rows(const Table& table, const types::Block& keys,
                                       std::span<const size_t> columns, size_t bytes_max) override;
 

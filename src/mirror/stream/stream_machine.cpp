@@ -40,6 +40,7 @@ Status StreamMachine::on_message(const postgres::Message& message, size_t size, 
     } else if (auto* begin = std::get_if<postgres::Begin>(&message)) {
         in_transaction_ = true;
         commit_lsn_ = begin->final_lsn;
+        xid_ = begin->xid;
         ordinal_ = 0;
     } else if (auto* commit = std::get_if<postgres::Commit>(&message)) {
         on_commit(*commit);
@@ -104,6 +105,7 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
     if (version <= known.truncated_at) return;
     TableBatch& rows = rows_of(known);
     size_t copied = rows.copied_bytes();
+    size_t pending = rows.pending();
     Status done = change(rows, version);
     if (!done.ok()) {
         TablePtr table = known.layout.table;
@@ -113,6 +115,8 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
         note_step(now);
         return;
     }
+    if (rows.pending() > pending && (batch_.incomplete.empty() || batch_.incomplete.back() != xid_))
+        batch_.incomplete.push_back(xid_);
     ++batch_.changes;
     batch_.last_commit = commit_lsn_;
     open_bytes_ += size + kChangeOverhead + rows.copied_bytes() - copied;

@@ -107,6 +107,7 @@ class StreamMachine {
     bool flush_requested_ = false;
     bool in_transaction_ = false;
     Lsn commit_lsn_;
+    Xid xid_;
     uint64_t ordinal_ = 0;
 };
 
