@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
 #include "mirror/source_types.h"
 #include "postgres/decoder/copy_binary.h"
@@ -147,6 +149,20 @@ class Comparer {
         return result;
     }
 
+    // Looks again at the rows that differed so far. Those that are equal now were only under way;
+    // rows that came to differ since are not suspects, because their turn to arrive comes next.
+    Status look_again(Comparison& result) {
+        suspected_ = std::exchange(suspects_, {});
+        again_ = true;
+        result.differences.clear();
+        return show(result);
+    }
+
+    // Differences that are left when the sides move: none, if every row was seen equal once.
+    void settle(Comparison& result) const {
+        if (!cut_) result.differing_buckets = suspects_.size();
+    }
+
   private:
     size_t bucket_of(const Values& values) const {
         return hash_values(values, sides_.key_count()) % options_.buckets;
@@ -196,11 +212,14 @@ class Comparer {
             return {};
         };
         TRY(sides_.read_target(match));
+        cut_ = cut;
         for (const auto& [key, values] : rows) report(result, {key, "", "(row)", std::nullopt});
         return {};
     }
 
-    void report(Comparison& result, Difference difference) const {
+    void report(Comparison& result, Difference difference) {
+        if (again_ && !suspected_.contains(difference.key)) return;
+        suspects_.insert(difference.key);
         if (result.differences.size() < options_.differences_max)
             result.differences.push_back(std::move(difference));
     }
@@ -208,6 +227,10 @@ class Comparer {
     Sides& sides_;
     const CompareOptions& options_;
     std::vector<bool> differing_;
+    std::set<std::string> suspects_;   // keys that differed in every look so far
+    std::set<std::string> suspected_;  // those of the look before
+    bool again_ = false;
+    bool cut_ = false;  // too many rows to hold: the suspects are not all of them
 };
 
 // For people: the begin of a long value and how long it is.
@@ -236,11 +259,13 @@ std::string Comparison::to_string() const {
 Result<Comparison> compare_table(const Table& table, postgres::Connection& source,
                                  clickhouse::Client& target, const CompareOptions& options) {
     Sides sides(table, source, target, options);
-    Comparison result;
-    for (int round = 0; round < std::max(1, options.rounds); ++round) {
-        if (round > 0 && options.catch_up) TRY(options.catch_up());
-        result = TRY(Comparer(sides, options).run());
-        if (result.equal()) break;
+    Comparer comparer(sides, options);
+    Comparison result = TRY(comparer.run());
+    if (options.rounds > 1) comparer.settle(result);
+    for (int round = 1; round < options.rounds && !result.equal(); ++round) {
+        if (options.catch_up) TRY(options.catch_up());
+        TRY(comparer.look_again(result));
+        comparer.settle(result);
     }
     return result;
 }
