@@ -310,7 +310,7 @@ TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run
     EXPECT_GE(report["rows_mirrored"], 1'000'000);
     EXPECT_GT(report["snapshot_rows_per_second"], 0.0);
     EXPECT_LT(report["lag_ms"], 10'000.0);
-    EXPECT_NE(report["remote_sql"].get<std::string>().find("quantile"), std::string::npos);
+    EXPECT_NE(report["remote_sql"].get<std::string>().find("GROUP BY"), std::string::npos);
     EXPECT_GT(pid_of("writer"), 0);
     auto verified = run({"verify"});
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
