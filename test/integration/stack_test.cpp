@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -47,7 +48,8 @@ class StackTest : public testing::Test {
     Result<std::string> run(std::vector<std::string> arguments,
                             std::vector<std::pair<std::string, std::string>> environment = {}) {
         arguments.insert(arguments.begin(), TANDEM_BINARY);
-        arguments.insert(arguments.begin() + 2, {"--data", data_});
+        // What follows "--" belongs to another program.
+        arguments.insert(std::find(arguments.begin(), arguments.end(), "--"), {"--data", data_});
         return run_program({.arguments = arguments, .environment = std::move(environment)},
                            kPatience);
     }
@@ -220,6 +222,32 @@ TEST_F(StackTest, attaches_to_servers_that_are_there) {
     // The servers are not ours to stop.
     EXPECT_TRUE(stack::port_answers((*source)->port()));
     EXPECT_TRUE(stack::port_answers((*target)->native_port()));
+}
+
+TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
+    auto source = TestPostgres::start();
+    ASSERT_TRUE(source.ok()) << source.error().to_string();
+    stack::SpawnOptions pgbench{
+        .arguments = {(*source)->bin_directory() + "/pgbench", "-i", "-q", "-s", "3"},
+        .environment = {{"PGHOST", "127.0.0.1"},
+                        {"PGPORT", std::to_string((*source)->port())},
+                        {"PGUSER", "postgres"},
+                        {"PGDATABASE", "postgres"},
+                        {"PGPASSWORD", (*source)->password()}}};
+    auto filled = run_program(pgbench, kPatience);
+    ASSERT_TRUE(filled.ok()) << filled.error().to_string();
+    pgbench.arguments = {pgbench.arguments[0], "-n", "-c", "4", "-T", "8"};
+    auto writers = stack::spawn(pgbench);
+    ASSERT_TRUE(writers.ok()) << writers.error().to_string();
+    auto attached = run({"up"}, {{"TANDEM_POSTGRES", (*source)->conninfo()}});
+    ASSERT_TRUE(attached.ok()) << attached.error().to_string();
+    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*", "--wait"});
+    EXPECT_TRUE(created.ok()) << created.error().to_string();
+    auto ended = stack::wait_for_exit(*writers, std::chrono::steady_clock::now() + kPatience);
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(*ended, 0);
+    auto verified = run({"verify", "bench", "--json"});
+    EXPECT_TRUE(verified.ok()) << verified.error().to_string();
 }
 
 // Every file below a directory that others may read, or that is a log.
