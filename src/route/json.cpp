@@ -88,8 +88,10 @@ Result<Value> Translator::json_text(const Expr& expr) {
     return Value{.sql = std::move(sql), .cls = Class::kText};
 }
 
-// `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically, so a
-// document without the piece `"key": "value"` cannot match; only the others are parsed.
+// `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically: a document
+// without the piece `"key": "value"` cannot match. A quote inside of a string is always escaped, so
+// the piece behind `{` or `, ` is a key with its value; in a document with one brace only, it is
+// one of the outermost object. What is left, documents with nested objects, is parsed.
 Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
     const Expr* left = expr.args[0];
     const Expr* right = expr.args[1];
@@ -106,9 +108,11 @@ Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
     std::string sql = document.sql;
     if (document.nullable) sql = "ifNull(" + sql + ", '')";
     std::string test = "multiIf(position(" + sql + ", " + sqltext::ch_string(piece) +
-                       ") = 0, false, JSONExtractString(" + sql + ", " + sqltext::ch_string(key) +
-                       ") = " + sqltext::ch_string(wanted) + ", true, throwIf(NOT isValidJSON(" +
-                       sql + ")) = 1)";
+                       ") = 0, false, position(" + sql + ", '{', 2) = 0, startsWith(" + sql + ", " +
+                       sqltext::ch_string("{" + piece) + ") OR position(" + sql + ", " +
+                       sqltext::ch_string(", " + piece) + ") > 0, JSONExtractString(" + sql + ", " +
+                       sqltext::ch_string(key) + ") = " + sqltext::ch_string(wanted) +
+                       ", true, throwIf(NOT isValidJSON(" + sql + ")) = 1)";
     return std::optional<Value>(
         Value{.sql = std::move(test), .cls = Class::kBool, .nullable = false});
 }

@@ -33,9 +33,13 @@ INSERT INTO items SELECT i, nullif(abs(h) % 7, 6), h % 32768, h,
     CASE WHEN h % 12 <> 0 THEN timestamp '1960-02-29 23:59:59.999999' + abs(h) % 3000000 * interval '1217 seconds' END,
     CASE WHEN h % 13 <> 0 THEN timestamptz '2024-03-31 00:30:00Z' + (h % 100000) * interval '61.000001 seconds' END,
     nullif(abs(h) % 3, 2)::boolean, CASE WHEN h % 5 <> 0 THEN md5(i::text)::uuid END,
-    CASE abs(h) % 6 WHEN 0 THEN NULL WHEN 1 THEN '{}' WHEN 2 THEN '{"tier": "premium", "n": 1.50}'
+    CASE abs(h) % 11 WHEN 0 THEN NULL WHEN 1 THEN '{}' WHEN 2 THEN '{"tier": "premium", "n": 1.50}'
         WHEN 3 THEN '{"tier": null, "n": 12, "deep": {"a": [1, "zwei", null]}}'
-        WHEN 4 THEN '{"tier": "frei \"x\" \u00e4", "n": true}' ELSE '["tier"]' END::jsonb,
+        WHEN 4 THEN '{"tier": "frei \"x\" \u00e4", "n": true}'
+        WHEN 5 THEN '{"deep": {"tier": "premium"}}' WHEN 6 THEN '{"a\"tier": "premium"}'
+        WHEN 7 THEN '{"note": "{\"tier\": \"premium\"}", "tier": "premium"}'
+        WHEN 8 THEN '{"x": 1, "tier": "premium"}' WHEN 9 THEN '{"deep": {"b": 1}, "tier": "premium"}'
+        ELSE '["tier"]' END::jsonb,
     (h % 1000) / 8.0, (h % 1000) / 4.0, CASE WHEN h % 3 = 0 THEN NULL ELSE h / 7.0 END
     FROM (SELECT i, hashint4(i) AS h FROM generate_series(1, 3000) i) x;
 INSERT INTO items (id, i2, i4, i8, n, big, d, ts, tz, f) VALUES
