@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# bench.sh BUILD: the benchmarks of the product, each as a ratio against a baseline measured in the same
+# run on the same machine. Starts and removes its own servers. Wants an otherwise idle machine.
+set -euo pipefail
+build=$(cd "$1" && pwd)
+cd "$(dirname "$0")/../test/bench"
+
+echo "== snapshot rows/s against two parallel COPY (FORMAT binary)"
+./snapshot.py "$build"
+echo "== streamed changes/s against pg_recvlogical"
+./stream.py "$build"
+echo "== demo query routed against the same SQL by our own client"
+./route.py "$build"
+echo "== pgbench -S with the extension against without"
+./overhead.py
+echo "== ns per value of the codec, encode and decode"
+"$build"/test/bench/codec_bench --benchmark_min_time=0.05
