@@ -29,7 +29,7 @@ install: build  ## put the extension where Postgres finds it
 
 fuzz: setup
 	@tools/step.sh "configuring the fuzz targets" cmake --preset fuzz
-	@tools/step.sh "building the fuzz targets" cmake --build --preset fuzz -j $(JOBS)
+	@tools/step.sh "building the fuzz targets" cmake --build --preset fuzz --target fuzz_targets -j $(JOBS)
 
 bench: install  ## the benchmarks of test/bench, as ratios against a baseline of the same run
 	tools/bench.sh $(BUILD)
