@@ -10,8 +10,30 @@ CatalogStore::Options store_options(const RunnerOptions& options, std::string_vi
 }
 
 bool is_source_loss(const Error& error, const CatalogStore& catalog) {
-    return !catalog.usable() || error.code() == ErrorCode::kPostgresRetry;
+    return !catalog.usable() || error.code() == ErrorCode::kPostgresRetry ||
+           error.code() == ErrorCode::kPostgresError;
 }
+
+// Says in the catalog that ClickHouse cannot be written to, and when it can again; not at every
+// try.
+class Trouble {
+  public:
+    explicit Trouble(CatalogStore& catalog) : catalog_(catalog) {}
+    void show(const Error& error) {
+        if (++failures_ == kTriesBeforeShown)
+            shown_ = catalog_.set_mirror_state("running", &error).ok();
+    }
+    void over() {
+        failures_ = 0;
+        if (shown_ && catalog_.set_mirror_state("running").ok()) shown_ = false;
+    }
+
+  private:
+    static constexpr int kTriesBeforeShown = 3;
+    CatalogStore& catalog_;
+    int failures_ = 0;
+    bool shown_ = false;
+};
 
 }  // namespace
 
@@ -23,6 +45,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     catalog.set_generations(tables.generations);
     Applier applier(target, source, catalog);
     Backoff backoff;
+    Trouble trouble(catalog);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
         applier.start(std::move(*batch));
@@ -34,10 +57,12 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
                 hand_over.fail(std::move(applied).error());
                 return;
             }
+            trouble.show(applied.error());
             backoff.wait(stop);
             if (stop.stop_requested()) return;
         }
         backoff.reset();
+        trouble.over();
         hand_over.done(confirm, applier.take_failed());
     }
 }

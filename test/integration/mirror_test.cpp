@@ -1,4 +1,8 @@
 // The mirror between a real Postgres and a real ClickHouse.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
 #include "integration/mirror_fixture.h"
 
 namespace tandem::test {
@@ -203,6 +207,69 @@ TEST_F(mirror_on_real_servers, loads_while_writers_run_and_survives_a_restart) {
     }
     ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '60s')"), "t");
     expect_equal("m");
+}
+
+TEST_F(mirror_on_real_servers, splits_a_large_transaction_into_batches) {
+    limits_.batch_bytes = size_t{1} << 20;
+    restart_daemon();
+    sql("CREATE TABLE big (id int PRIMARY KEY, v text, body text); "
+        "ALTER TABLE big ALTER body SET STORAGE EXTERNAL; "
+        "INSERT INTO big SELECT i, 'x', repeat(md5(i::text), 100) FROM generate_series(1, 200) i");
+    mirror("m", "'big'");
+    sql("BEGIN; INSERT INTO big SELECT i, md5(i::text), NULL FROM generate_series(1000, 60000) i; "
+        "UPDATE big SET v = v || 'y'; UPDATE big SET id = -id WHERE id % 3 = 0; COMMIT");
+    expect_equal("m");
+}
+
+TEST_F(mirror_on_real_servers, follows_a_table_that_is_renamed) {
+    sql("CREATE TABLE before (id int PRIMARY KEY, v int); CREATE SCHEMA other");
+    mirror("m", "'before'");
+    sql("ALTER TABLE before RENAME TO after; ALTER TABLE after SET SCHEMA other");
+    sql("INSERT INTO other.after VALUES (1, 1)");
+    expect_equal("m");
+    EXPECT_EQ(value("SELECT schema_name || '.' || table_name FROM tandem.mirror_tables"),
+              "other.after");
+}
+
+TEST_F(mirror_on_real_servers, keeps_the_walsender_informed_while_clickhouse_is_down) {
+    sql("CREATE TABLE t (id int PRIMARY KEY, v text)");
+    mirror("m", "'t'");
+    sql("ALTER SYSTEM SET wal_sender_timeout = '3s'");
+    sql("SELECT pg_reload_conf()");
+    const std::string walsender =
+        "SELECT active_pid FROM pg_replication_slots WHERE slot_name = 'tandem_m'";
+    std::string pid = value(walsender);
+    clickhouse_->kill_hard();
+    sql("INSERT INTO t SELECT i, repeat('x', 100) FROM generate_series(1, 20000) i");
+    ASSERT_TRUE(eventually("SELECT error_code FROM tandem.mirrors", "connection_failed"));
+    sql("SELECT pg_sleep(5)");
+    EXPECT_EQ(value(walsender), pid);
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    wait("m");
+    EXPECT_EQ(value(walsender), pid);
+    ASSERT_TRUE(eventually("SELECT error_code IS NULL FROM tandem.mirrors", "t"));
+    sql("ALTER SYSTEM RESET wal_sender_timeout");
+    sql("SELECT pg_reload_conf()");
+    expect_equal("m");
+}
+
+TEST_F(mirror_on_real_servers, shows_a_commit_soon_when_idle) {
+    sql("CREATE TABLE t (id int PRIMARY KEY)");
+    mirror("m", "'t'");
+    sql("SET synchronous_commit = on");  // the test server's default is off
+    std::vector<double> milliseconds;
+    for (int i = 0; i < 20; ++i) {
+        auto begin = std::chrono::steady_clock::now();
+        sql("INSERT INTO t VALUES (" + std::to_string(i) + ")");
+        wait("m");
+        milliseconds.push_back(
+            std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+                .count());
+    }
+    std::sort(milliseconds.begin(), milliseconds.end());
+    std::printf("commit to confirmed, median of 20: %.1f ms\n", milliseconds[10]);
+    // Tens of milliseconds on an idle machine; the bound leaves room for a busy one.
+    EXPECT_LT(milliseconds[10], 1000);
 }
 
 TEST_F(mirror_on_real_servers, confirms_the_position_of_an_idle_database) {

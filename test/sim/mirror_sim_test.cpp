@@ -426,7 +426,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
 
     Result<std::optional<Entry>> resolve(const postgres::Relation&) override {
         Entry entry;
-        entry.resolution.change.after = table_;
+        entry.resolution.change.before = entry.resolution.change.after = table_;
         entry.resolution.layout = {table_, {0, 1, 2}};
         entry.truncated_at = session_truncated_at_;
         return std::optional(std::move(entry));

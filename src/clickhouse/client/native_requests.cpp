@@ -196,6 +196,9 @@ Status NativeProtocol::send_query(const Query& query) {
     return {};
 }
 
+// Names, types and counts of a block; an estimate.
+constexpr size_t kPacketOverhead = 4096;
+
 Status NativeProtocol::write_block(std::string_view table, const types::Block& block) {
     const size_t begin = output_.size();
     write_varint(output_, packet::kClientData);
@@ -207,6 +210,8 @@ Status NativeProtocol::write_block(std::string_view table, const types::Block& b
         if (written.ok())
             written = compress_frames(to_method(options_.compression), plain.view(), output_);
     } else {
+        // In one piece: growing by doubling would copy, and touch fresh pages, several times.
+        output_.reserve(output_.size() + block.byte_size() + kPacketOverhead);
         written = encode_block(block, revision(), output_);
     }
     if (!written.ok()) output_.truncate(begin);
@@ -234,7 +239,7 @@ void NativeProtocol::output_sent(size_t bytes) {
     output_sent_ += bytes;
     if (output_left() > 0) return;
     // A large insert must not keep its peak of memory for the life of the connection.
-    constexpr size_t kKeep = size_t{4} << 20;
+    constexpr size_t kKeep = size_t{16} << 20;
     if (output_.capacity() > kKeep) output_ = types::Bytes();
     output_.clear();
     output_sent_ = 0;

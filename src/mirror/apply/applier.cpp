@@ -95,9 +95,13 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, slice));
     if (!left.empty()) {
         TRY(source_->wait_visible(batch_.incomplete));
-        types::Block source =
-            TRY(source_->current_rows(table, rows.own_keys(left), columns, bytes_max));
-        TRY(rows.complete_from_source(left, source, slice));
+        auto source = source_->current_rows(table, rows.own_keys(left), columns, bytes_max);
+        if (!source.ok() && source.error().code() == ErrorCode::kPostgresError)
+            return Error(ErrorCode::kSchemaChanged,
+                         "the source cannot be asked for values of an older schema: " +
+                             source.error().message());
+        if (!source.ok()) return std::move(source).error();
+        TRY(rows.complete_from_source(left, source.value(), slice));
     }
     clickhouse::append_block(completed, slice);
     return count;

@@ -36,7 +36,8 @@ struct TableChange {
     std::vector<RenamedColumn> renamed;
     std::vector<TableColumn> retyped;  // as they become
     bool empty() const {
-        return added.empty() && dropped.empty() && renamed.empty() && retyped.empty();
+        return added.empty() && dropped.empty() && renamed.empty() && retyped.empty() &&
+               before->name == after->name && before->schema == after->schema;
     }
 };
 
