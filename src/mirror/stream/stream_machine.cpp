@@ -50,6 +50,11 @@ Status StreamMachine::on_message(const postgres::Message& message, size_t size, 
         on_truncate(*truncate, now);
     } else if (auto* logical = std::get_if<postgres::LogicalMessage>(&message)) {
         if (logical->prefix == "tandem" && logical->content == "flush") flush_requested_ = true;
+        // Outside a transaction its LSN is the end of its record, and everything committed before
+        // was sent before. Without this a reader that waits for a position behind the last commit
+        // (of its own flush request, say) would wait for the next keepalive.
+        if (!in_transaction_ && !logical->transactional)
+            batch_.confirm = std::max(batch_.confirm, logical->lsn);
     } else if (!std::holds_alternative<postgres::Type>(message) &&
                !std::holds_alternative<postgres::Origin>(message)) {
         return Error(ErrorCode::kProtocolViolation,
