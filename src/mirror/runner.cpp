@@ -19,11 +19,14 @@ postgres::ConnectOptions connect_options(const RunnerOptions& options, std::stri
     return connect;
 }
 
+std::string query_prefix(const RunnerOptions& options) {
+    return "tandem_mirror_" + std::to_string(options.mirror_id) + "_";
+}
+
 TargetOptions target_options(const RunnerOptions& options, bool bulk) {
     TargetOptions target;
     target.endpoint = options.target;
-    target.query_prefix =
-        "tandem_mirror_" + std::to_string(options.mirror_id) + (bulk ? "_load" : "_stream");
+    target.query_prefix = query_prefix(options) + (bulk ? "load" : "stream");
     bool local = options.target.host == "127.0.0.1" || options.target.host == "::1" ||
                  options.target.host == "localhost";
     target.compression = local ? clickhouse::Compression::kNone : clickhouse::Compression::kLz4;

@@ -21,6 +21,8 @@
 namespace tandem::mirror {
 
 postgres::ConnectOptions connect_options(const RunnerOptions& options, std::string_view role);
+// Begin of the query id of everything that a mirror inserts.
+std::string query_prefix(const RunnerOptions& options);
 TargetOptions target_options(const RunnerOptions& options, bool bulk);
 
 // Waits between tries of one thing: 50 ms doubling to 5 s, ended early by stop.

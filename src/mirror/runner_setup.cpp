@@ -18,7 +18,7 @@ class Setup {
     Result<SessionTables> run() {
         connection_ = TRY(catalog_.connection());
         result_.mirror = TRY(catalog_.read_mirror());
-        TRY(target_.settle());
+        TRY(target_.settle(query_prefix(options_)));
         std::vector<TableRow> rows = TRY(catalog_.read_tables());
         for (const TableRow& row : rows) result_.generations[row.relid.value] = row.generation;
         catalog_.set_generations(result_.generations);

@@ -76,7 +76,13 @@ Status load_chunk(const Assignment& assignment, const RunnerOptions& options, ui
     return catalog.finish_chunk(assignment, result);
 }
 
-// Undefined column or table: the source is ahead of what is known, a new load will follow it.
+// A column or the table is not there (any more) on one of the sides: the schema changed under the
+// load, and nothing is lost by starting it again with the new one.
+bool is_schema_race(const Error& error) {
+    return error.sqlstate() == "42703" || error.sqlstate() == "42P01" ||
+           error.foreign_code() == 16;  // NO_SUCH_COLUMN_IN_TABLE
+}
+
 bool is_table_fault(const Error& error) {
     return !error.retryable() && error.code() != ErrorCode::kCancelled &&
            error.code() != ErrorCode::kInternal && error.code() != ErrorCode::kAuthenticationFailed;
@@ -98,7 +104,10 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
             std::string label = "loading " + assignment->table->label() + ": ";
             log(LogLevel::warning, "mirror", label + loaded.error().to_string());
             chunks.retry(*assignment);
-            if (is_table_fault(loaded.error())) {
+            if (is_schema_race(loaded.error()) &&
+                catalog.restart_load(assignment->chunk.relid).ok()) {
+                chunks.stop(assignment->chunk.relid);
+            } else if (is_table_fault(loaded.error())) {
                 chunks.stop(assignment->chunk.relid);
                 Error error = std::move(loaded).error();
                 if (catalog.record_failure(*assignment->table, error).ok()) continue;

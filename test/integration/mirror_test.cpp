@@ -272,6 +272,20 @@ TEST_F(mirror_on_real_servers, shows_a_commit_soon_when_idle) {
     EXPECT_LT(milliseconds[10], 1000);
 }
 
+TEST_F(mirror_on_real_servers, starts_a_load_again_when_the_schema_changes_under_it) {
+    limits_.chunk_blocks = 4;
+    limits_.snapshot_workers = 1;
+    restart_daemon();
+    sql("CREATE TABLE t (id int PRIMARY KEY, a int, b int, pad text)");
+    sql("INSERT INTO t SELECT i, i, i, repeat('x', 300) FROM generate_series(1, 60000) i");
+    sql("SELECT tandem.create_mirror('m', ARRAY['t'])");
+    ASSERT_TRUE(eventually("SELECT state FROM tandem.mirror_tables", "loading"));
+    sql("ALTER TABLE t DROP COLUMN a");
+    ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '60s')"), "t");
+    sql("UPDATE t SET b = 0 WHERE id = 1");
+    expect_equal("m");
+}
+
 TEST_F(mirror_on_real_servers, confirms_the_position_of_an_idle_database) {
     sql("CREATE TABLE t (id int PRIMARY KEY); CREATE TABLE unmirrored (v text)");
     mirror("m", "'t'");

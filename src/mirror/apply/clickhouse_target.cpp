@@ -77,30 +77,32 @@ Query ClickHouseTarget::insert_query(const Table& table, const types::Block& blo
 }
 
 Status ClickHouseTarget::insert(const Table& table, const types::Block& block) {
-    if (unsettled_) TRY(settle());
+    if (!unsettled_.empty()) TRY(settle(unsettled_));
     clickhouse::Client* connection = TRY(client());
-    unsettled_ = true;
-    TRY(connection->insert(insert_query(table, block), block));
-    unsettled_ = false;
+    Query insert = insert_query(table, block);
+    unsettled_ = insert.query_id;
+    TRY(connection->insert(insert, block));
+    insert_acknowledged();
     return {};
 }
 
 Result<std::unique_ptr<clickhouse::InsertStream>> ClickHouseTarget::begin_insert(
     const Table& table, const types::Block& columns) {
-    if (unsettled_) TRY(settle());
+    if (!unsettled_.empty()) TRY(settle(unsettled_));
     clickhouse::Client* connection = TRY(client());
-    unsettled_ = true;
-    return connection->begin_insert(insert_query(table, columns));
+    Query insert = insert_query(table, columns);
+    unsettled_ = insert.query_id;
+    return connection->begin_insert(insert);
 }
 
-Status ClickHouseTarget::settle() {
+Status ClickHouseTarget::settle(const std::string& query_prefix) {
     clickhouse::Client* connection = TRY(client());
     Query running = query("SELECT count() FROM system.processes WHERE startsWith(query_id, " +
-                          ch_string(options_.query_prefix + "_") + ")");
+                          ch_string(query_prefix) + ")");
     for (int attempt = 0; attempt < 600; ++attempt) {
         types::Block count = TRY(clickhouse::select_all(*connection, running));
         if (count.rows() == 1 && count.columns[0].column.fixed<uint64_t>(0) == 0) {
-            unsettled_ = false;
+            unsettled_.clear();
             return {};
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(100));
@@ -109,7 +111,7 @@ Status ClickHouseTarget::settle() {
 }
 
 Status ClickHouseTarget::truncate(const Table& table) {
-    if (unsettled_) TRY(settle());
+    if (!unsettled_.empty()) TRY(settle(unsettled_));
     return execute("TRUNCATE TABLE " + qualified(table) + " SYNC");
 }
 

@@ -34,14 +34,14 @@ class ClickHouseTarget final : public Destination {
     // An insert of many blocks. finish() is the acknowledgement.
     Result<std::unique_ptr<clickhouse::InsertStream>> begin_insert(const Table& table,
                                                                    const types::Block& columns);
-    void insert_ended(bool acknowledged) { unsettled_ = !acknowledged; }
+    void insert_acknowledged() { unsettled_.clear(); }
 
     // Creates the database and an empty table. A table of the name that a mirror made is dropped
     // first; kAlreadyExists when it is somebody else's.
     Status create_table(const Table& table);
     Status drop_table(const Table& table);
-    // Waits until no insert of this mirror runs any more (of a process that died, say).
-    Status settle();
+    // Waits until no insert runs any more whose query id begins so (of a process that died).
+    Status settle(const std::string& query_prefix);
 
     void interrupt() noexcept;
 
@@ -54,7 +54,7 @@ class ClickHouseTarget final : public Destination {
 
     TargetOptions options_;
     std::unique_ptr<clickhouse::Client> client_;
-    bool unsettled_ = false;
+    std::string unsettled_;  // query id of an insert whose outcome is not known
 };
 
 }  // namespace tandem::mirror

@@ -282,6 +282,13 @@ Status CatalogStore::set_live(Oid relid) {
                    " AND state = 'catching_up'");
 }
 
+Status CatalogStore::restart_load(Oid relid) {
+    return execute(
+        "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, "
+        "rows_loaded = 0, generation = generation + 1 WHERE " +
+        where_current(relid) + " AND state = 'loading'; NOTIFY tandem");
+}
+
 // --- the port ---------------------------------------------------------------------------------
 
 Status CatalogStore::record_loss(const Table& table, const Loss& loss, Lsn at) {

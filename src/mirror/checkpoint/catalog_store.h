@@ -74,6 +74,9 @@ class CatalogStore final : public Catalog {
     Status finish_chunk(const Assignment& assignment, const ChunkResult& result);
     Result<Lsn> finish_load(const Table& table);
     Status set_live(Oid relid);
+    // The table has to be loaded again from the start, as the source has it now: pending, with a
+    // new generation, which makes the reconciler start the mirror anew.
+    Status restart_load(Oid relid);
 
     // --- the port -------------------------------------------------------------------------------
     Status record_loss(const Table& table, const Loss& loss, Lsn at) override;

@@ -113,7 +113,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
         TRY(failpoint("snapshot_before_insert"));
         if (insert != nullptr) {
             TRY(insert->finish());
-            target.insert_ended(true);
+            target.insert_acknowledged();
         }
         TRY(failpoint("snapshot_after_insert"));
         for (size_t i = 0; i < columns.size(); ++i) {
