@@ -217,7 +217,12 @@ Status up(Options options) {
 
 Status down(Options options) {
     TRY(complete(options));
-    stack::Layout layout = TRY(stack::find_layout(options.data));
+    Result<stack::Layout> found = stack::find_layout(options.data);
+    if (!found.ok() && found.error().code() == ErrorCode::kNotFound) {
+        show_stopped(options.json, false);
+        return {};
+    }
+    stack::Layout layout = TRY(std::move(found));
     Result<stack::State> state = stack::load_state(layout);
     bool supervised = stack::is_supervised(layout);
     if (supervised && state.ok()) {
