@@ -31,7 +31,9 @@ struct Limits {
     size_t batch_rows = 1'000'000;              //             or at this many changes
     std::chrono::milliseconds flush_age{20};    // a commit waits this long when the stream is idle
     std::chrono::milliseconds batch_age{1000};  // ... and this long when it never is
-    int snapshot_workers = 2;                   // per mirror
+    // Per mirror. One more than the usual two readers: each waits by turns for Postgres and
+    // ClickHouse.
+    int snapshot_workers = 3;
     size_t snapshot_block_bytes = size_t{8} << 20;  // per worker; small enough to stay in cache
     int64_t chunk_blocks = 16384;                   // heap blocks (8 KiB) of one snapshot chunk
 };

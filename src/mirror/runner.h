@@ -23,7 +23,7 @@ struct RunnerOptions {
     clickhouse::Endpoint target;
     int mirror_id = 0;
     StreamLimits limits;
-    int snapshot_workers = 2;
+    int snapshot_workers = 3;
     size_t snapshot_block_bytes = size_t{8} << 20;
     int64_t chunk_blocks = 16384;
 };

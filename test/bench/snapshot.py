@@ -40,8 +40,8 @@ def copy_halves(stack, blocks):
 def snapshot(stack):
     start = time.monotonic()
     stack.psql("SELECT tandem.create_mirror('bench_snapshot', ARRAY['public.bench_snapshot'])")
-    stack.wait_until("SELECT bool_and(state IN ('catching_up', 'live')) FROM tandem.mirror_table "
-                     "JOIN tandem.mirror USING (mirror_id) WHERE name = 'bench_snapshot'")
+    stack.wait_until("SELECT bool_and(state IN ('catching_up', 'live')) FROM tandem.mirror_tables "
+                     "WHERE mirror = 'bench_snapshot'")
     seconds = time.monotonic() - start
     stack.psql("SELECT tandem.drop_mirror('bench_snapshot')")
     stack.wait_until("SELECT count(*) = 0 FROM tandem.mirror WHERE name = 'bench_snapshot'")
