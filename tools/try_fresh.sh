@@ -72,7 +72,7 @@ inside apt-get -q install -y --no-install-recommends git make >>"$root.log" 2>&1
 
 git -C "$repository" bundle create "$root/root/tandem.bundle" HEAD >/dev/null 2>&1
 inside rm -rf /root/tandem
-inside git clone -q /root/tandem.bundle /root/tandem
+inside git -c advice.detachedHead=false clone -q /root/tandem.bundle /root/tandem
 for target in "$@"; do
     echo "== make $target"
     start=$SECONDS
