@@ -47,6 +47,7 @@ class Bytes {
     }
     Bytes(const Bytes& other) { append(other.data_, other.size_); }
     Bytes& operator=(const Bytes& other) {
+        if (this == &other) return *this;
         clear();
         append(other.data_, other.size_);
         return *this;

@@ -109,17 +109,12 @@ bool read_time(Reader& reader, int64_t& micros) {
 bool read_zone(Reader& reader, int64_t& seconds) {
     bool west = reader.mark("-");
     if (!west && !reader.mark("+")) return false;
-    int64_t part = 0;
     seconds = 0;
-    if (!reader.number(part)) return false;
-    seconds = part * 3600;
-    if (reader.mark(":")) {
-        if (!reader.number(part)) return false;
-        seconds += part * 60;
-        if (reader.mark(":")) {
-            if (!reader.number(part)) return false;
-            seconds += part;
-        }
+    for (int64_t unit : {3600, 60, 1}) {
+        int64_t part = 0;
+        if (unit != 3600 && !reader.mark(":")) break;
+        if (!reader.number(part) || part > 59) return false;
+        seconds += part * unit;
     }
     if (west) seconds = -seconds;
     return true;
@@ -162,11 +157,16 @@ void print_time(Bytes& out, uint64_t micros) {
 
 // Microseconds since `epoch`, a day counted from 1970. Postgres' own range does not fit 1970.
 void print_moment(Bytes& out, int64_t micros, int64_t epoch, std::string_view zone) {
-    int64_t day = micros / kMicrosPerDay - (micros % kMicrosPerDay < 0 ? 1 : 0);
+    int64_t day = micros / kMicrosPerDay;
+    int64_t rest = micros % kMicrosPerDay;
+    if (rest < 0) {  // times count up from midnight
+        --day;
+        rest += kMicrosPerDay;
+    }
     Civil civil = civil_from_days(day + epoch);
     print_date(out, civil);
     out.push_back(' ');
-    print_time(out, static_cast<uint64_t>(micros - day * kMicrosPerDay));
+    print_time(out, static_cast<uint64_t>(rest));
     append(out, zone);
     if (civil.year <= 0) append(out, " BC");
 }

@@ -3,4 +3,6 @@
 
 #include <vector>
 
-int count() { return static_cast<int>(std::vector<int>(3).size()); }
+int count() {
+    return static_cast<int>(std::vector<int>(3).size());
+}

@@ -1,4 +1,6 @@
 // Must not compile: an exception in a shell file.
 #include "shell/pg.h"
 
-void fail() { throw 1; }
+void fail() {
+    throw 1;
+}
