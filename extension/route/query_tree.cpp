@@ -33,10 +33,10 @@ using route::Target;
 
 void set_failure(Failure* failure, const char* code, const char* message, const char* advice) {
     *failure = {};
-    strlcpy(failure->code, code, sizeof failure->code);
-    strlcpy(failure->message, message, sizeof failure->message);
-    strlcpy(failure->advice, advice, sizeof failure->advice);
-    strlcpy(failure->sqlstate, "TD014", sizeof failure->sqlstate);
+    copy_text(failure->code, sizeof failure->code, code);
+    copy_text(failure->message, sizeof failure->message, message);
+    copy_text(failure->advice, sizeof failure->advice, advice);
+    copy_text(failure->sqlstate, sizeof failure->sqlstate, "TD014");
 }
 
 void refuse(TreeBuilder* builder, const char* code, const char* message, const char* advice) {

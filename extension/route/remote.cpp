@@ -76,9 +76,9 @@ int take_connection(const CatalogTarget& target, const char* database, Failure* 
     int place = choose_place(identity);
     if (place < 0) {
         *failure = {};
-        strlcpy(failure->code, "too_many_runs", sizeof failure->code);
-        strlcpy(failure->message, "this session already runs its limit of routed queries",
-                sizeof failure->message);
+        copy_text(failure->code, sizeof failure->code, "too_many_runs");
+        copy_text(failure->message, sizeof failure->message,
+                  "this session already runs its limit of routed queries");
         return -1;
     }
     if (pool[place].connection == nullptr) {

@@ -10,6 +10,7 @@ extern "C" {
 #include "utils/builtins.h"
 }
 
+#include "route/facade.h"
 #include "route/stats.h"
 
 namespace tandem::shell {
@@ -59,7 +60,7 @@ Counter* find_or_add(Counters* all, const char* code) {
         if (strncmp(all->items[i].code, code, kCodeMax - 1) == 0) return &all->items[i];
     if (all->used == kReasonsMax) return &all->items[kReasonsMax - 1];
     Counter* added = &all->items[all->used++];
-    strlcpy(added->code, all->used == kReasonsMax ? "other" : code, kCodeMax);
+    copy_text(added->code, kCodeMax, all->used == kReasonsMax ? "other" : code);
     return added;
 }
 

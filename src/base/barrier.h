@@ -20,8 +20,6 @@ namespace tandem {
 
 void fill_failure(Failure* failure, const Error& error) noexcept;
 void fill_failure(Failure* failure, ErrorCode code, std::string_view message) noexcept;
-// Copies, cuts at a UTF-8 character border when `to` is too small, terminates with NUL.
-void copy_text(char* to, size_t size, std::string_view text) noexcept;
 
 namespace detail {
 

@@ -4,6 +4,7 @@
 // leave. They own nothing; each use says who owns the memory behind the views.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -30,5 +31,9 @@ struct Failure {
     char advice[256];     // what to do about it; may be empty
     int clickhouse_code;  // ClickHouse exception code or 0
 };
+
+// Copies, cuts at a UTF-8 character border when `to` is too small, terminates with NUL. For the
+// texts of a Failure, on both sides of the boundary (barrier.cpp).
+void copy_text(char* to, size_t size, std::string_view text) noexcept;
 
 }  // namespace tandem

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/demo/data.h"
 #include "clickhouse/client/client.h"
 #include "postgres/client/connection.h"
 
@@ -16,17 +17,6 @@ namespace tandem {
 namespace {
 
 constexpr int kPairs = 11;
-
-// As in src/cli/demo; the issue is the time, not the text.
-constexpr const char* kQuery = R"sql(
-SELECT u.country, e.event_name, count(*) AS n, count(DISTINCT e.user_id) AS unique_users,
-       count(*) FILTER (WHERE e.properties->>'tier' = 'premium') AS premium_count,
-       percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) AS p95_ms,
-       ROW_NUMBER() OVER (PARTITION BY u.country ORDER BY count(*) DESC) AS rank_in_country
-FROM events e JOIN users u USING (user_id)
-WHERE e.ts >= now() - interval '7 days' AND u.country IN ('US','UK','DE')
-  AND e.properties->>'platform' = 'web'
-GROUP BY u.country, e.event_name ORDER BY n DESC LIMIT 100)sql";
 
 using Clock = std::chrono::steady_clock;
 
@@ -76,14 +66,14 @@ Status run(const char* const* arguments) {
         TRY(postgres.query("SELECT remote_sql, to_char((now() - interval '7 days') AT "
                            "TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') FROM "
                            "tandem.explain_route($q$" +
-                           std::string(kQuery) + "$q$)"));
+                           std::string(cli::kDemoQuery) + "$q$)"));
     clickhouse::Query query{.sql = explained.text(0, 0)};
     query.parameters = TRY(parameters(query.sql, explained.text(0, 1)));
     std::vector<double> routed;
     std::vector<double> direct;
     for (int pair = -1; pair < kPairs; ++pair) {  // the first one warms up
         auto start = Clock::now();
-        auto rows = TRY(postgres.query(kQuery));
+        auto rows = TRY(postgres.query(cli::kDemoQuery));
         double routed_ms = milliseconds_since(start);
         start = Clock::now();
         auto block = TRY(clickhouse::select_all(*client, query));
