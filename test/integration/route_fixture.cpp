@@ -201,7 +201,11 @@ void RouteTest::hold_in_both(const std::string& table) {
     for (int row = 0; row < rows->rows(); ++row)
         run_clickhouse("INSERT INTO tandem.`" + table + "` (" + names +
                        "_tandem_version, _tandem_deleted) VALUES " + rows->text(row, 0));
-    // A row that was deleted and an old version of one: neither may be seen.
+    // An older version of some rows and an older tombstone of others: neither may be seen.
+    for (const char* deleted : {"0", "1"})
+        run_clickhouse("INSERT INTO tandem.`" + table + "` (" + names +
+                       "_tandem_version, _tandem_deleted) SELECT " + names + "0, " + deleted +
+                       " FROM tandem.`" + table + "` WHERE _tandem_version = 1 LIMIT 100");
     run("ANALYZE " + table);
 }
 
