@@ -104,9 +104,9 @@ bool null_value(const Scan* scan, const char* column) {
 }
 
 void mix_text(uint64* fingerprint, const char* text) {
-    *fingerprint = hash_combine64(
-        *fingerprint,
-        hash_bytes_extended(reinterpret_cast<const unsigned char*>(text), strlen(text), 17));
+    *fingerprint = hash_combine64(*fingerprint,
+                                  hash_bytes_extended(reinterpret_cast<const unsigned char*>(text),
+                                                      static_cast<int>(strlen(text)), 17));
 }
 
 void mix_number(uint64* fingerprint, uint64 number) {

@@ -189,7 +189,7 @@ Datum wide_numeric(const ColumnReader& reader, const char* at, uint32 width) {
             carry >>= 32;
         }
     }
-    char buffer[96];
+    char buffer[96] = {};
     const char* digits = digits_of(words, count, buffer + sizeof buffer);
     StringInfoData text;
     initStringInfo(&text);

@@ -30,8 +30,8 @@ struct PooledConnection {
 PooledConnection pool[kConnectionsMax];
 
 uint64 mix(uint64 seed, const char* text) {
-    return hash_combine64(
-        seed, hash_bytes_extended(reinterpret_cast<const unsigned char*>(text), strlen(text), 29));
+    return hash_combine64(seed, hash_bytes_extended(reinterpret_cast<const unsigned char*>(text),
+                                                    static_cast<int>(strlen(text)), 29));
 }
 
 uint64 identity_of(const CatalogTarget& target, const char* database) {

@@ -17,6 +17,7 @@ T* make() {
 template <typename T>
 T* make_array(size_t size) {
     static_assert(std::is_trivially_destructible_v<T>);
+    // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer.
     T* items = static_cast<T*>(palloc(sizeof(T) * (size == 0 ? 1 : size)));
     for (size_t i = 0; i < size; ++i) new (&items[i]) T();
     return items;

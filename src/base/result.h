@@ -41,9 +41,9 @@ class [[nodiscard]] Result {
     const T& operator*() const& { return value(); }
     T&& operator*() && { return std::move(*this).value(); }
 
-    Error& error() & { return *std::get_if<1>(&state_); }
-    const Error& error() const& { return *std::get_if<1>(&state_); }
-    Error&& error() && { return std::move(*std::get_if<1>(&state_)); }
+    Error& error() & { return check_failed(), *std::get_if<1>(&state_); }
+    const Error& error() const& { return check_failed(), *std::get_if<1>(&state_); }
+    Error&& error() && { return check_failed(), std::move(*std::get_if<1>(&state_)); }
 
     // Adds "what: " in front of the error's message, if there is one.
     Result&& context(std::string_view what) && {
@@ -53,6 +53,7 @@ class [[nodiscard]] Result {
 
   private:
     void check() const { TANDEM_ASSERT(ok(), "value of a failed Result was read"); }
+    void check_failed() const { TANDEM_ASSERT(!ok(), "error of a Result that is ok was read"); }
     std::variant<T, Error> state_;
 };
 

@@ -2,6 +2,8 @@
 // named after them. Exit codes are those of errors.def.
 #include <CLI/CLI.hpp>
 
+#include <cstdio>
+#include <exception>
 #include <functional>
 #include <string>
 #include <vector>
@@ -138,9 +140,7 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     explain->add_option("--postgres", call.options.postgres_url, "Instead of the stack's own");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
     Invocation call;
     CLI::App app("Postgres and ClickHouse as one database.", "tandem");
     app.require_subcommand(1);
@@ -155,4 +155,16 @@ int main(int argc, char** argv) {
     }
     Status status = call.action();
     return status.ok() ? 0 : tandem::cli::report(status.error(), call.options.json);
+}
+
+}  // namespace
+
+// Ours do not throw; what the standard library throws ends here.
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "tandem: %s\n", error.what());
+        return tandem::error_info(tandem::ErrorCode::kInternal).exit_code;
+    }
 }

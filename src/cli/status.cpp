@@ -102,6 +102,7 @@ Status sql(Options options, const std::vector<std::string>& arguments, bool prin
     if (options.json) texts.emplace_back("--csv");
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
+    argv.reserve(texts.size() + 1);
     for (std::string& text : texts) argv.push_back(text.data());
     argv.push_back(nullptr);
     execvp("psql", argv.data());

@@ -18,6 +18,7 @@ Result<std::vector<std::string>> mirror_names(postgres::Connection& connection,
     postgres::QueryResult rows = TRY(connection.query(
         "SELECT name FROM tandem.mirrors WHERE wanted <> 'dropped' ORDER BY name"));
     std::vector<std::string> names;
+    names.reserve(static_cast<size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) names.push_back(rows.text(row, 0));
     return names;
 }

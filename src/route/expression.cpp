@@ -2,6 +2,7 @@
 // not functions (CASE, COALESCE, IS NULL, IN, ...).
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 
 #include "route/translator.h"
 #include "sqltext/quote.h"
@@ -78,10 +79,10 @@ bool numeric_digits(Value& result, const Rule& row, std::span<const Value> value
 
 }  // namespace
 
-Error Translator::refuse(Reason reason, std::string detail) {
+Error Translator::refuse(Reason reason, std::string_view detail) {
     reason_ = reason;
     std::string text(reason_info(reason).words);
-    if (!detail.empty()) text += ": " + detail;
+    if (!detail.empty()) text.append(": ").append(detail);
     return Error(ErrorCode::kNotRoutable, std::move(text));
 }
 
@@ -337,6 +338,35 @@ Result<Value> Translator::truth_test(const Expr& expr) {
     return result;
 }
 
+namespace {
+
+// The elements' own type: it may be another width of integer than that of the other side.
+std::optional<Class> element_class(uint32_t array_type) {
+    switch (array_type) {
+        case 1005:
+            return Class::kInt2;
+        case 1007:
+            return Class::kInt4;
+        case 1016:
+            return Class::kInt8;
+        case 1009:
+        case 1015:
+            return Class::kText;
+        case 1182:
+            return Class::kDate;
+        case 1115:
+            return Class::kTimestamp;
+        case 1185:
+            return Class::kTimestamptz;
+        case 2951:
+            return Class::kUuid;
+        default:
+            return std::nullopt;
+    }
+}
+
+}  // namespace
+
 // `x op ANY (array)`, for = only, and `x <> ALL (array)`. A parameter that holds a NULL element
 // cannot be sent as an array of plain values, so that such a query runs in Postgres.
 Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
@@ -349,40 +379,11 @@ Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
         return refuse(Reason::kOperator, std::string(expr.name) + " ANY or ALL");
     TRY(check_collation(expr, *row));
     if (array.known && array.constant_null) return refuse(Reason::kConstant, "a NULL array");
-    // The elements' own type: it may be another width of integer than the column's.
-    Class element = left.cls;
-    switch (array.type) {
-        case 1005:
-            element = Class::kInt2;
-            break;
-        case 1007:
-            element = Class::kInt4;
-            break;
-        case 1016:
-            element = Class::kInt8;
-            break;
-        case 1009:
-        case 1015:
-            element = Class::kText;
-            break;
-        case 1182:
-            element = Class::kDate;
-            break;
-        case 1115:
-            element = Class::kTimestamp;
-            break;
-        case 1185:
-            element = Class::kTimestamptz;
-            break;
-        case 2951:
-            element = Class::kUuid;
-            break;
-        default:
-            return refuse(Reason::kConstant, "an array of this type");
-    }
-    if (element != left.cls && !(is_int(element) && is_int(left.cls)))
+    std::optional<Class> element = element_class(array.type);
+    if (!element) return refuse(Reason::kConstant, "an array of this type");
+    if (*element != left.cls && !(is_int(*element) && is_int(left.cls)))
         return refuse(Reason::kOperator, "ANY of another type");
-    std::string list = parameter(array, "Array(" + clickhouse_type(element, false) + ")");
+    std::string list = parameter(array, "Array(" + clickhouse_type(*element, false) + ")");
     Value result{.cls = Class::kBool, .nullable = left.nullable};
     // Over no elements the answer does not depend on x, not even when x is NULL.
     if (expr.all)

@@ -55,7 +55,7 @@ class Translator {
     // Where an expression stands: in a filter NULL means the same as false.
     enum class Place : uint8_t { kValue, kFilter };
 
-    Error refuse(Reason reason, std::string detail = {});
+    Error refuse(Reason reason, std::string_view detail = {});
 
     // --- query.cpp
     Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql);

@@ -80,7 +80,7 @@ RC_GTEST_PROP(converter, keeps_decimals_of_every_precision,
 }
 
 RC_GTEST_PROP(converter, keeps_the_text_of_unconstrained_numerics,
-              (std::vector<char> raw, bool negative)) {
+              (const std::vector<char>& raw, bool negative)) {
     const int scale = *rc::gen::inRange(0, 40);
     const std::string text = decimal_text(raw, 200, scale, negative);
     RC_ASSERT(disagreement(builtin(1700), test::numeric(text), text) == "");
@@ -151,7 +151,7 @@ RC_GTEST_PROP(converter, keeps_arrays_with_nulls, (std::vector<rc::Maybe<int32_t
 }
 
 // Any bytes at all, for every type: refused or taken, never a broken column.
-RC_GTEST_PROP(converter, survives_any_bytes, (std::string bytes)) {
+RC_GTEST_PROP(converter, survives_any_bytes, (const std::string& bytes)) {
     for (const TypeRow* row : builtin_rows()) {
         for (uint32_t oid : {row->oid, row->array_oid}) {
             if (oid == 0) continue;

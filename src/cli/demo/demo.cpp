@@ -105,6 +105,7 @@ Result<double> measure_lag_once(postgres::Connection& connection,
 Result<double> measure_lag(postgres::Connection& connection, const config::ClickHouseUrl& target) {
     std::vector<double> samples;
     Step step("measuring the lag");
+    samples.reserve(kLagSamples);
     for (int sample = 0; sample < kLagSamples; ++sample)
         samples.push_back(TRY(measure_lag_once(connection, target, sample)));
     std::sort(samples.begin(), samples.end());

@@ -57,7 +57,8 @@ std::string plain_text(std::string text) {
     ByteCursor cursor(text);
     while (!cursor.empty() && decompress_frame(cursor, plain).ok()) {
     }
-    return plain.empty() ? text : std::string(plain.view());
+    if (!plain.empty()) text = plain.view();
+    return text;
 }
 
 // What the head of an answer said.

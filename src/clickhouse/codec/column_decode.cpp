@@ -98,7 +98,7 @@ Status decode_low_cardinality(const ChType& type, Column& column, uint64_t rows,
     if (column.has_nulls()) {
         TRY(source.charge(rows));
         char* nulls = column.nulls.extend(static_cast<size_t>(rows));
-        for (size_t row = 0; row < indexes.size(); ++row) nulls[row] = indexes[row] == 0;
+        for (size_t row = 0; row < indexes.size(); ++row) nulls[row] = indexes[row] == 0 ? 1 : 0;
     }
     if (keys.value_width() == 0) return gather_strings(keys, indexes, column, source);
     return gather_values(keys, indexes, column, source);

@@ -66,18 +66,16 @@ std::string shortest(Float value) {
     int exponent = static_cast<int>(std::strtol(e + 1, nullptr, 10));
     std::string digits(buffer, e);
     std::erase(digits, '.');
-    auto count = static_cast<int>(digits.size());
     std::string text = value < 0 ? "-" : "";
     if (exponent >= 21 || exponent < -6) {
         text += digits.substr(0, 1);
-        if (count > 1) text += "." + digits.substr(1);
+        if (digits.size() > 1) text += "." + digits.substr(1);
         return text + "e" + std::to_string(exponent);
     }
     if (exponent < 0)
         return text + "0." + std::string(static_cast<size_t>(-exponent - 1), '0') + digits;
-    if (count <= exponent + 1)
-        return text + digits + std::string(static_cast<size_t>(exponent + 1 - count), '0');
-    auto point = static_cast<size_t>(exponent + 1);
+    auto point = static_cast<size_t>(exponent) + 1;
+    if (digits.size() <= point) return text + digits + std::string(point - digits.size(), '0');
     return text + digits.substr(0, point) + "." + digits.substr(point);
 }
 

@@ -68,8 +68,8 @@ void append_word(std::string_view text, TextForm form, Bytes& out) {
     }
 }
 
-void append_float(double value, std::string text, TextForm form, Bytes& out) {
-    put(form == TextForm::kJson && !std::isfinite(value) ? "null" : std::string_view(text), out);
+void append_float(double value, std::string_view text, TextForm form, Bytes& out) {
+    put(form == TextForm::kJson && !std::isfinite(value) ? "null" : text, out);
 }
 
 std::string enum_text(const ChType& type, int value) {

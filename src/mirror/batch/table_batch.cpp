@@ -244,7 +244,7 @@ const TableBatch::Pending* TableBatch::pending_at(uint32_t row) const {
 }
 
 size_t TableBatch::byte_size() const {
-    size_t total = index_.byte_size() + rows_ * 17 + pending_.size() * 128;
+    size_t total = index_.byte_size() + size_t{rows_} * 17 + pending_.size() * 128;
     for (const types::NamedColumn& named : columns_) total += named.column.byte_size();
     return total;
 }

@@ -123,6 +123,7 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
                        " FROM tandem.mirror_column WHERE " +
                        where(row.relid) + " ORDER BY attnum"));
     std::vector<Oid> oids;
+    oids.reserve(static_cast<size_t>(rows.rows()));
     for (int i = 0; i < rows.rows(); ++i)
         oids.push_back(Oid { static_cast<uint32_t>(TRY(rows.integer(i, 2))) });
     postgres::TypeMap types = TRY(postgres::read_types(*catalog, oids));

@@ -37,9 +37,9 @@ ColumnInfo column(int16_t attnum, std::string name, Oid type, bool not_null = fa
 }
 
 // Table t (id int4 primary key, a int4, b text not null), the catalog and the message about it.
-class table_change : public ::testing::Test {
+class TableChange : public ::testing::Test {
   protected:
-    table_change() {
+    TableChange() {
         info_.oid = Oid{1};
         info_.schema = "public";
         info_.name = "t";
@@ -68,14 +68,14 @@ class table_change : public ::testing::Test {
     std::vector<RelationColumn> wire_;
 };
 
-TEST_F(table_change, is_empty_when_nothing_changed) {
+TEST_F(TableChange, is_empty_when_nothing_changed) {
     auto resolved = resolve();
     ASSERT_TRUE(resolved.ok()) << resolved.error().to_string();
     EXPECT_TRUE(resolved->change.empty());
     EXPECT_EQ(resolved->layout.columns, (std::vector<int>{0, 1, 2}));
 }
 
-TEST_F(table_change, adds_a_column_with_the_value_of_old_rows) {
+TEST_F(TableChange, adds_a_column_with_the_value_of_old_rows) {
     info_.columns.push_back(column(4, "c", kInt4));
     info_.columns.back().has_default = true;
     info_.columns.back().missing_value = "42";
@@ -87,14 +87,14 @@ TEST_F(table_change, adds_a_column_with_the_value_of_old_rows) {
     EXPECT_EQ(resolved->layout.columns, (std::vector<int>{0, 1, 2, 3}));
 }
 
-TEST_F(table_change, refuses_a_default_that_differs_from_row_to_row) {
+TEST_F(TableChange, refuses_a_default_that_differs_from_row_to_row) {
     info_.columns.push_back(column(4, "c", kInt4));
     info_.columns.back().has_default = true;
     wire_.push_back({"c", kInt4, -1, false});
     expect_refused(ErrorCode::kSchemaChanged);
 }
 
-TEST_F(table_change, ignores_a_column_of_an_old_message_that_was_dropped_since) {
+TEST_F(TableChange, ignores_a_column_of_an_old_message_that_was_dropped_since) {
     wire_.push_back({"gone", kInt4, -1, false});
     auto resolved = resolve();
     ASSERT_TRUE(resolved.ok());
@@ -102,7 +102,7 @@ TEST_F(table_change, ignores_a_column_of_an_old_message_that_was_dropped_since) 
     EXPECT_EQ(resolved->layout.columns, (std::vector<int>{0, 1, 2, -1}));
 }
 
-TEST_F(table_change, tells_a_rename_by_the_column_number) {
+TEST_F(TableChange, tells_a_rename_by_the_column_number) {
     info_.columns[1].name = wire_[1].name = "renamed";
     auto resolved = resolve();
     ASSERT_TRUE(resolved.ok());
@@ -111,7 +111,7 @@ TEST_F(table_change, tells_a_rename_by_the_column_number) {
     EXPECT_TRUE(resolved->change.dropped.empty());
 }
 
-TEST_F(table_change, drops_a_column) {
+TEST_F(TableChange, drops_a_column) {
     info_.columns.erase(info_.columns.begin() + 1);
     wire_.erase(wire_.begin() + 1);
     auto resolved = resolve();
@@ -120,7 +120,7 @@ TEST_F(table_change, drops_a_column) {
     EXPECT_EQ(resolved->change.after->columns.size(), 2U);
 }
 
-TEST_F(table_change, makes_a_column_nullable) {
+TEST_F(TableChange, makes_a_column_nullable) {
     info_.columns[2].not_null = false;
     auto resolved = resolve();
     ASSERT_TRUE(resolved.ok());
@@ -128,14 +128,14 @@ TEST_F(table_change, makes_a_column_nullable) {
     EXPECT_EQ(resolved->change.retyped[0].mapping.type->name, "Nullable(String)");
 }
 
-TEST_F(table_change, takes_varchar_for_text_and_refuses_other_types) {
+TEST_F(TableChange, takes_varchar_for_text_and_refuses_other_types) {
     info_.columns[2].type = wire_[2].type = kVarchar;
     EXPECT_TRUE(resolve().ok());
     info_.columns[1].type = wire_[1].type = kInt8;
     expect_refused(ErrorCode::kSchemaChanged);
 }
 
-TEST_F(table_change, refuses_a_changed_key) {
+TEST_F(TableChange, refuses_a_changed_key) {
     wire_[0].key = false;
     wire_[1].key = true;
     expect_refused(ErrorCode::kSchemaChanged);

@@ -15,6 +15,7 @@ Result<std::vector<std::string>> inexact_columns(postgres::Connection& source, i
         "mirror_id = " +
         std::to_string(mirror_id) + " AND relid = " + std::to_string(relid.value)));
     std::vector<std::string> names;
+    names.reserve(static_cast<size_t>(rows.rows()));
     for (int i = 0; i < rows.rows(); ++i) names.push_back(rows.text(i, 0));
     return names;
 }

@@ -24,7 +24,7 @@ std::vector<Wire::Value> row() {
 void decode_all(benchmark::State& state, const std::string& payload) {
     std::string copy_data = Wire::message('w').u64(1).u64(2).i64(3).raw(payload).str();
     PgoutputDecoder decoder(3);
-    for (auto unused : state) {
+    for ([[maybe_unused]] auto unused : state) {
         auto envelope = decode_replication_message(copy_data);
         auto message = decoder.decode(std::get<XLogData>(*envelope).payload);
         benchmark::DoNotOptimize(message);
@@ -56,7 +56,7 @@ void copy_binary_row_per_chunk(benchmark::State& state) {
     std::string header = testing::copy_header();
     std::string bytes = copy_row();
     benchmark::DoNotOptimize(reader.feed(header).ok() && reader.next().ok());
-    for (auto unused : state) {
+    for ([[maybe_unused]] auto unused : state) {
         bool good = reader.feed(bytes).ok();
         auto row_step = reader.next();
         auto end_step = reader.next();
@@ -74,7 +74,7 @@ void copy_binary_large_chunks(benchmark::State& state) {
     for (size_t i = 0; i < kRows; ++i) bytes += copy_row();
     CopyBinaryReader reader;
     benchmark::DoNotOptimize(reader.feed(testing::copy_header()).ok() && reader.next().ok());
-    for (auto unused : state) {
+    for ([[maybe_unused]] auto unused : state) {
         std::string_view left = bytes;
         while (!left.empty()) {
             std::string_view chunk = left.substr(0, 65'537);

@@ -25,8 +25,9 @@ TEST(replication_message, reads_data_and_keepalive) {
 }
 
 TEST(replication_message, refuses_what_is_neither) {
-    for (std::string bytes : {std::string(), std::string("w12"), std::string("k"), std::string("z"),
-                              Wire::message('k').u64(5).i64(6).u8(1).u8(1).str()}) {
+    for (const std::string& bytes :
+         {std::string(), std::string("w12"), std::string("k"), std::string("z"),
+          Wire::message('k').u64(5).i64(6).u8(1).u8(1).str()}) {
         auto message = decode_replication_message(bytes);
         ASSERT_FALSE(message.ok());
         EXPECT_EQ(message.error().code(), ErrorCode::kMalformedData);

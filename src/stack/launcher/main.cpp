@@ -212,6 +212,7 @@ int run(const Arguments& arguments) {
     for (const char* suffix : {"", ".tmp", ".end"}) unlink((arguments.ready + suffix).c_str());
     std::vector<std::string> texts = engine_arguments(arguments);
     std::vector<char*> pointers;
+    pointers.reserve(texts.size());
     for (std::string& text : texts) pointers.push_back(text.data());
     std::thread(watch, signals, master, arguments.ready).detach();
 
