@@ -49,17 +49,41 @@ void explain_one(void* argument) {
                         e.environment);
 }
 
+// Takes back what closing the group "Query" has written, so that it can hold one more property.
+void reopen_query_group(ExplainState* es) {
+    StringInfo text = es->str;
+    if (es->format == EXPLAIN_FORMAT_JSON)  // a line with the brace, after the last property
+        text->len -= static_cast<int>(strlen("\n}")) + 2 * es->indent;
+    if (es->format == EXPLAIN_FORMAT_XML)  // a line of its own
+        text->len -= 2 * es->indent + static_cast<int>(strlen("</Query>\n"));
+    text->data[text->len] = '\0';
+    if (es->format != EXPLAIN_FORMAT_XML) es->grouping_stack = lcons_int(1, es->grouping_stack);
+    ++es->indent;
+}
+
+void explain_refusal(const Failure& failure, ExplainState* es) {
+    if (es->format == EXPLAIN_FORMAT_TEXT) {
+        appendStringInfo(es->str, "Tandem: not routed (%s): %s.%s%s\n", failure.code,
+                         failure.message, failure.advice[0] == '\0' ? "" : " ", failure.advice);
+        return;
+    }
+    reopen_query_group(es);
+    ExplainOpenGroup("Tandem", "Tandem", true, es);
+    ExplainPropertyBool("Routed", false, es);
+    ExplainPropertyText("Reason", failure.code, es);
+    ExplainPropertyText("Message", failure.message, es);
+    if (failure.advice[0] != '\0') ExplainPropertyText("Advice", failure.advice, es);
+    ExplainCloseGroup("Tandem", "Tandem", true, es);
+    ExplainCloseGroup("Query", nullptr, true, es);
+}
+
 void explain(Query* query, int cursor_options, IntoClause* into, ExplainState* es, const char* text,
              ParamListInfo parameters, QueryEnvironment* environment) {
     Explanation explanation = {query, cursor_options, into, es, text, parameters, environment};
     RouteOutcome outcome = {};
     observe_planning(explain_one, &explanation, &outcome);
     bool say = outcome.concerned && !outcome.routed && outcome.failure.code[0] != '\0';
-    // Other formats have closed the object that the line would belong to.
-    if (say && es->format == EXPLAIN_FORMAT_TEXT)
-        appendStringInfo(es->str, "Tandem: not routed (%s): %s.%s%s\n", outcome.failure.code,
-                         outcome.failure.message, outcome.failure.advice[0] == '\0' ? "" : " ",
-                         outcome.failure.advice);
+    if (say) explain_refusal(outcome.failure, es);
 }
 
 Query* analyse_one(const char* sql) {

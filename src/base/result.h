@@ -32,18 +32,18 @@ class [[nodiscard]] Result {
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
 
-    T& value() & { return check(), *std::get_if<0>(&state_); }
-    const T& value() const& { return check(), *std::get_if<0>(&state_); }
-    T&& value() && { return check(), std::move(*std::get_if<0>(&state_)); }
+    T& value() & { return held<0>(state_); }
+    const T& value() const& { return held<0>(state_); }
+    T&& value() && { return std::move(held<0>(state_)); }
     T* operator->() { return &value(); }
     const T* operator->() const { return &value(); }
     T& operator*() & { return value(); }
     const T& operator*() const& { return value(); }
     T&& operator*() && { return std::move(*this).value(); }
 
-    Error& error() & { return check_failed(), *std::get_if<1>(&state_); }
-    const Error& error() const& { return check_failed(), *std::get_if<1>(&state_); }
-    Error&& error() && { return check_failed(), std::move(*std::get_if<1>(&state_)); }
+    Error& error() & { return held<1>(state_); }
+    const Error& error() const& { return held<1>(state_); }
+    Error&& error() && { return std::move(held<1>(state_)); }
 
     // Adds "what: " in front of the error's message, if there is one.
     Result&& context(std::string_view what) && {
@@ -52,8 +52,14 @@ class [[nodiscard]] Result {
     }
 
   private:
-    void check() const { TANDEM_ASSERT(ok(), "value of a failed Result was read"); }
-    void check_failed() const { TANDEM_ASSERT(!ok(), "error of a Result that is ok was read"); }
+    template <size_t kWhich, typename State>
+    static auto& held(State& state) {
+        auto* item = std::get_if<kWhich>(&state);
+        TANDEM_ASSERT(item != nullptr, kWhich == 0 ? "value of a failed Result was read"
+                                                   : "error of a Result that is ok was read");
+        return *item;
+    }
+
     std::variant<T, Error> state_;
 };
 

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <sstream>
 #include <thread>
+#include <tuple>
 
 #include "stack/files.h"
 #include "stack/process.h"
@@ -124,22 +125,24 @@ bool says_ready(const std::string& data_directory, pid_t pid) {
 
 Result<PostgresInstallation> find_postgres(const std::string& bin_directory) {
     if (!bin_directory.empty()) return examine(bin_directory);
-    std::vector<std::pair<int, std::string>> candidates;
+    // Those that hold the extension come before newer ones that do not.
+    std::vector<std::tuple<bool, int, std::string>> candidates;
     std::error_code failure;
     for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", failure)) {
         int major = std::atoi(entry.path().filename().c_str());
         if (fs::exists(entry.path() / "bin/postgres", failure))
-            candidates.emplace_back(major, (entry.path() / "bin").string());
+            candidates.emplace_back(fs::exists(entry.path() / "lib/tandem.so", failure), major,
+                                    (entry.path() / "bin").string());
     }
-    std::sort(candidates.rbegin(), candidates.rend());
     for (const char* directory : {"/usr/local/pgsql/bin", "/usr/local/bin", "/usr/bin"})
         if (fs::exists(std::string(directory) + "/postgres", failure))
-            candidates.emplace_back(0, directory);
+            candidates.emplace_back(false, 0, directory);
+    std::sort(candidates.rbegin(), candidates.rend());
     if (candidates.empty())
         return Error(ErrorCode::kNotFound,
                      "no Postgres server is installed; install the package postgresql-15, or give "
                      "an existing server with --postgres URL");
-    return examine(candidates.front().second);
+    return examine(std::get<2>(candidates.front()));
 }
 
 Status initialise_postgres(const PostgresOptions& options, const std::string& password) {

@@ -41,7 +41,8 @@ struct PostgresOptions {
 };
 
 // The newest installation of at least kPostgresMajorMin: that of `bin_directory` when it is given,
-// else Debian's directories, else `postgres` on the PATH of the machine.
+// else of Debian's directories one that holds the extension, else the newest of them, else those
+// that a build of one's own installs into.
 Result<PostgresInstallation> find_postgres(const std::string& bin_directory = "");
 
 // Creates the cluster when there is none: C.UTF-8, checksums, scram for every connection, superuser

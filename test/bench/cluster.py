@@ -22,7 +22,7 @@ def unprivileged():
 
 
 class Cluster:
-    def __init__(self, settings):
+    def __init__(self, settings):  # names and values, as in postgresql.conf
         self.dir = tempfile.mkdtemp(prefix="tandem-bench.", dir="/var/tmp")
         self.port = free_port()
         if os.geteuid() == 0:

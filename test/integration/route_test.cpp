@@ -1,6 +1,7 @@
 // Behaviour of the router in a backend: what runs where, and that nobody notices.
 #include <chrono>
 #include <future>
+#include <nlohmann/json.hpp>
 
 #include "integration/route_fixture.h"
 
@@ -50,6 +51,14 @@ TEST_F(RouteBehaviour, names_the_reason_when_a_query_stays) {
     std::string plan = explain(kCount);
     EXPECT_NE(plan.find("Tandem: not routed (cheap): "), std::string::npos) << plan;
     EXPECT_EQ(explain("SELECT count(*) FROM plain").find("Tandem"), std::string::npos);
+    auto object = nlohmann::json::parse(explain(kCount, "FORMAT JSON, COSTS OFF"));
+    EXPECT_EQ(object[0]["Tandem"]["Reason"], "cheap") << object;
+    EXPECT_EQ(object[0]["Tandem"]["Routed"], false) << object;
+    EXPECT_NE(
+        explain(kCount, "FORMAT XML, COSTS OFF").find("    </Tandem>\n  </Query>\n</explain>"),
+        std::string::npos);
+    EXPECT_NE(explain(kCount, "FORMAT YAML, COSTS OFF").find("\n  Tandem: \n    Routed: false\n"),
+              std::string::npos);
     run("SET tandem.route = force");
     EXPECT_EQ(ask("SELECT random(), count(*) FROM sales").substr(0, 11), "ERROR TD014");
     EXPECT_EQ(ask(kCount), "999");

@@ -170,7 +170,7 @@ Result<std::unique_ptr<TestPostgres>> TestPostgres::start(TestPostgresOptions wa
     server->directory_ = TRY(TestDirectory::create());
     const std::string& home = server->directory_->path();
     stack::PostgresOptions& options = server->options_;
-    options.installation = TRY(stack::find_postgres());
+    options.installation = TRY(stack::find_postgres(TANDEM_PG_BINDIR));
     options.account = TRY(stack::service_account());
     options.data_directory = home + "/data";
     options.log_path = home + "/postgres.log";
