@@ -277,3 +277,18 @@ CatalogTarget* find_target(int target_id) {
 }
 
 }  // namespace tandem::shell
+
+extern "C" {
+PG_FUNCTION_INFO_V1(tandem_forget_plans);
+PGDLLEXPORT Datum tandem_forget_plans(PG_FUNCTION_ARGS);
+}
+
+// tandem.forget_plans(relid): statements over the table that are prepared, in any session, are
+// planned again from the commit of this transaction on.
+Datum tandem_forget_plans(PG_FUNCTION_ARGS) {
+    Oid relid = PG_GETARG_OID(0);
+    // The table may be gone by now, and with it its plans.
+    if (SearchSysCacheExists1(RELOID, ObjectIdGetDatum(relid)))
+        CacheInvalidateRelcacheByRelid(relid);
+    PG_RETURN_VOID();
+}

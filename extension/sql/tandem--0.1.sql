@@ -9,6 +9,11 @@ LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_explain_route';
 COMMENT ON FUNCTION tandem.explain_route(text) IS
     'whether a query would run in ClickHouse, as what, and if not, why';
 
+CREATE FUNCTION tandem.forget_plans(relid oid) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_forget_plans';
+COMMENT ON FUNCTION tandem.forget_plans(oid) IS
+    'makes every session plan its prepared statements over a table again; the daemon calls it when a table goes live';
+
 CREATE FUNCTION tandem.route_counters(OUT reason_code text, OUT queries bigint) RETURNS SETOF record
 LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_route_stats';
 

@@ -94,6 +94,17 @@ TEST_F(RouteBehaviour, follows_the_state_of_the_mirror_with_prepared_statements)
     EXPECT_EQ(ask("EXECUTE p"), "1000");
 }
 
+TEST_F(RouteBehaviour, plans_again_what_was_prepared_before_the_table_was_mirrored) {
+    run("CREATE TABLE late (id bigint PRIMARY KEY)");
+    run("INSERT INTO late SELECT generate_series(1, 1000)");
+    run("PREPARE late_count AS SELECT count(*) FROM late");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE late_count"), "1000");
+    hold_in_both("late");
+    run_clickhouse("ALTER TABLE tandem.late DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
+    ASSERT_TRUE(connect()->execute("SELECT tandem.forget_plans('late'::regclass)").ok());
+    EXPECT_EQ(ask("EXECUTE late_count"), "999");
+}
+
 TEST_F(RouteBehaviour, takes_parameters_of_generic_plans) {
     run("PREPARE q (bigint) AS SELECT count(*) FROM sales WHERE id <= $1");
     for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE q (500)"), "499") << i;

@@ -250,6 +250,29 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
 }
 
+TEST_F(StackTest, routes_a_statement_that_was_prepared_before_its_table_was_mirrored) {
+    up();
+    auto session = postgres::Connection::open(
+        {.conninfo = status()["endpoints"]["postgres"], .pinned_search_path = false});
+    ASSERT_TRUE(session.ok()) << session.error().to_string();
+    auto prepared = session->execute(
+        "CREATE TABLE early (id bigint PRIMARY KEY); INSERT INTO early SELECT generate_series(1, "
+        "99);"
+        "SET tandem.route_cost_threshold = 0; PREPARE counted AS SELECT count(*) FROM early");
+    ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
+    auto plan = [&session] {
+        auto rows = session->query("EXPLAIN (COSTS OFF) EXECUTE counted");
+        return rows.ok() ? rows->text(0, 0) : rows.error().to_string();
+    };
+    EXPECT_EQ(plan(), "Aggregate");
+    auto created = run({"mirror", "create", "m", "--table", "public.early", "--wait"});
+    ASSERT_TRUE(created.ok()) << created.error().to_string();
+    EXPECT_EQ(plan(), "Custom Scan (Tandem)");
+    auto answer = session->query("EXECUTE counted");
+    ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+    EXPECT_EQ(answer->text(0, 0), "99");
+}
+
 // Every file below a directory that others may read, or that is a log.
 std::vector<std::string> public_texts(const std::string& home) {
     std::vector<std::string> texts;

@@ -279,8 +279,21 @@ Result<Lsn> CatalogStore::finish_load(const Table& table) {
 }
 
 Status CatalogStore::set_live(Oid relid) {
-    return execute("UPDATE tandem.mirror_table SET state = 'live' WHERE " + where_current(relid) +
-                   " AND state = 'catching_up'");
+    return in_transaction([&]() -> Status {
+        TRY(execute("UPDATE tandem.mirror_table SET state = 'live' WHERE " + where_current(relid) +
+                    " AND state = 'catching_up'"));
+        return forget_plans(relid);
+    });
+}
+
+// What was prepared before the table was live would else stay in Postgres for good. A source may be
+// without the extension; then nothing is routed anyway.
+Status CatalogStore::forget_plans(Oid relid) {
+    postgres::Connection* catalog = TRY(connection());
+    auto known =
+        TRY(catalog->query("SELECT to_regprocedure('tandem.forget_plans(oid)') IS NOT NULL"));
+    if (!TRY(known.boolean(0, 0))) return {};
+    return execute("SELECT tandem.forget_plans(" + number(relid.value) + ")");
 }
 
 Status CatalogStore::restart_load(Oid relid) {

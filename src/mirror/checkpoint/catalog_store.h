@@ -94,6 +94,7 @@ class CatalogStore final : public Catalog {
     std::string where(Oid relid) const;  // "mirror_id = .. AND relid = .. "
     std::string where_current(Oid relid) const;
     Status write_column(const Table& table, const TableColumn& column);
+    Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);
     Status in_transaction(const std::function<Status()>& body);
     Status execute(std::string_view sql);
