@@ -88,10 +88,10 @@ Result<Value> Translator::json_text(const Expr& expr) {
     return Value{.sql = std::move(sql), .cls = Class::kText};
 }
 
-// `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically: a document
-// without the piece `"key": "value"` cannot match. A quote inside of a string is always escaped, so
-// the piece behind `{` or `, ` is a key with its value; in a document with one brace only, it is
-// one of the outermost object. What is left, documents with nested objects, is parsed.
+// `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically, and a quote
+// inside of a string is always escaped: the pair can only stand behind the document's first brace
+// or behind `, `. In a document with one brace only, that pair is one of the outermost object. What
+// is left, documents with nested objects that hold such a pair somewhere, is parsed.
 Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
     const Expr* left = expr.args[0];
     const Expr* right = expr.args[1];
@@ -107,12 +107,11 @@ Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
     std::string piece = jsonb_string(key) + ": " + jsonb_string(wanted);
     std::string sql = document.sql;
     if (document.nullable) sql = "ifNull(" + sql + ", '')";
-    std::string test = "multiIf(position(" + sql + ", " + sqltext::ch_string(piece) +
-                       ") = 0, false, position(" + sql + ", '{', 2) = 0, startsWith(" + sql + ", " +
-                       sqltext::ch_string("{" + piece) + ") OR position(" + sql + ", " +
-                       sqltext::ch_string(", " + piece) + ") > 0, JSONExtractString(" + sql + ", " +
-                       sqltext::ch_string(key) + ") = " + sqltext::ch_string(wanted) +
-                       ", true, throwIf(NOT isValidJSON(" + sql + ")) = 1)";
+    std::string test = "((startsWith(" + sql + ", " + sqltext::ch_string("{" + piece) +
+                       ") OR position(" + sql + ", " + sqltext::ch_string(", " + piece) +
+                       ") > 0) AND (position(" + sql + ", '{', 2) = 0 OR JSONExtractString(" + sql +
+                       ", " + sqltext::ch_string(key) + ") = " + sqltext::ch_string(wanted) +
+                       " OR throwIf(NOT isValidJSON(" + sql + ")) = 1))";
     return std::optional<Value>(
         Value{.sql = std::move(test), .cls = Class::kBool, .nullable = false});
 }

@@ -230,11 +230,11 @@ TEST(translate, searches_jsonb_text_before_it_parses) {
     const Expr* key = tree.op("->>", oid::kText, tree.col(5), tree.text("tier"));
     std::string sql = where(tree, tree.op("=", oid::kBool, key, tree.text("premium")));
     EXPECT_EQ(sql,
-              "multiIf(position(ifNull(t1.`j`, ''), '\"tier\": \"premium\"') = 0, false, "
-              "position(ifNull(t1.`j`, ''), '{', 2) = 0, startsWith(ifNull(t1.`j`, ''), "
-              "'{\"tier\": \"premium\"') OR position(ifNull(t1.`j`, ''), ', \"tier\": "
-              "\"premium\"') > 0, JSONExtractString(ifNull(t1.`j`, ''), 'tier') = 'premium', "
-              "true, throwIf(NOT isValidJSON(ifNull(t1.`j`, ''))) = 1)");
+              "((startsWith(ifNull(t1.`j`, ''), '{\"tier\": \"premium\"') OR "
+              "position(ifNull(t1.`j`, ''), ', \"tier\": \"premium\"') > 0) AND "
+              "(position(ifNull(t1.`j`, ''), '{', 2) = 0 OR "
+              "JSONExtractString(ifNull(t1.`j`, ''), 'tier') = 'premium' OR "
+              "throwIf(NOT isValidJSON(ifNull(t1.`j`, ''))) = 1))");
 }
 
 TEST(translate, reads_whole_jsonb_values_where_the_text_may_be_of_a_number) {
