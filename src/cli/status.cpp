@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -19,6 +20,9 @@ Result<postgres::Connection> connect_source(Options& options) {
     postgres::ConnectOptions connect;
     connect.application_name = "tandem cli";
     connect.conninfo = options.postgres_url;
+    connect.on_notice = [](std::string_view text) {
+        std::fprintf(stderr, "notice: %.*s\n", static_cast<int>(text.size()), text.data());
+    };
     Result<stack::Layout> layout = stack::find_layout(options.data);
     if (layout.ok()) {
         stack::Settings settings = TRY(stack::load_settings(*layout));

@@ -17,20 +17,28 @@ namespace {
 using net::Deadline;
 
 // libpq would print notices to standard error.
-void drop_notice(void*, const char* message) {
-    log(LogLevel::debug, "postgres", message);
+void receive_notice(void* listener, const PGresult* notice) {
+    const char* message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    if (message == nullptr) return;
+    const auto& on_notice = *static_cast<std::function<void(std::string_view)>*>(listener);
+    if (on_notice)
+        on_notice(message);
+    else
+        log(LogLevel::debug, "postgres", message);
 }
 
-std::string setup_sql(int server_version, bool pinned_search_path) {
+std::string setup_sql(int server_version, const ConnectOptions& options) {
     std::string sql =
         "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0;"
-        "SET standard_conforming_strings = on; SET client_min_messages = 'warning';";
+        "SET standard_conforming_strings = on;";
+    sql += "SET client_min_messages = '" + std::string(options.on_notice ? "notice" : "warning") +
+           "';";
     for (const types::SessionSetting& setting : types::kSessionSettings)
         sql += "SET " + std::string(setting.name) + " = '" + std::string(setting.value) + "';";
     if (server_version >= 140000) sql += "SET idle_session_timeout = 0;";
     if (server_version >= 170000) sql += "SET transaction_timeout = 0;";
     // A policy that would hide rows from a mirror has to be an error, not a smaller table.
-    if (pinned_search_path) sql += "SET search_path = pg_catalog; SET row_security = off;";
+    if (options.pinned_search_path) sql += "SET search_path = pg_catalog; SET row_security = off;";
     return sql;
 }
 
@@ -115,13 +123,14 @@ Result<Connection> Connection::open(const ConnectOptions& options) {
     std::string what = "connecting to " + describe_conninfo(options.conninfo);
     auto state = std::make_unique<State>(begin_connect(keywords));
     if (state->connection == nullptr) return Error(ErrorCode::kOutOfMemory, what);
-    PQsetNoticeProcessor(state->connection, drop_notice, nullptr);
+    state->on_notice = options.on_notice;
+    PQsetNoticeReceiver(state->connection, receive_notice, &state->on_notice);
     TRY(finish_connect(state->connection, deadline, keyword(keywords, "password")).context(what));
     if (PQsetnonblocking(state->connection, 1) != 0) return state->lost(what);
     state->cancel = make_cancel(state->connection);
     state->statement_timeout = options.statement_timeout;
     Connection connection(std::move(state));
-    std::string setup = setup_sql(connection.server_version(), options.pinned_search_path);
+    std::string setup = setup_sql(connection.server_version(), options);
     TRY(connection.execute(setup, {.timeout = deadline.remaining()}).context(what));
     return connection;
 }

@@ -38,6 +38,9 @@ struct ConnectOptions {
     Millis statement_timeout{60'000};
     // Resolve only what is qualified or in pg_catalog; switch off to run the user's own SQL.
     bool pinned_search_path = true;
+    // Called with the text of each notice and warning, while a statement runs. Without it notices
+    // are not asked for, and warnings go to the log.
+    std::function<void(std::string_view)> on_notice = {};
 };
 
 // conninfo without its password, for people: "postgresql://user@host:5432/db". Keyword form and

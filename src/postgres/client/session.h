@@ -53,6 +53,7 @@ struct Connection::State {
     PGconn* connection;
     std::shared_ptr<PGcancel> cancel;
     Millis statement_timeout{60'000};
+    std::function<void(std::string_view)> on_notice;
     bool broken = false;
 
   private:
