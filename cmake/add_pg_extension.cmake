@@ -37,9 +37,13 @@ function(add_pg_extension name)
           DESTINATION "${PG_SHAREDIR}/extension" COMPONENT extension)
 
   if(TANDEM_TESTS)
+    # A sanitizer's own bookkeeping looks like a destructor; linked last, so that it wins.
+    add_library(${name}_uninstrumented INTERFACE)
+    target_compile_options(${name}_uninstrumented INTERFACE -fno-sanitize=all)
     add_library(${name}_shell_unwind OBJECT ${arg_SOURCES})
     target_compile_options(${name}_shell_unwind PRIVATE -fexceptions -fno-rtti)
-    target_link_libraries(${name}_shell_unwind PRIVATE tandem_flags ${name}_shell_flags PostgreSQL::Server)
+    target_link_libraries(${name}_shell_unwind PRIVATE tandem_flags ${name}_shell_flags PostgreSQL::Server
+      ${name}_uninstrumented)
     target_include_directories(${name}_shell_unwind PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
     target_compile_definitions(${name}_shell_unwind PRIVATE TANDEM_VERSION="${arg_VERSION}")
     add_test(NAME ${name}_unwind

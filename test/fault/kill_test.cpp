@@ -331,7 +331,7 @@ TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
     for (int i = 0; i < kWriters; ++i) {
         writers.push_back(std::make_unique<Writer>(postgres_->conninfo(), random_(), i));
         threads.emplace_back(
-            [&, i](std::stop_token stop) { writers[static_cast<size_t>(i)]->run(stop); });
+            [writer = writers.back().get()](std::stop_token stop) { writer->run(stop); });
     }
     for (Victim victim : victims()) {
         std::this_thread::sleep_for(milliseconds(pick(50, 1500)));

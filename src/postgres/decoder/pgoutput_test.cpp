@@ -162,8 +162,8 @@ TEST(pgoutput, reads_the_longer_abort_of_protocol_4) {
 
 TEST(pgoutput, reads_two_phase_messages) {
     PgoutputDecoder decoder(3);
-    auto begin = expect<BeginPrepare>(
-        decoder, Wire::message('b').u64(1).u64(2).i64(3).u32(4).c_string("gid"));
+    Wire begin_bytes = Wire::message('b').u64(1).u64(2).i64(3).u32(4).c_string("gid");
+    auto begin = expect<BeginPrepare>(decoder, begin_bytes);
     EXPECT_EQ(begin.gid, "gid");
     EXPECT_EQ(begin.xid, Xid{4});
     Wire prepare_bytes = Wire::message('P').u8(0).u64(1).u64(2).i64(3).u32(4).c_string("g");
