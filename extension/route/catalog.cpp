@@ -5,6 +5,8 @@ extern "C" {
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_namespace.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -204,17 +206,44 @@ void fill_fingerprint(CatalogTable* table) {
 
 }  // namespace
 
+namespace {
+
+// SAFETY: the catalog says which server a query is sent to and whose answer is believed. Anybody
+// who may create schemas could have made this one, so its owner must be somebody who may replicate:
+// that is what the daemon's role can do, and what nobody gives to a stranger.
+bool schema_is_trusted() {
+    HeapTuple schema = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema_oid));
+    if (!HeapTupleIsValid(schema)) return false;
+    Oid owner = reinterpret_cast<Form_pg_namespace>(GETSTRUCT(schema))->nspowner;
+    ReleaseSysCache(schema);
+    HeapTuple role = SearchSysCache1(AUTHOID, ObjectIdGetDatum(owner));
+    if (!HeapTupleIsValid(role)) return false;
+    Form_pg_authid attributes = reinterpret_cast<Form_pg_authid>(GETSTRUCT(role));
+    bool trusted = attributes->rolsuper || attributes->rolreplication;
+    ReleaseSysCache(role);
+    if (!trusted)
+        ereport(LOG,
+                (errmsg("tandem: nothing is routed, because the owner of schema tandem has not "
+                        "the attribute REPLICATION"),
+                 errhint("ALTER SCHEMA tandem OWNER TO the role of the daemon.")));
+    return trusted;
+}
+
+}  // namespace
+
 bool catalog_exists() {
     if (likely(lookup_valid)) return OidIsValid(table_oid);
     if (!callbacks_registered) {
         CacheRegisterSyscacheCallback(NAMESPACEOID, forget_lookup, Datum(0));
+        CacheRegisterSyscacheCallback(AUTHOID, forget_lookup, Datum(0));
         CacheRegisterRelcacheCallback(forget_relation, Datum(0));
         callbacks_registered = true;
     }
     // Set first: an invalidation that arrives during the lookup must not be lost.
     lookup_valid = true;
     schema_oid = get_namespace_oid("tandem", true);
-    table_oid = OidIsValid(schema_oid) ? relation_in_schema("mirror_table") : InvalidOid;
+    bool known = OidIsValid(schema_oid) && schema_is_trusted();
+    table_oid = known ? relation_in_schema("mirror_table") : InvalidOid;
     return OidIsValid(table_oid);
 }
 

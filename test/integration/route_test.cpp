@@ -123,6 +123,15 @@ TEST_F(RouteBehaviour, checks_privileges_as_if_the_query_ran_here) {
     EXPECT_EQ(ask("SELECT count(id) FROM sales"), "0");
 }
 
+TEST_F(RouteBehaviour, believes_no_catalog_that_a_stranger_owns) {
+    run("CREATE ROLE stranger; ALTER SCHEMA tandem OWNER TO stranger");
+    EXPECT_EQ(ask(kCount), "1000");
+    run("ALTER ROLE stranger REPLICATION");
+    EXPECT_TRUE(routed());
+    run("ALTER ROLE stranger NOREPLICATION");
+    EXPECT_EQ(ask(kCount), "1000");
+}
+
 TEST_F(RouteBehaviour, serves_cursors_in_both_directions) {
     run("BEGIN; DECLARE c SCROLL CURSOR FOR SELECT id FROM sales ORDER BY id LIMIT 5");
     EXPECT_EQ(ask("FETCH 1 FROM c"), "2");
