@@ -27,8 +27,8 @@ std::string line(Tuple tuple) {
             case ValueKind::binary: {
                 text += "0x";
                 char digits[3];
-                for (unsigned char byte : value.bytes.substr(0, 20)) {
-                    std::snprintf(digits, sizeof digits, "%02x", byte);
+                for (char byte : value.bytes.substr(0, 20)) {
+                    std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned char>(byte));
                     text += digits;
                 }
             }
