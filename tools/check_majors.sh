@@ -43,7 +43,13 @@ major_of() {
 failed=0
 for pair in "$@"; do
     major=${pair%%=*} where=${pair#*=}
-    if [ -d "$where" ]; then headers=$(cd "$where" && pwd); else headers=$(fetch_headers "$major" "$where"); fi
+    case $where in
+        */*)
+            [ -d "$where" ] || { echo "check_majors: there is no directory $where" >&2; exit 66; }
+            headers=$(cd "$where" && pwd)
+            ;;
+        *) headers=$(fetch_headers "$major" "$where") ;;
+    esac
     found=$(major_of "$headers")
     [ "$found" = "$major" ] || { echo "check_majors: $headers holds the headers of ${found:-no Postgres}, not of $major" >&2; exit 65; }
     for source in extension/{shell,route}/*.cpp; do
