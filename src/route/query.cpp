@@ -47,10 +47,13 @@ Status Translator::check_shape(const Query& query) {
 // Rows are equal in ClickHouse exactly when they are in Postgres.
 Status Translator::check_key(const Value& value, const Expr& expr) {
     if (is_float(value.cls)) return refuse(Reason::kFloatKey);
-    if (value.cls == Class::kOther || value.cls == Class::kJsonb || value.cls == Class::kBpchar)
+    // Of char(n) every value of a column is padded to n, so that equal ones have equal bytes.
+    bool padded = expr.kind == ExprKind::kColumn && expr.typmod >= 0;
+    if (value.cls == Class::kOther || value.cls == Class::kJsonb ||
+        (value.cls == Class::kBpchar && !padded))
         return refuse(Reason::kTypeUnsupported, "in GROUP BY or DISTINCT");
-    if (value.cls == Class::kText && expr.collation == Collation::kNondeterministic)
-        return refuse(Reason::kCollation);
+    bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
+    if (text && expr.collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
     return {};
 }
 

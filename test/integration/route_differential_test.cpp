@@ -20,7 +20,7 @@ constexpr const char* kTables = R"sql(
 CREATE TABLE items (
     id bigint PRIMARY KEY, g int, i2 smallint, i4 int, i8 bigint, n numeric(12,3), big numeric(30,5),
     t text, v varchar(12), d date, ts timestamp, tz timestamptz, b boolean, u uuid, j jsonb,
-    f float8, r real, loose numeric);
+    f float8, r real, loose numeric, c char(4));
 CREATE TABLE dims (k int PRIMARY KEY, name text NOT NULL, w numeric(8,2), since date);
 CREATE TABLE nothing (id int PRIMARY KEY, x int, t text);
 INSERT INTO items SELECT i, nullif(abs(h) % 7, 6), h % 32768, h,
@@ -40,7 +40,9 @@ INSERT INTO items SELECT i, nullif(abs(h) % 7, 6), h % 32768, h,
         WHEN 7 THEN '{"note": "{\"tier\": \"premium\"}", "tier": "premium"}'
         WHEN 8 THEN '{"x": 1, "tier": "premium"}' WHEN 9 THEN '{"deep": {"b": 1}, "tier": "premium"}'
         ELSE '["tier"]' END::jsonb,
-    (h % 1000) / 8.0, (h % 1000) / 4.0, CASE WHEN h % 3 = 0 THEN NULL ELSE h / 7.0 END
+    (h % 1000) / 8.0, (h % 1000) / 4.0, CASE WHEN h % 3 = 0 THEN NULL ELSE h / 7.0 END,
+    CASE abs(h) % 6 WHEN 0 THEN NULL WHEN 1 THEN '' WHEN 2 THEN 'a' WHEN 3 THEN ' a b' WHEN 4 THEN 'äé'
+        ELSE 'B' || i % 3 END
     FROM (SELECT i, hashint4(i) AS h FROM generate_series(1, 3000) i) x;
 INSERT INTO items (id, i2, i4, i8, n, big, d, ts, tz, f) VALUES
     (100001, 32767, 2147483647, 9223372036854775807, 999999999.999, 9999999999999999999999999.99999,
@@ -107,6 +109,21 @@ constexpr Case kCases[] = {
     {"WITH w AS (SELECT g, sum(n) AS s FROM items GROUP BY g) SELECT count(*), max(s) FROM w"},
     {"SELECT DISTINCT g, b FROM items"},
     {"SELECT DISTINCT t FROM items ORDER BY t LIMIT 4", true},
+    {"SELECT count(*) FROM items WHERE CASE WHEN abs(i2) > 0 THEN 1 ELSE 0 END IS NOT NULL"},
+    {"SELECT count(*) FROM items WHERE (CASE WHEN abs(i2) > 0 THEN true ELSE false END) IS "
+     "UNKNOWN"},
+    {"SELECT count(CASE WHEN abs(i2) > 0 THEN 1 ELSE 0 END) FROM items"},
+    {"SELECT count(CASE WHEN id > 5 THEN 1 ELSE 0 END) FROM items"},
+    {"SELECT c, count(*), count(DISTINCT c) FROM items GROUP BY c"},
+    {"SELECT DISTINCT c FROM items"},
+    {"SELECT count(*) FROM items WHERE c = 'a'"},
+    {"SELECT count(*) FROM items WHERE c <> 'a   ' OR c IN ('B1', 'äé')"},
+    {"SELECT min(c), max(c) FROM items"},
+    {"SELECT a.c, count(*) FROM items a JOIN items b ON a.c = b.c WHERE a.id < 50 GROUP BY a.c"},
+    {"SELECT c, id FROM items ORDER BY c DESC, id LIMIT 20", true},
+    {"SELECT x.c, count(*) FROM (SELECT c FROM items WHERE id < 900) x GROUP BY x.c"},
+    {"SELECT coalesce(c, 'a'), count(*) FROM items GROUP BY 1"},
+    {"SELECT length(c), c || '|', count(*) FROM items GROUP BY 1, 2"},
     {"SELECT j->>'tier', count(*) FROM items GROUP BY 1"},
     {"SELECT j->>'n', j->'deep'->>'a', count(*) FROM items GROUP BY 1, 2"},
     {"SELECT count(*) FROM items WHERE j->>'tier' = 'premium'"},
@@ -323,8 +340,8 @@ class QueryMaker {
                      "i.n - 0.25", join_ ? "d.w" : "i.n", "i.n * i.n"});
     }
     std::string words() {
-        return pick({"i.t", "i.v", "lower(i.t)", "upper(i.v)", "coalesce(i.t, '-')", "i.j->>'tier'",
-                     "i.j->>'n'", "i.t || i.v", join_ ? "d.name" : "i.v"});
+        return pick({"i.t", "i.v", "i.c", "lower(i.t)", "upper(i.v)", "coalesce(i.t, '-')",
+                     "i.j->>'tier'", "i.j->>'n'", "i.t || i.v", join_ ? "d.name" : "i.v"});
     }
     std::string time() {
         return pick({"i.d", "i.ts", "i.tz", "date_trunc('year', i.ts)", "i.d + 7",
