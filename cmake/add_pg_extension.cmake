@@ -17,7 +17,7 @@ function(add_pg_extension name)
   add_library(${name}_shell OBJECT ${arg_SOURCES})
   target_compile_options(${name}_shell PRIVATE -fno-exceptions -fno-rtti)
   target_link_libraries(${name}_shell PRIVATE tandem_flags ${name}_shell_flags PostgreSQL::Server)
-  target_include_directories(${name}_shell PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+  target_include_directories(${name}_shell PRIVATE "${PROJECT_SOURCE_DIR}")
   target_compile_definitions(${name}_shell PRIVATE TANDEM_VERSION="${arg_VERSION}")
 
   file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${name}.map"
@@ -44,7 +44,7 @@ function(add_pg_extension name)
     target_compile_options(${name}_shell_unwind PRIVATE -fexceptions -fno-rtti)
     target_link_libraries(${name}_shell_unwind PRIVATE tandem_flags ${name}_shell_flags PostgreSQL::Server
       ${name}_uninstrumented)
-    target_include_directories(${name}_shell_unwind PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
+    target_include_directories(${name}_shell_unwind PRIVATE "${PROJECT_SOURCE_DIR}")
     target_compile_definitions(${name}_shell_unwind PRIVATE TANDEM_VERSION="${arg_VERSION}")
     add_test(NAME ${name}_unwind
       COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/test/no_unwind.sh" "$<TARGET_OBJECTS:${name}_shell_unwind>"

@@ -2,7 +2,7 @@
 //
 // INVARIANT: until the first row was returned, a failure on the way to ClickHouse starts the
 // Postgres plan instead (or raises an error in mode force); after it, a failure is an ERROR.
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "executor/executor.h"
@@ -11,13 +11,13 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-#include "route/decision.h"
-#include "route/plan.h"
-#include "route/remote_scan.h"
-#include "route/stats.h"
-#include "route/verification.h"
-#include "shell/explain_compat.h"
-#include "shell/settings.h"
+#include "extension/route/decision.h"
+#include "extension/route/plan.h"
+#include "extension/route/remote_scan.h"
+#include "extension/route/stats.h"
+#include "extension/route/verification.h"
+#include "extension/shell/explain_compat.h"
+#include "extension/shell/settings.h"
 
 namespace tandem::shell {
 

@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -12,11 +12,11 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-#include "route/decision.h"
-#include "route/freshness.h"
-#include "route/plan.h"
-#include "route/query_tree.h"
-#include "shell/settings.h"
+#include "extension/route/decision.h"
+#include "extension/route/freshness.h"
+#include "extension/route/plan.h"
+#include "extension/shell/settings.h"
+#include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
 

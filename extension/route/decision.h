@@ -6,7 +6,7 @@ extern "C" {
 }
 
 #include "base/boundary.h"
-#include "route/catalog.h"
+#include "extension/catalog/catalog.h"
 
 namespace tandem::shell {
 

@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "commands/explain.h"
@@ -13,10 +13,10 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
-#include "route/explain.h"
-#include "route/plan.h"
-#include "route/planner.h"
-#include "shell/explain_compat.h"
+#include "extension/route/explain.h"
+#include "extension/route/plan.h"
+#include "extension/route/planner.h"
+#include "extension/shell/explain_compat.h"
 
 namespace tandem::shell {
 

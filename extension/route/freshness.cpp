@@ -3,7 +3,7 @@
 //
 // A waiter writes a logical message into the WAL, which makes the daemon close its batch at once,
 // and flushes the WAL, because the decoder sees only what is flushed.
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "access/xlog.h"
@@ -17,9 +17,9 @@ extern "C" {
 #include "utils/wait_event.h"
 }
 
-#include "route/freshness.h"
-#include "route/query_tree.h"
-#include "shell/settings.h"
+#include "extension/route/freshness.h"
+#include "extension/shell/settings.h"
+#include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
 

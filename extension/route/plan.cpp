@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "catalog/pg_type.h"
@@ -13,8 +13,8 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
-#include "route/plan.h"
-#include "shell/memory.h"
+#include "extension/route/plan.h"
+#include "extension/shell/memory.h"
 
 namespace tandem::shell {
 

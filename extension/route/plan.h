@@ -9,8 +9,8 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
+#include "extension/tree/query_tree.h"
 #include "route/facade.h"
-#include "route/query_tree.h"
 
 namespace tandem::shell {
 

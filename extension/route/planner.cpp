@@ -1,7 +1,7 @@
 // Order of checks is by cost: a query that cannot matter (pgbench -S) is given to the planner after
 // a few comparisons; the copy of the query that translation needs is made only when a table of the
 // query may be mirrored.
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "access/htup_details.h"
@@ -22,13 +22,13 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
-#include "route/catalog.h"
-#include "route/decision.h"
-#include "route/plan.h"
-#include "route/planner.h"
-#include "route/query_tree.h"
-#include "route/stats.h"
-#include "shell/settings.h"
+#include "extension/catalog/catalog.h"
+#include "extension/route/decision.h"
+#include "extension/route/plan.h"
+#include "extension/route/planner.h"
+#include "extension/route/stats.h"
+#include "extension/shell/settings.h"
+#include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
 

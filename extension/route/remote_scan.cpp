@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "access/xact.h"
@@ -13,11 +13,11 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
-#include "route/datum.h"
-#include "route/plan.h"
-#include "route/query_tree.h"
-#include "route/remote_scan.h"
-#include "shell/memory.h"
+#include "extension/remote/datum.h"
+#include "extension/route/plan.h"
+#include "extension/route/remote_scan.h"
+#include "extension/shell/memory.h"
+#include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
 

@@ -5,8 +5,8 @@ extern "C" {
 #include "nodes/execnodes.h"
 }
 
-#include "route/catalog.h"
-#include "route/remote.h"
+#include "extension/catalog/catalog.h"
+#include "extension/remote/remote.h"
 
 namespace tandem::shell {
 

@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "funcapi.h"
@@ -10,8 +10,8 @@ extern "C" {
 #include "utils/builtins.h"
 }
 
+#include "extension/route/stats.h"
 #include "route/facade.h"
-#include "route/stats.h"
 
 namespace tandem::shell {
 

@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "common/hashfn.h"
@@ -7,9 +7,9 @@ extern "C" {
 #include "utils/memutils.h"
 }
 
-#include "route/stats.h"
-#include "route/verification.h"
-#include "shell/memory.h"
+#include "extension/route/stats.h"
+#include "extension/route/verification.h"
+#include "extension/shell/memory.h"
 
 namespace tandem::shell {
 

@@ -1,11 +1,11 @@
 // Entry point of tandem.so: settings first, then the hooks.
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
-#include "route/explain.h"
-#include "route/plan.h"
-#include "route/planner.h"
-#include "route/stats.h"
-#include "shell/settings.h"
+#include "extension/route/explain.h"
+#include "extension/route/plan.h"
+#include "extension/route/planner.h"
+#include "extension/route/stats.h"
+#include "extension/shell/settings.h"
 
 extern "C" {
 PG_MODULE_MAGIC;

@@ -20,7 +20,7 @@ extern "C" {
 #include <string_view>
 #include <type_traits>
 
-#include "shell/compat.h"
+#include "extension/shell/compat.h"
 
 // A destructor would be skipped by longjmp, so these do not even compile (test/compile).
 #pragma GCC poison vector deque unordered_map unordered_set unique_ptr shared_ptr

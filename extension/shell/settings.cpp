@@ -1,4 +1,4 @@
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 extern "C" {
 #include "utils/guc.h"
@@ -6,7 +6,7 @@ extern "C" {
 
 #include <climits>
 
-#include "shell/settings.h"
+#include "extension/shell/settings.h"
 
 namespace tandem::shell {
 

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/log.h"
-#include "cli/demo/demo.h"
-#include "cli/mirror_commands.h"
+#include "cli/commands/demo/demo.h"
+#include "cli/commands/mirror.h"
+#include "cli/commands/stack.h"
+#include "cli/commands/verify.h"
 #include "cli/options.h"
-#include "cli/stack_commands.h"
 #include "cli/terminal.h"
-#include "cli/verify_command.h"
 
 namespace {
 

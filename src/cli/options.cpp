@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "stack/files.h"
+#include "stack/machine/files.h"
 
 namespace tandem::cli {
 namespace {

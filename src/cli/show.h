@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "postgres/client/connection.h"
-#include "stack/checks.h"
-#include "stack/settings.h"
+#include "stack/checks/checks.h"
+#include "stack/supervisor/settings.h"
 
 namespace tandem::cli {
 

@@ -8,7 +8,7 @@
 #include "base/barrier.h"
 #include "base/bytes.h"
 #include "clickhouse/client/async.h"
-#include "types/parameter.h"
+#include "types/postgres/parameter.h"
 
 namespace tandem::clickhouse {
 

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/log.h"
-#include "mirror/runner.h"
+#include "mirror/session/runner.h"
 #include "postgres/client/connection.h"
 
 namespace tandem::control {
@@ -162,7 +162,7 @@ class Control {
 };
 
 Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
-    TRY(install_catalog(options.source, options.target));
+    TRY(catalog::install(options.source, options.target));
     postgres::ConnectOptions connect;
     connect.conninfo = options.source;
     connect.application_name = "tandem control";

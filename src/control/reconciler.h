@@ -2,7 +2,7 @@
 // back what is. The daemon runs exactly one; several daemons may share a catalog, because each
 // mirror is run under a lease (an advisory lock of the source database).
 //
-// Everything acts through the SQL functions of control/catalog.sql: this class listens to NOTIFY
+// Everything acts through the SQL functions of src/catalog: this class listens to NOTIFY
 // tandem and reads what is wanted. It does not start servers (src/stack) and has no HTTP API.
 #pragma once
 
@@ -12,19 +12,9 @@
 #include <string>
 
 #include "base/result.h"
+#include "catalog/catalog.h"
 
 namespace tandem::control {
-
-// The ClickHouse that mirrors write to; stored as row `name` of tandem.target for the extension.
-struct TargetOptions {
-    std::string name = "default";
-    std::string host = "127.0.0.1";
-    uint16_t native_port = 9000;
-    uint16_t http_port = 8123;
-    std::string user = "default";
-    std::string password;
-    bool secure = false;
-};
 
 struct Limits {
     size_t batch_bytes = size_t{32} << 20;      // per mirror: a batch closes at this size
@@ -40,13 +30,9 @@ struct Limits {
 
 struct ReconcilerOptions {
     std::string source;  // libpq connection string or URL; the catalog lives in this database
-    TargetOptions target;
+    catalog::TargetOptions target;
     Limits limits;
 };
-
-// Creates or upgrades schema tandem (catalog.sql) and its target row; repeatable. `tandem up` calls
-// it before CREATE EXTENSION; the reconciler calls it again by itself.
-Status install_catalog(const std::string& source, const TargetOptions& target);
 
 class Reconciler {
   public:

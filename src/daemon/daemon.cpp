@@ -5,10 +5,11 @@
 #include <mutex>
 
 #include "base/log.h"
+#include "catalog/catalog.h"
+#include "console/console.h"
 #include "control/reconciler.h"
-#include "daemon/console.h"
 #include "postgres/client/connection.h"
-#include "stack/files.h"
+#include "stack/machine/files.h"
 
 namespace tandem::daemon {
 namespace {
@@ -63,7 +64,7 @@ Status install_extension(const std::string& source) {
 }
 
 Status prepare(const control::ReconcilerOptions& options) {
-    TRY(control::install_catalog(options.source, options.target));
+    TRY(catalog::install(options.source, options.target));
     return install_extension(options.source);
 }
 
@@ -71,9 +72,9 @@ Status prepare(const control::ReconcilerOptions& options) {
 
 Status run(const stack::DaemonSettings& settings, std::stop_token stop) {
     control::ReconcilerOptions options = reconciler_options(settings);
-    std::unique_ptr<Console> console;
+    std::unique_ptr<console::Console> console;
     if (settings.console_port != 0)
-        console = TRY(Console::start(settings.console_port, settings.source));
+        console = TRY(console::Console::start(settings.console_port, settings.source));
     for (;;) {
         Status prepared = prepare(options);
         if (prepared.ok()) break;

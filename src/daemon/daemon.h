@@ -4,7 +4,7 @@
 #include <stop_token>
 
 #include "base/result.h"
-#include "stack/daemon_settings.h"
+#include "stack/supervisor/daemon_settings.h"
 
 namespace tandem::daemon {
 

@@ -15,8 +15,8 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
-#include "stack/account.h"
-#include "stack/files.h"
+#include "stack/machine/account.h"
+#include "stack/machine/files.h"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "base/barrier.h"
-#include "route/translator.h"
+#include "route/translate/translator.h"
 
 namespace tandem::route {
 

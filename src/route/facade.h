@@ -9,7 +9,7 @@
 #include <cstdint>
 
 #include "base/boundary.h"
-#include "route/tree.h"
+#include "route/tree/tree.h"
 
 namespace tandem::route {
 

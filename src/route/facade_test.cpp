@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <new>
 
-#include "route/test_tree.h"
+#include "route/tree/test_tree.h"
 
 namespace {
 thread_local long g_fail_after = -1;  // -1: never

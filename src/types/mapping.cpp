@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "types/plan.h"
+#include "types/postgres/plan.h"
 
 namespace tandem::types {
 namespace {

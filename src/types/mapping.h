@@ -17,7 +17,7 @@
 
 #include "base/lsn.h"
 #include "base/result.h"
-#include "types/clickhouse_type.h"
+#include "types/clickhouse/type.h"
 
 namespace tandem::types {
 

@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "types/parameter.h"
-#include "types/test_values.h"
+#include "types/postgres/parameter.h"
+#include "types/postgres/test_values.h"
 
 namespace tandem::types {
 namespace {

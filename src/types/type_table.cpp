@@ -1,7 +1,7 @@
 // type_table.def as rows.
 #include <array>
 
-#include "types/plan.h"
+#include "types/postgres/plan.h"
 
 namespace tandem::types {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/demo/data.h"
+#include "cli/commands/demo/data.h"
 #include "clickhouse/client/client.h"
 #include "postgres/client/connection.h"
 

@@ -316,12 +316,12 @@ class killing : public ::testing::Test {
 TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
     sql("SET synchronous_commit = on");  // the test itself must not lose its set-up
     sql(kSchema);
-    control::TargetOptions target;
+    catalog::TargetOptions target;
     target.native_port = clickhouse_->native_port();
     target.http_port = clickhouse_->http_port();
     target.user = clickhouse_->user();
     target.password = clickhouse_->password();
-    ASSERT_TRUE(control::install_catalog(postgres_->conninfo(), target).ok());
+    ASSERT_TRUE(catalog::install(postgres_->conninfo(), target).ok());
     daemon_->start("");
     sql("SELECT tandem.create_mirror('m', ARRAY['public.*'])");
     connection_.reset();

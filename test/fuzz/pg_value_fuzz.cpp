@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "types/convert.h"
-#include "types/parameter.h"
+#include "types/postgres/convert.h"
+#include "types/postgres/parameter.h"
 
 namespace {
 

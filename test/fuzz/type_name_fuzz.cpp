@@ -1,7 +1,7 @@
 // Type names: any text is a type or an error, and the name of a type reads back as the same type.
 #include <cstdlib>
 
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     using namespace tandem::types;

@@ -13,7 +13,7 @@
 #include <random>
 
 #include "mirror/apply/applier.h"
-#include "mirror/source_types.h"
+#include "mirror/schema/source_types.h"
 #include "mirror/stream/stream_machine.h"
 
 namespace tandem::mirror {

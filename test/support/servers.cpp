@@ -12,8 +12,8 @@
 #include <mutex>
 #include <thread>
 
-#include "stack/files.h"
-#include "stack/process.h"
+#include "stack/machine/files.h"
+#include "stack/machine/process.h"
 
 namespace tandem::test_support {
 namespace {

@@ -14,8 +14,8 @@
 #include <string>
 
 #include "base/result.h"
-#include "stack/clickhouse_server.h"
-#include "stack/postgres_server.h"
+#include "stack/clickhouse/clickhouse_server.h"
+#include "stack/postgres/postgres_server.h"
 
 namespace tandem::test_support {
 

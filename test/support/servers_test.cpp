@@ -10,8 +10,8 @@
 #include <filesystem>
 #include <thread>
 
-#include "stack/files.h"
-#include "stack/process.h"
+#include "stack/machine/files.h"
+#include "stack/machine/process.h"
 
 namespace tandem::test_support {
 namespace {

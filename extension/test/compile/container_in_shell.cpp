@@ -1,5 +1,5 @@
 // Must not compile: a container in a shell file.
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 #include <vector>
 

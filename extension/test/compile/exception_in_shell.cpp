@@ -1,5 +1,5 @@
 // Must not compile: an exception in a shell file.
-#include "shell/pg.h"
+#include "extension/shell/pg.h"
 
 void fail() {
     throw 1;

@@ -3,7 +3,7 @@
 
 #include "base/result.h"
 #include "clickhouse/client/client.h"
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

@@ -21,7 +21,7 @@
 
 #include "base/result.h"
 #include "net/connect.h"
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

@@ -14,7 +14,7 @@
 #include "base/result.h"
 #include "clickhouse/client/exceptions.h"
 #include "clickhouse/codec/block.h"
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

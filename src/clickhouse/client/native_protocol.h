@@ -17,7 +17,7 @@
 #include "clickhouse/client/client.h"
 #include "clickhouse/client/exceptions.h"
 #include "clickhouse/codec/block.h"
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

@@ -18,7 +18,7 @@
 
 #include "base/bytes.h"
 #include "base/result.h"
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

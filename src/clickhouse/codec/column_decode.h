@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "clickhouse/codec/source.h"
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

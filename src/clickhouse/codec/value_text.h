@@ -5,7 +5,7 @@
 // UTC, is written in UTC with a trailing Z, because the server's zones are not known here.
 #pragma once
 
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

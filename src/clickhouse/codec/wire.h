@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::clickhouse {
 

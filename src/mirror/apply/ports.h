@@ -1,5 +1,5 @@
 // The ports of the applier: everything it does to the world. The real ones are
-// apply/clickhouse_target.h, snapshot/source_rows.h and checkpoint/catalog_store.h; the simulation
+// store/clickhouse_target.h, source/source_reader.h and session/catalog_store.h; the simulation
 // has its own, which fail at will.
 //
 // Every call may have happened although it returned an error (the answer was lost); all of them

@@ -11,9 +11,9 @@
 
 #include "base/error.h"
 #include "mirror/batch/table_batch.h"
-#include "mirror/schema_change/table_change.h"
-#include "mirror/table.h"
-#include "mirror/version.h"
+#include "mirror/schema/table.h"
+#include "mirror/schema/table_change.h"
+#include "mirror/store/version.h"
 
 namespace tandem::mirror {
 

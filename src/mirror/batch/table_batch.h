@@ -17,11 +17,11 @@
 
 #include "base/result.h"
 #include "mirror/batch/key_index.h"
-#include "mirror/table.h"
-#include "mirror/version.h"
+#include "mirror/schema/table.h"
+#include "mirror/store/version.h"
 #include "postgres/decoder/pgoutput.h"
-#include "types/column.h"
-#include "types/convert.h"
+#include "types/clickhouse/column.h"
+#include "types/postgres/convert.h"
 
 namespace tandem::mirror {
 

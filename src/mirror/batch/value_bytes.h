@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "types/column.h"
+#include "types/clickhouse/column.h"
 
 namespace tandem::mirror {
 

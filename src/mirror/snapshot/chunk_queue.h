@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-#include "mirror/table.h"
+#include "mirror/schema/table.h"
 
 namespace tandem::mirror {
 

@@ -9,10 +9,10 @@
 #include <vector>
 
 #include "base/result.h"
-#include "mirror/table.h"
+#include "mirror/schema/table.h"
 #include "postgres/client/connection.h"
-#include "types/column.h"
-#include "types/convert.h"
+#include "types/clickhouse/column.h"
+#include "types/postgres/convert.h"
 
 namespace tandem::mirror {
 

@@ -15,7 +15,7 @@
 
 #include "base/result.h"
 #include "mirror/batch/batch.h"
-#include "mirror/schema_change/table_change.h"
+#include "mirror/schema/table_change.h"
 #include "postgres/decoder/pgoutput.h"
 
 namespace tandem::mirror {

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "mirror/source_types.h"
+#include "mirror/schema/source_types.h"
 #include "postgres/decoder/copy_binary.h"
 #include "sqltext/quote.h"
 

@@ -16,7 +16,7 @@
 
 #include "base/result.h"
 #include "clickhouse/client/client.h"
-#include "mirror/table.h"
+#include "mirror/schema/table.h"
 #include "postgres/client/connection.h"
 
 namespace tandem::mirror {

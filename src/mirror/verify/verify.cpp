@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "mirror/checkpoint/catalog_store.h"
+#include "mirror/session/catalog_store.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {

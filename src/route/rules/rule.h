@@ -10,7 +10,7 @@
 #include <span>
 #include <string_view>
 
-#include "route/value.h"
+#include "route/sql/value.h"
 
 namespace tandem::route {
 

@@ -1,0 +1,204 @@
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "storage/latch.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+}
+
+#include "extension/remote/remote.h"
+#include "extension/shell/memory.h"
+
+namespace tandem::shell {
+
+namespace {
+
+// A backend runs more than one routed query at a time only with open cursors or nested calls.
+constexpr int kConnectionsMax = 8;
+constexpr uint32 kConnectTimeoutMs = 2000;
+
+struct PooledConnection {
+    clickhouse::Connection* connection;
+    uint64 identity;  // hash of everything that makes a target
+    bool busy;
+    bool used;  // has served a query before
+};
+
+PooledConnection pool[kConnectionsMax];
+
+uint64 mix(uint64 seed, const char* text) {
+    return hash_combine64(seed, hash_bytes_extended(reinterpret_cast<const unsigned char*>(text),
+                                                    static_cast<int>(strlen(text)), 29));
+}
+
+uint64 identity_of(const CatalogTarget& target, const char* database) {
+    uint64 identity =
+        mix(static_cast<uint64>(target.port) * 2 + (target.secure ? 1 : 0), target.host);
+    identity = mix(identity, target.user);
+    identity = mix(identity, target.password);
+    return mix(identity, database);
+}
+
+void drop_connection(int place) {
+    clickhouse::connection_free(pool[place].connection);
+    pool[place] = {};
+}
+
+// A free place: one that holds an idle connection to the target, an empty one, or any idle one.
+int choose_place(uint64 identity) {
+    int empty = -1;
+    int idle = -1;
+    for (int i = 0; i < kConnectionsMax; ++i) {
+        PooledConnection& entry = pool[i];
+        if (entry.busy) continue;
+        if (entry.connection == nullptr) {
+            empty = i;
+            continue;
+        }
+        if (clickhouse::connection_broken(*entry.connection)) {
+            drop_connection(i);
+            empty = i;
+            continue;
+        }
+        if (entry.identity == identity) return i;
+        idle = i;
+    }
+    if (empty >= 0) return empty;
+    if (idle >= 0) drop_connection(idle);
+    return idle;
+}
+
+int take_connection(const CatalogTarget& target, const char* database, Failure* failure) {
+    uint64 identity = identity_of(target, database);
+    int place = choose_place(identity);
+    if (place < 0) {
+        *failure = {};
+        copy_text(failure->code, sizeof failure->code, "too_many_runs");
+        copy_text(failure->message, sizeof failure->message,
+                  "this session already runs its limit of routed queries");
+        return -1;
+    }
+    if (pool[place].connection == nullptr) {
+        clickhouse::Destination destination = {};
+        destination.host = text_of(target.host);
+        destination.port = static_cast<uint16>(target.port);
+        destination.user = text_of(target.user);
+        destination.password = text_of(target.password);
+        destination.database = text_of(database);
+        destination.secure = target.secure;
+        destination.connect_timeout_ms = kConnectTimeoutMs;
+        pool[place].connection = clickhouse::connection_new(destination, failure);
+        pool[place].identity = identity;
+        if (pool[place].connection == nullptr) return -1;
+    }
+    return place;
+}
+
+void release(void* argument) {
+    RemoteRun* run = static_cast<RemoteRun*>(argument);
+    if (run->run == nullptr) return;
+    clickhouse::run_free(run->run);
+    run->run = nullptr;
+    pool[run->connection].busy = false;
+    if (clickhouse::connection_broken(*pool[run->connection].connection))
+        drop_connection(run->connection);
+}
+
+void wait_for_socket(const RemoteRun* run, bool read) {
+    int events =
+        WL_LATCH_SET | WL_EXIT_ON_PM_DEATH | (read ? WL_SOCKET_READABLE : WL_SOCKET_WRITEABLE);
+    long timeout = static_cast<long>(clickhouse::run_wait_ms(*run->run));
+    if (timeout >= 0) events |= WL_TIMEOUT;
+    int socket = clickhouse::run_socket(*run->run);
+    int happened;
+    if (socket >= 0)
+        happened = WaitLatchOrSocket(MyLatch, events, socket, timeout, PG_WAIT_EXTENSION);
+    else
+        happened =
+            WaitLatch(MyLatch, (events & ~(WL_SOCKET_READABLE | WL_SOCKET_WRITEABLE)) | WL_TIMEOUT,
+                      timeout < 0 ? 10 : timeout, PG_WAIT_EXTENSION);
+    if (happened & WL_LATCH_SET) ResetLatch(MyLatch);
+    CHECK_FOR_INTERRUPTS();
+}
+
+bool start(RemoteRun* run, Failure* failure) {
+    run->connection = take_connection(*run->target, run->database, failure);
+    if (run->connection < 0) return false;
+    PooledConnection& entry = pool[run->connection];
+    run->may_retry = entry.used;
+    run->run = clickhouse::run_start(entry.connection, run->options, failure);
+    if (run->run == nullptr) {
+        if (clickhouse::connection_broken(*entry.connection)) drop_connection(run->connection);
+        return false;
+    }
+    entry.busy = true;
+    entry.used = true;
+    return true;
+}
+
+// Once, on a new connection, when one that had been idle turns out to be gone.
+bool retry(RemoteRun* run, const Failure& failure) {
+    if (!run->may_retry || strcmp(failure.code, "connection_lost") != 0) return false;
+    release(run);
+    Failure ignored;
+    return start(run, &ignored);
+}
+
+}  // namespace
+
+RemoteRun* remote_start(const CatalogTarget& target, const char* database,
+                        const clickhouse::RunOptions& options, MemoryContext owner,
+                        Failure* failure) {
+    MemoryContext before = MemoryContextSwitchTo(owner);
+    RemoteRun* run = make<RemoteRun>();
+    MemoryContextSwitchTo(before);
+    run->callback.func = release;
+    run->callback.arg = run;
+    run->target = &target;
+    run->database = database;
+    run->options = options;
+    MemoryContextRegisterResetCallback(owner, &run->callback);
+    return start(run, failure) ? run : nullptr;
+}
+
+bool remote_next_block(RemoteRun* run, Failure* failure) {
+    while (!run->done) {
+        switch (clickhouse::run_step(run->run, &run->block, failure)) {
+            case clickhouse::RunStep::kBlock:
+                run->row = 0;
+                run->may_retry = false;
+                if (run->block.rows > 0) return true;
+                break;
+            case clickhouse::RunStep::kDone:
+                run->done = true;
+                return false;
+            case clickhouse::RunStep::kWantRead:
+                wait_for_socket(run, true);
+                break;
+            case clickhouse::RunStep::kWantWrite:
+                wait_for_socket(run, false);
+                break;
+            case clickhouse::RunStep::kFailed:
+                if (!retry(run, *failure)) return false;
+                break;
+        }
+    }
+    return false;
+}
+
+void remote_stop(RemoteRun* run) {
+    release(run);
+}
+
+bool is_unreachable(const Failure& failure) {
+    const char* codes[] = {"connection_failed", "connection_lost", "authentication_failed",
+                           "tls_failed", "timeout"};
+    for (const char* code : codes)
+        if (strcmp(failure.code, code) == 0) return true;
+    return false;
+}
+
+}  // namespace tandem::shell

@@ -1,0 +1,453 @@
+// Expressions of the analysed query to neutral expressions.
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "access/transam.h"
+#include "catalog/pg_aggregate.h"
+#include "catalog/pg_namespace.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/lsyscache.h"
+}
+
+#include "extension/shell/memory.h"
+#include "extension/tree/collation.h"
+#include "extension/tree/tree_builder.h"
+
+namespace tandem::shell {
+
+using NeutralExpr = route::Expr;
+using route::ExprKind;
+
+namespace {
+
+NeutralExpr* new_expression(TreeBuilder* builder, ExprKind kind, Node* node) {
+    QueryTree* tree = builder->tree;
+    if (tree->node_count == builder->node_capacity) {
+        builder->node_capacity = builder->node_capacity == 0 ? 64 : builder->node_capacity * 2;
+        size_t bytes = sizeof(Node*) * builder->node_capacity;
+        tree->nodes = static_cast<Node**>(tree->nodes == nullptr ? palloc(bytes)
+                                                                 : repalloc(tree->nodes, bytes));
+    }
+    NeutralExpr* to = make<NeutralExpr>();
+    to->kind = kind;
+    to->id = tree->node_count;
+    tree->nodes[tree->node_count++] = node;
+    int32 typmod = exprTypmod(node);
+    to->type = getBaseTypeAndTypmod(exprType(node), &typmod);
+    to->typmod = typmod;
+    to->collation = collation_class(exprCollation(node));
+    to->input_collation = collation_class(exprInputCollation(node));
+    return to;
+}
+
+NeutralExpr* unknown(TreeBuilder* builder, Node* node, const char* what) {
+    NeutralExpr* to = make<NeutralExpr>();
+    to->kind = ExprKind::kUnknown;
+    to->name = text_of(what);
+    refuse(builder, "expression", psprintf("%s is not translated", what),
+           "The query runs in Postgres.");
+    (void)node;
+    return to;
+}
+
+tandem::List<const NeutralExpr*> convert_list(TreeBuilder* builder, PgList* list) {
+    const NeutralExpr** items = make_array<const NeutralExpr*>(list_length(list));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, list)
+        items[count++] = convert_expression(builder, static_cast<Node*>(lfirst(cell)));
+    return {items, count};
+}
+
+tandem::List<const NeutralExpr*> convert_one(TreeBuilder* builder, void* node) {
+    const NeutralExpr** items = make_array<const NeutralExpr*>(1);
+    items[0] = convert_expression(builder, static_cast<Node*>(node));
+    return {items, 1};
+}
+
+// Arguments of an aggregate; those that are only sorted by are left out.
+tandem::List<const NeutralExpr*> convert_arguments(TreeBuilder* builder, PgList* targets) {
+    const NeutralExpr** items = make_array<const NeutralExpr*>(list_length(targets));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, targets) {
+        TargetEntry* entry = lfirst_node(TargetEntry, cell);
+        if (entry->resjunk) continue;
+        items[count++] = convert_expression(builder, reinterpret_cast<Node*>(entry->expr));
+    }
+    return {items, count};
+}
+
+// True when the expression can only be evaluated per row or by the query itself.
+bool depends_on_rows(Node* node, void* context) {
+    if (node == nullptr) return false;
+    switch (nodeTag(node)) {
+        case T_Var:
+        case T_Aggref:
+        case T_WindowFunc:
+        case T_GroupingFunc:
+        case T_SubLink:
+        case T_SubPlan:
+        case T_CaseTestExpr:
+        case T_CoerceToDomainValue:
+        case T_CurrentOfExpr:
+        case T_SetToDefault:
+        case T_NextValueExpr:
+        case T_Query:
+            return true;
+        case T_Param:
+            return reinterpret_cast<Param*>(node)->paramkind != PARAM_EXTERN;
+        default:
+            return expression_tree_walker(node, as_walker(depends_on_rows), context);
+    }
+}
+
+NeutralExpr* convert_constant(TreeBuilder* builder, Node* node) {
+    NeutralExpr* to = new_expression(builder, ExprKind::kConstant, node);
+    to->constant = static_cast<uint32_t>(list_length(builder->tree->constants));
+    builder->tree->constants = lappend(builder->tree->constants, node);
+    if (!IsA(node, Const)) return to;
+    Const* constant = reinterpret_cast<Const*>(node);
+    to->constant_null = constant->constisnull;
+    to->known = true;
+    if (!constant->constisnull) {
+        ::Oid output;
+        bool is_varlena;
+        getTypeOutputInfo(constant->consttype, &output, &is_varlena);
+        to->known_text = text_of(OidOutputFunctionCall(output, constant->constvalue));
+    }
+    return to;
+}
+
+NeutralExpr* convert_var(TreeBuilder* builder, Var* var) {
+    Level* level = builder->level;
+    for (Index up = 0; up < var->varlevelsup && level != nullptr; ++up) level = level->parent;
+    if (level == nullptr) return unknown(builder, reinterpret_cast<Node*>(var), "an outer column");
+    if (var->varattno <= 0)
+        return unknown(builder, reinterpret_cast<Node*>(var),
+                       var->varattno == 0 ? "a whole row" : "a system column");
+    NeutralExpr* to = new_expression(builder, ExprKind::kColumn, reinterpret_cast<Node*>(var));
+    to->levels_up = var->varlevelsup;
+    to->attnum = var->varattno;
+    // Above a set operation a column is one of its results.
+    if (level->query->setOperations != nullptr) return to;
+    int relation = level->relation_by_rtindex[var->varno];
+    if (relation < 0) return unknown(builder, reinterpret_cast<Node*>(var), "a column of a join");
+    to->relation = static_cast<uint32_t>(relation);
+    return to;
+}
+
+NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
+    Node* node = reinterpret_cast<Node*>(from);
+    if (from->funcretset || from->funcvariadic)
+        return unknown(builder, node, "a variadic or set returning function");
+    bool cast =
+        from->funcformat == COERCE_EXPLICIT_CAST || from->funcformat == COERCE_IMPLICIT_CAST;
+    NeutralExpr* to = new_expression(builder, cast ? ExprKind::kCast : ExprKind::kFunction, node);
+    to->builtin = is_builtin_function(from->funcid);
+    to->name = text_of(get_func_name(from->funcid));
+    to->args = convert_list(builder, from->args);
+    return to;
+}
+
+NeutralExpr* convert_operator(TreeBuilder* builder, ExprKind kind, OpExpr* from) {
+    NeutralExpr* to = new_expression(builder, kind, reinterpret_cast<Node*>(from));
+    to->builtin = is_builtin_operator(from->opno);
+    to->name = text_of(get_opname(from->opno));
+    to->args = convert_list(builder, from->args);
+    return to;
+}
+
+NeutralExpr* convert_array_operator(TreeBuilder* builder, ScalarArrayOpExpr* from) {
+    NeutralExpr* to =
+        new_expression(builder, ExprKind::kScalarArray, reinterpret_cast<Node*>(from));
+    to->builtin = is_builtin_operator(from->opno);
+    to->name = text_of(get_opname(from->opno));
+    to->all = !from->useOr;
+    to->args = convert_list(builder, from->args);
+    return to;
+}
+
+NeutralExpr* convert_bool(TreeBuilder* builder, BoolExpr* from) {
+    ExprKind kind = from->boolop == AND_EXPR  ? ExprKind::kAnd
+                    : from->boolop == OR_EXPR ? ExprKind::kOr
+                                              : ExprKind::kNot;
+    NeutralExpr* to = new_expression(builder, kind, reinterpret_cast<Node*>(from));
+    to->args = convert_list(builder, from->args);
+    return to;
+}
+
+NeutralExpr* convert_null_test(TreeBuilder* builder, NullTest* from) {
+    Node* node = reinterpret_cast<Node*>(from);
+    if (from->argisrow || type_is_rowtype(exprType(reinterpret_cast<Node*>(from->arg))))
+        return unknown(builder, node, "a test of a row for NULL");
+    ExprKind kind = from->nulltesttype == IS_NULL ? ExprKind::kIsNull : ExprKind::kIsNotNull;
+    NeutralExpr* to = new_expression(builder, kind, node);
+    to->args = convert_one(builder, from->arg);
+    return to;
+}
+
+NeutralExpr* convert_boolean_test(TreeBuilder* builder, BooleanTest* from) {
+    ExprKind kind = ExprKind::kUnknown;
+    switch (from->booltesttype) {
+        case IS_TRUE:
+            kind = ExprKind::kIsTrue;
+            break;
+        case IS_NOT_TRUE:
+            kind = ExprKind::kIsNotTrue;
+            break;
+        case IS_FALSE:
+            kind = ExprKind::kIsFalse;
+            break;
+        case IS_NOT_FALSE:
+            kind = ExprKind::kIsNotFalse;
+            break;
+        case IS_UNKNOWN:
+            kind = ExprKind::kIsUnknown;
+            break;
+        case IS_NOT_UNKNOWN:
+            kind = ExprKind::kIsNotUnknown;
+            break;
+    }
+    NeutralExpr* to = new_expression(builder, kind, reinterpret_cast<Node*>(from));
+    to->args = convert_one(builder, from->arg);
+    return to;
+}
+
+// CASE x WHEN y becomes CASE WHEN x = y: nothing in the query is volatile, so evaluating x more
+// than once is the same. args: when, then, ..., else.
+NeutralExpr* convert_case(TreeBuilder* builder, CaseExpr* from) {
+    NeutralExpr* to = new_expression(builder, ExprKind::kCase, reinterpret_cast<Node*>(from));
+    Node* outer = builder->case_argument;
+    const NeutralExpr** items =
+        make_array<const NeutralExpr*>(static_cast<size_t>(list_length(from->args)) * 2 + 1);
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, from->args) {
+        CaseWhen* when = lfirst_node(CaseWhen, cell);
+        if (from->arg != nullptr) builder->case_argument = reinterpret_cast<Node*>(from->arg);
+        items[count++] = convert_expression(builder, reinterpret_cast<Node*>(when->expr));
+        builder->case_argument = outer;
+        items[count++] = convert_expression(builder, reinterpret_cast<Node*>(when->result));
+    }
+    items[count++] = convert_expression(builder, reinterpret_cast<Node*>(from->defresult));
+    to->args = {items, count};
+    return to;
+}
+
+NeutralExpr* convert_case_argument(TreeBuilder* builder, Node* node) {
+    if (builder->case_argument == nullptr)
+        return unknown(builder, node, "a coercion of array elements");
+    Node* argument = builder->case_argument;
+    builder->case_argument = nullptr;
+    NeutralExpr* to = const_cast<NeutralExpr*>(convert_expression(builder, argument));
+    builder->case_argument = argument;
+    return to;
+}
+
+NeutralExpr* convert_min_max(TreeBuilder* builder, MinMaxExpr* from) {
+    ExprKind kind = from->op == IS_GREATEST ? ExprKind::kGreatest : ExprKind::kLeast;
+    NeutralExpr* to = new_expression(builder, kind, reinterpret_cast<Node*>(from));
+    to->args = convert_list(builder, from->args);
+    return to;
+}
+
+NeutralExpr* convert_io_cast(TreeBuilder* builder, CoerceViaIO* from) {
+    NeutralExpr* to = new_expression(builder, ExprKind::kCast, reinterpret_cast<Node*>(from));
+    to->via_io = true;
+    to->builtin = true;
+    to->args = convert_one(builder, from->arg);
+    return to;
+}
+
+NeutralExpr* convert_aggregate(TreeBuilder* builder, Aggref* from) {
+    Node* node = reinterpret_cast<Node*>(from);
+    if (from->agglevelsup != 0 || from->aggvariadic)
+        return unknown(builder, node, "an aggregate of an outer query or with VARIADIC");
+    NeutralExpr* to = new_expression(builder, ExprKind::kAggregate, node);
+    to->builtin = is_builtin_function(from->aggfnoid);
+    to->name = text_of(get_func_name(from->aggfnoid));
+    to->distinct = from->aggdistinct != NIL;
+    if (from->aggfilter != nullptr)
+        to->filter = convert_expression(builder, reinterpret_cast<Node*>(from->aggfilter));
+    if (AGGKIND_IS_ORDERED_SET(from->aggkind)) {
+        to->direct_args = convert_list(builder, from->aggdirectargs);
+        to->within_group = convert_sort_keys(builder, from->aggorder, from->args);
+        return to;
+    }
+    to->args = convert_arguments(builder, from->args);
+    to->order_by = convert_sort_keys(builder, from->aggorder, from->args);
+    return to;
+}
+
+NeutralExpr* convert_window_function(TreeBuilder* builder, WindowFunc* from) {
+    NeutralExpr* to = new_expression(builder, ExprKind::kWindow, reinterpret_cast<Node*>(from));
+    to->builtin = is_builtin_function(from->winfnoid);
+    to->name = text_of(get_func_name(from->winfnoid));
+    to->args = convert_list(builder, from->args);
+    if (from->aggfilter != nullptr)
+        to->filter = convert_expression(builder, reinterpret_cast<Node*>(from->aggfilter));
+    ListCell* cell;
+    uint32_t index = 0;
+    foreach (cell, builder->level->query->windowClause) {
+        if (lfirst_node(WindowClause, cell)->winref == from->winref) to->window = index;
+        ++index;
+    }
+    return to;
+}
+
+bool is_subquery_result(Node* node) {
+    while (IsA(node, RelabelType))
+        node = reinterpret_cast<Node*>(reinterpret_cast<RelabelType*>(node)->arg);
+    return IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind == PARAM_SUBLINK;
+}
+
+// The left hand sides of `left = ANY (SELECT ...)`; all comparisons have to be by one operator
+// name.
+bool convert_comparison(TreeBuilder* builder, NeutralExpr* to, Node* test) {
+    PgList* comparisons = list_make1(test);
+    if (IsA(test, BoolExpr)) {
+        if (reinterpret_cast<BoolExpr*>(test)->boolop != AND_EXPR) return false;
+        comparisons = reinterpret_cast<BoolExpr*>(test)->args;
+    }
+    const NeutralExpr** items = make_array<const NeutralExpr*>(list_length(comparisons));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, comparisons) {
+        Node* item = static_cast<Node*>(lfirst(cell));
+        if (!IsA(item, OpExpr)) return false;
+        OpExpr* comparison = reinterpret_cast<OpExpr*>(item);
+        if (list_length(comparison->args) != 2) return false;
+        if (!is_subquery_result(static_cast<Node*>(lsecond(comparison->args)))) return false;
+        Text name = text_of(get_opname(comparison->opno));
+        bool builtin = is_builtin_operator(comparison->opno);
+        if (count > 0 && (name != to->name || builtin != to->builtin)) return false;
+        to->name = name;
+        to->builtin = builtin;
+        to->input_collation = collation_class(comparison->inputcollid);
+        items[count++] =
+            convert_expression(builder, static_cast<Node*>(linitial(comparison->args)));
+    }
+    to->args = {items, count};
+    return true;
+}
+
+NeutralExpr* convert_sublink(TreeBuilder* builder, SubLink* from) {
+    using route::SubqueryKind;
+    Node* node = reinterpret_cast<Node*>(from);
+    SubqueryKind kind;
+    switch (from->subLinkType) {
+        case EXISTS_SUBLINK:
+            kind = SubqueryKind::kExists;
+            break;
+        case EXPR_SUBLINK:
+            kind = SubqueryKind::kScalar;
+            break;
+        case ANY_SUBLINK:
+            kind = SubqueryKind::kAny;
+            break;
+        case ALL_SUBLINK:
+            kind = SubqueryKind::kAll;
+            break;
+        default:
+            return unknown(builder, node, "a subquery of this form");
+    }
+    NeutralExpr* to = new_expression(builder, ExprKind::kSubquery, node);
+    to->subquery_kind = kind;
+    if (from->testexpr != nullptr && !convert_comparison(builder, to, from->testexpr))
+        return unknown(builder, node, "a comparison of rows with a subquery");
+    to->subquery = convert_query(builder, castNode(Query, from->subselect));
+    return to;
+}
+
+NeutralExpr* convert_with_one(TreeBuilder* builder, ExprKind kind, Node* node, void* argument) {
+    NeutralExpr* to = new_expression(builder, kind, node);
+    to->args = convert_one(builder, argument);
+    return to;
+}
+
+NeutralExpr* convert_with_list(TreeBuilder* builder, ExprKind kind, Node* node, PgList* arguments) {
+    NeutralExpr* to = new_expression(builder, kind, node);
+    to->args = convert_list(builder, arguments);
+    return to;
+}
+
+const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
+    switch (nodeTag(node)) {
+        case T_Var:
+            return convert_var(builder, reinterpret_cast<Var*>(node));
+        case T_FuncExpr:
+            return convert_function(builder, reinterpret_cast<FuncExpr*>(node));
+        case T_OpExpr:
+            return convert_operator(builder, ExprKind::kOperator, reinterpret_cast<OpExpr*>(node));
+        case T_DistinctExpr:
+            return convert_operator(builder, ExprKind::kDistinct, reinterpret_cast<OpExpr*>(node));
+        case T_NullIfExpr:
+            return convert_operator(builder, ExprKind::kNullIf, reinterpret_cast<OpExpr*>(node));
+        case T_ScalarArrayOpExpr:
+            return convert_array_operator(builder, reinterpret_cast<ScalarArrayOpExpr*>(node));
+        case T_BoolExpr:
+            return convert_bool(builder, reinterpret_cast<BoolExpr*>(node));
+        case T_NullTest:
+            return convert_null_test(builder, reinterpret_cast<NullTest*>(node));
+        case T_BooleanTest:
+            return convert_boolean_test(builder, reinterpret_cast<BooleanTest*>(node));
+        case T_CaseExpr:
+            return convert_case(builder, reinterpret_cast<CaseExpr*>(node));
+        case T_CaseTestExpr:
+            return convert_case_argument(builder, node);
+        case T_CoalesceExpr:
+            return convert_with_list(builder, ExprKind::kCoalesce, node,
+                                     reinterpret_cast<CoalesceExpr*>(node)->args);
+        case T_MinMaxExpr:
+            return convert_min_max(builder, reinterpret_cast<MinMaxExpr*>(node));
+        case T_RelabelType:
+            return convert_with_one(builder, ExprKind::kRelabel, node,
+                                    reinterpret_cast<RelabelType*>(node)->arg);
+        case T_CoerceViaIO:
+            return convert_io_cast(builder, reinterpret_cast<CoerceViaIO*>(node));
+        case T_ArrayExpr:
+            if (reinterpret_cast<ArrayExpr*>(node)->multidims) break;
+            return convert_with_list(builder, ExprKind::kArray, node,
+                                     reinterpret_cast<ArrayExpr*>(node)->elements);
+        case T_Aggref:
+            return convert_aggregate(builder, reinterpret_cast<Aggref*>(node));
+        case T_WindowFunc:
+            return convert_window_function(builder, reinterpret_cast<WindowFunc*>(node));
+        case T_GroupingFunc:
+            return convert_with_list(builder, ExprKind::kGrouping, node,
+                                     reinterpret_cast<GroupingFunc*>(node)->args);
+        case T_SubLink:
+            return convert_sublink(builder, reinterpret_cast<SubLink*>(node));
+        default:
+            break;
+    }
+    return unknown(builder, node, "an expression of this form");
+}
+
+}  // namespace
+
+bool is_builtin_operator(::Oid opno) {
+    return opno < FirstNormalObjectId;
+}
+
+bool is_builtin_function(::Oid funcid) {
+    return funcid < FirstNormalObjectId && get_func_namespace(funcid) == PG_CATALOG_NAMESPACE;
+}
+
+const route::Expr* convert_expression(TreeBuilder* builder, Node* node) {
+    if (builder->depth >= kTreeDepthMax) {
+        refuse(builder, "too_deep", "the query is nested too deeply");
+        return make<NeutralExpr>();
+    }
+    // Lists occur as AND-ed quals only in planned queries, so a missing node is a missing ELSE.
+    if (node == nullptr) return unknown(builder, node, "a missing expression");
+    ++builder->depth;
+    const NeutralExpr* to = depends_on_rows(node, nullptr) ? convert_by_tag(builder, node)
+                                                           : convert_constant(builder, node);
+    --builder->depth;
+    return to;
+}
+
+}  // namespace tandem::shell

@@ -1,0 +1,476 @@
+// Queries: FROM, targets, grouping, sorting. Expressions are in expression_tree.cpp.
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "mb/pg_wchar.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/tlist.h"
+#include "parser/parsetree.h"
+#include "rewrite/rewriteManip.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+}
+
+#include "extension/shell/memory.h"
+#include "extension/tree/collation.h"
+#include "extension/tree/tree_builder.h"
+
+namespace tandem::shell {
+
+using route::FromItem;
+using route::JoinKind;
+using route::Relation;
+using route::RelationKind;
+using route::SortKey;
+using route::Target;
+
+void set_failure(Failure* failure, const char* code, const char* message, const char* advice) {
+    *failure = {};
+    copy_text(failure->code, sizeof failure->code, code);
+    copy_text(failure->message, sizeof failure->message, message);
+    copy_text(failure->advice, sizeof failure->advice, advice);
+    copy_text(failure->sqlstate, sizeof failure->sqlstate, "TD014");
+}
+
+void refuse(TreeBuilder* builder, const char* code, const char* message, const char* advice) {
+    if (builder->refused) return;
+    builder->refused = true;
+    set_failure(&builder->tree->failure, code, message, advice);
+}
+
+namespace {
+
+Node* fold_mutator(Node* node, void* root) {
+    return eval_const_expressions(static_cast<PlannerInfo*>(root), node);
+}
+
+// What the planner does first as well: join aliases become columns of their relations, constants
+// are folded and simple SQL functions inlined.
+void simplify(TreeBuilder* builder, ::Query* query) {
+    flatten_group_vars(query);
+    query->targetList = reinterpret_cast<PgList*>(
+        flatten_join_aliases(query, reinterpret_cast<Node*>(query->targetList)));
+    query->jointree = reinterpret_cast<FromExpr*>(
+        flatten_join_aliases(query, reinterpret_cast<Node*>(query->jointree)));
+    query->havingQual = flatten_join_aliases(query, query->havingQual);
+    ListCell* cell;
+    foreach (cell, query->rtable) {
+        RangeTblEntry* rte = lfirst_node(RangeTblEntry, cell);
+        if (rte->rtekind == RTE_SUBQUERY && rte->lateral)
+            rte->subquery = reinterpret_cast<::Query*>(
+                flatten_join_aliases(query, reinterpret_cast<Node*>(rte->subquery)));
+    }
+    query_tree_mutator(query, as_mutator(fold_mutator), builder->root,
+                       QTW_IGNORE_RC_SUBQUERIES | QTW_IGNORE_JOINALIASES | QTW_DONT_COPY_QUERY);
+}
+
+CatalogTable* planned_table(TreeBuilder* builder, ::Oid relid) {
+    ListCell* cell;
+    foreach (cell, builder->tree->tables) {
+        CatalogTable* table = static_cast<CatalogTable*>(lfirst(cell));
+        if (table->relid == relid) return table;
+    }
+    CatalogTable* table = find_mirrored_table(relid, builder->mirror_id);
+    if (table == nullptr) return nullptr;
+    builder->mirror_id = table->mirror_id;
+    builder->tree->tables = lappend(builder->tree->tables, table);
+    return table;
+}
+
+double estimated_rows(::Oid relid) {
+    HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+    if (!HeapTupleIsValid(tuple)) return 0;
+    double rows = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple))->reltuples;
+    ReleaseSysCache(tuple);
+    return rows < 0 ? 0 : rows;
+}
+
+// Columns with the collation of the relation's own attribute.
+void fill_columns(Relation* relation, const CatalogTable* table) {
+    route::MirroredColumn* columns = make_array<route::MirroredColumn>(table->column_count);
+    int32_t* key = make_array<int32_t>(table->column_count);
+    uint32_t key_count = 0;
+    for (int i = 0; i < table->column_count; ++i) {
+        const CatalogColumn& from = table->columns[i];
+        route::MirroredColumn& to = columns[i];
+        ::Oid type;
+        int32 typmod;
+        ::Oid collation = InvalidOid;
+        to.type = from.type;
+        to.typmod = from.typmod;
+        if (SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(table->relid),
+                                  Int16GetDatum(static_cast<int16>(from.attnum)))) {
+            get_atttypetypmodcoll(table->relid, static_cast<AttrNumber>(from.attnum), &type,
+                                  &typmod, &collation);
+            to.typmod = typmod;
+            to.type = getBaseTypeAndTypmod(type, &to.typmod);
+        }
+        to.attnum = from.attnum;
+        to.name = text_of(from.target_column);
+        to.target_type = text_of(from.target_type);
+        to.exact = from.exact;
+        to.as_text = from.as_text;
+        to.collation = collation_class(collation);
+        if (from.key_position > 0) key[key_count++] = from.attnum;
+    }
+    relation->columns = {columns, static_cast<uint32_t>(table->column_count)};
+    relation->key = {key, key_count};
+}
+
+bool table_kind_fits(TreeBuilder* builder, const RangeTblEntry* rte) {
+    char kind = rte->relkind;
+    if (rte->tablesample != nullptr)
+        return refuse(builder, "tablesample", "TABLESAMPLE picks rows by their place in Postgres"),
+               false;
+    if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+        return refuse(builder, "unmirrored_relation",
+                      psprintf("relation \"%s\" is not a table", get_rel_name(rte->relid)),
+                      "Only tables are mirrored."),
+               false;
+    if (kind == RELKIND_PARTITIONED_TABLE && !rte->inh)
+        return refuse(builder, "only_partitioned", "ONLY of a partitioned table is empty"), false;
+    if (kind == RELKIND_RELATION && rte->inh && has_subclass(rte->relid))
+        return refuse(builder, "inheritance",
+                      psprintf("table \"%s\" has inheritance children", get_rel_name(rte->relid)),
+                      "Query the children by themselves, or use ONLY."),
+               false;
+    return true;
+}
+
+void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry* rte) {
+    relation->kind = RelationKind::kTable;
+    if (!table_kind_fits(builder, rte)) return;
+    CatalogTable* table = planned_table(builder, rte->relid);
+    if (table == nullptr) {
+        refuse(builder, "unmirrored_relation",
+               psprintf("table \"%s\" is not mirrored", get_rel_name(rte->relid)),
+               "Add it to the mirror that has the other tables of the query.");
+        return;
+    }
+    relation->database = text_of(table->database);
+    relation->table = text_of(table->target_table);
+    relation->rows = estimated_rows(rte->relid);
+    fill_columns(relation, table);
+}
+
+::Query* find_cte(TreeBuilder* builder, const RangeTblEntry* rte) {
+    Level* level = builder->level;
+    for (Index up = 0; up < rte->ctelevelsup && level != nullptr; ++up) level = level->parent;
+    if (level == nullptr) return nullptr;
+    ListCell* cell;
+    foreach (cell, level->query->cteList) {
+        CommonTableExpr* cte = lfirst_node(CommonTableExpr, cell);
+        if (strcmp(cte->ctename, rte->ctename) != 0) continue;
+        if (cte->cterecursive || !IsA(cte->ctequery, Query)) return nullptr;
+        ::Query* query = static_cast<::Query*>(copyObjectImpl(cte->ctequery));
+        IncrementVarSublevelsUp(reinterpret_cast<Node*>(query), static_cast<int>(rte->ctelevelsup),
+                                1);
+        return query;
+    }
+    return nullptr;
+}
+
+void convert_values(TreeBuilder* builder, Relation* relation, const RangeTblEntry* rte) {
+    relation->kind = RelationKind::kValues;
+    auto* rows = make_array<tandem::List<const route::Expr*>>(list_length(rte->values_lists));
+    uint32_t row_count = 0;
+    ListCell* cell;
+    foreach (cell, rte->values_lists) {
+        PgList* row = lfirst_node(List, cell);
+        const route::Expr** items = make_array<const route::Expr*>(list_length(row));
+        uint32_t count = 0;
+        ListCell* item;
+        foreach (item, row)
+            items[count++] = convert_expression(builder, static_cast<Node*>(lfirst(item)));
+        rows[row_count++] = {items, count};
+    }
+    relation->values = {rows, row_count};
+}
+
+void convert_relation(TreeBuilder* builder, Relation* relation, RangeTblEntry* rte) {
+    relation->alias = text_of(rte->eref == nullptr ? "" : rte->eref->aliasname);
+    relation->lateral = rte->lateral;
+    if (rte->securityQuals != NIL || rte->security_barrier) {
+        refuse(builder, "row_security", "row level security or a security barrier view applies",
+               "Such queries run in Postgres, where the policies are evaluated.");
+        return;
+    }
+    ::Query* subquery = nullptr;
+    switch (rte->rtekind) {
+        case RTE_RELATION:
+            return convert_table(builder, relation, rte);
+        case RTE_SUBQUERY:
+            subquery = rte->subquery;
+            break;
+        case RTE_CTE:
+            subquery = find_cte(builder, rte);
+            break;
+        case RTE_VALUES:
+            return convert_values(builder, relation, rte);
+        default:
+            break;
+    }
+    relation->kind = RelationKind::kSubquery;
+    if (subquery == nullptr) {
+        refuse(builder, "from_item", "FROM has a function or a recursive query",
+               "Only tables, views, subqueries and WITH queries run in ClickHouse.");
+        return;
+    }
+    relation->subquery = convert_query(builder, subquery);
+}
+
+uint32_t relation_of(TreeBuilder* builder, int rtindex) {
+    Level* level = builder->level;
+    uint32_t index = level->relation_count++;
+    level->relation_by_rtindex[rtindex] = static_cast<int>(index);
+    convert_relation(builder, &level->relations[index], rt_fetch(rtindex, level->query->rtable));
+    return index;
+}
+
+JoinKind join_kind(TreeBuilder* builder, JoinType type) {
+    switch (type) {
+        case JOIN_INNER:
+            return JoinKind::kInner;
+        case JOIN_LEFT:
+            return JoinKind::kLeft;
+        case JOIN_RIGHT:
+            return JoinKind::kRight;
+        case JOIN_FULL:
+            return JoinKind::kFull;
+        default:
+            refuse(builder, "join", "a join of this kind is not translated");
+            return JoinKind::kInner;
+    }
+}
+
+const FromItem* convert_from(TreeBuilder* builder, Node* node) {
+    FromItem* item = make<FromItem>();
+    if (++builder->depth > kTreeDepthMax)
+        refuse(builder, "too_deep", "the query is nested too deeply");
+    else if (IsA(node, RangeTblRef))
+        item->relation = relation_of(builder, reinterpret_cast<RangeTblRef*>(node)->rtindex);
+    else if (IsA(node, JoinExpr)) {
+        JoinExpr* join = reinterpret_cast<JoinExpr*>(node);
+        item->is_join = true;
+        item->join = join_kind(builder, join->jointype);
+        item->left = convert_from(builder, join->larg);
+        item->right = convert_from(builder, join->rarg);
+        if (join->quals != nullptr) item->on = convert_expression(builder, join->quals);
+    } else {
+        refuse(builder, "from_item", "FROM has a form that is not translated");
+    }
+    --builder->depth;
+    return item;
+}
+
+void convert_from_list(TreeBuilder* builder, route::Query* to, PgList* from_list) {
+    const FromItem** items = make_array<const FromItem*>(list_length(from_list));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, from_list)
+        items[count++] = convert_from(builder, static_cast<Node*>(lfirst(cell)));
+    to->from = {items, count};
+}
+
+tandem::List<Target> convert_targets(TreeBuilder* builder, PgList* list) {
+    Target* targets = make_array<Target>(list_length(list));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, list) {
+        TargetEntry* entry = lfirst_node(TargetEntry, cell);
+        Target& target = targets[count++];
+        target.expr = convert_expression(builder, reinterpret_cast<Node*>(entry->expr));
+        target.name = text_of(entry->resname == nullptr ? "" : entry->resname);
+        target.junk = entry->resjunk;
+    }
+    return {targets, count};
+}
+
+tandem::List<const route::Expr*> convert_clauses(TreeBuilder* builder, PgList* clauses,
+                                                 PgList* targets) {
+    const route::Expr** items = make_array<const route::Expr*>(list_length(clauses));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, clauses)
+        items[count++] = convert_expression(
+            builder, get_sortgroupclause_expr(lfirst_node(SortGroupClause, cell), targets));
+    return {items, count};
+}
+
+void convert_window(TreeBuilder* builder, route::Window* to, const WindowClause* from,
+                    PgList* targets) {
+    using route::FrameBound;
+    to->partition_by = convert_clauses(builder, from->partitionClause, targets);
+    to->order_by = convert_sort_keys(builder, from->orderClause, targets);
+    int options = from->frameOptions;
+    to->default_frame = (options & FRAMEOPTION_NONDEFAULT) == 0;
+    to->unit = (options & FRAMEOPTION_ROWS)     ? route::FrameUnit::kRows
+               : (options & FRAMEOPTION_GROUPS) ? route::FrameUnit::kGroups
+                                                : route::FrameUnit::kRange;
+    to->start = (options & FRAMEOPTION_START_UNBOUNDED_PRECEDING) ? FrameBound::kUnboundedPreceding
+                : (options & FRAMEOPTION_START_CURRENT_ROW)       ? FrameBound::kCurrentRow
+                : (options & FRAMEOPTION_START_OFFSET_PRECEDING)  ? FrameBound::kPreceding
+                : (options & FRAMEOPTION_START_OFFSET_FOLLOWING)  ? FrameBound::kFollowing
+                                                                  : FrameBound::kUnboundedFollowing;
+    to->end = (options & FRAMEOPTION_END_UNBOUNDED_FOLLOWING) ? FrameBound::kUnboundedFollowing
+              : (options & FRAMEOPTION_END_CURRENT_ROW)       ? FrameBound::kCurrentRow
+              : (options & FRAMEOPTION_END_OFFSET_PRECEDING)  ? FrameBound::kPreceding
+              : (options & FRAMEOPTION_END_OFFSET_FOLLOWING)  ? FrameBound::kFollowing
+                                                              : FrameBound::kUnboundedPreceding;
+    to->exclude = (options & FRAMEOPTION_EXCLUSION) != 0;
+    if (from->startOffset != nullptr)
+        to->start_offset = convert_expression(builder, from->startOffset);
+    if (from->endOffset != nullptr) to->end_offset = convert_expression(builder, from->endOffset);
+}
+
+void convert_windows(TreeBuilder* builder, route::Query* to, const ::Query* from) {
+    route::Window* windows = make_array<route::Window>(list_length(from->windowClause));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, from->windowClause)
+        convert_window(builder, &windows[count++], lfirst_node(WindowClause, cell),
+                       from->targetList);
+    to->windows = {windows, count};
+}
+
+route::SetOperation set_operation(SetOperation operation) {
+    switch (operation) {
+        case SETOP_UNION:
+            return route::SetOperation::kUnion;
+        case SETOP_INTERSECT:
+            return route::SetOperation::kIntersect;
+        case SETOP_EXCEPT:
+            return route::SetOperation::kExcept;
+        default:
+            return route::SetOperation::kNone;
+    }
+}
+
+void convert_set_operation(TreeBuilder* builder, route::Query* to, const SetOperationStmt* from);
+
+const route::Query* convert_set_argument(TreeBuilder* builder, Node* node) {
+    if (IsA(node, SetOperationStmt)) {
+        route::Query* query = make<route::Query>();
+        convert_set_operation(builder, query, reinterpret_cast<SetOperationStmt*>(node));
+        return query;
+    }
+    RangeTblRef* reference = castNode(RangeTblRef, node);
+    RangeTblEntry* rte = rt_fetch(reference->rtindex, builder->level->query->rtable);
+    return convert_query(builder, rte->subquery);
+}
+
+void convert_set_operation(TreeBuilder* builder, route::Query* to, const SetOperationStmt* from) {
+    to->set_operation = set_operation(from->op);
+    to->set_all = from->all;
+    to->left = convert_set_argument(builder, from->larg);
+    to->right = convert_set_argument(builder, from->rarg);
+}
+
+void check_shape(TreeBuilder* builder, const ::Query* query) {
+    if (query->commandType != CMD_SELECT || query->hasModifyingCTE || query->rowMarks != NIL ||
+        query->hasForUpdate)
+        refuse(builder, "not_select", "the query writes or locks rows");
+    if (query->hasRecursive) refuse(builder, "recursive", "WITH RECURSIVE runs in Postgres");
+    if (query->hasTargetSRFs)
+        refuse(builder, "set_returning", "a set returning function is among the results");
+    if (query->hasRowSecurity)
+        refuse(builder, "row_security", "row level security applies",
+               "Such queries run in Postgres, where the policies are evaluated.");
+}
+
+void convert_body(TreeBuilder* builder, route::Query* to, ::Query* from) {
+    if (from->setOperations != nullptr)
+        convert_set_operation(builder, to, castNode(SetOperationStmt, from->setOperations));
+    else
+        convert_from_list(builder, to, from->jointree->fromlist);
+    if (from->jointree->quals != nullptr)
+        to->where = convert_expression(builder, from->jointree->quals);
+    to->targets = convert_targets(builder, from->targetList);
+    to->group_by = convert_clauses(builder, from->groupClause, from->targetList);
+    to->has_grouping_sets = from->groupingSets != NIL;
+    to->has_aggregates = from->hasAggs;
+    if (from->havingQual != nullptr) to->having = convert_expression(builder, from->havingQual);
+    convert_windows(builder, to, from);
+    to->distinct = from->distinctClause != NIL && !from->hasDistinctOn;
+    if (from->hasDistinctOn)
+        to->distinct_on = convert_clauses(builder, from->distinctClause, from->targetList);
+    to->order_by = convert_sort_keys(builder, from->sortClause, from->targetList);
+    if (from->limitCount != nullptr) to->limit = convert_expression(builder, from->limitCount);
+    if (from->limitOffset != nullptr) to->offset = convert_expression(builder, from->limitOffset);
+    to->with_ties = from->limitOption == LIMIT_OPTION_WITH_TIES;
+}
+
+}  // namespace
+
+tandem::List<SortKey> convert_sort_keys(TreeBuilder* builder, PgList* clauses, PgList* targets) {
+    SortKey* keys = make_array<SortKey>(list_length(clauses));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, clauses) {
+        SortGroupClause* clause = lfirst_node(SortGroupClause, cell);
+        Node* expression = get_sortgroupclause_expr(clause, targets);
+        SortKey& key = keys[count++];
+        key.expr = convert_expression(builder, expression);
+        key.nulls_first = clause->nulls_first;
+        TypeCacheEntry* type =
+            lookup_type_cache(exprType(expression), TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
+        key.descending = clause->sortop == type->gt_opr;
+        key.default_operator = key.descending || clause->sortop == type->lt_opr;
+    }
+    return {keys, count};
+}
+
+const route::Query* convert_query(TreeBuilder* builder, ::Query* query) {
+    route::Query* to = make<route::Query>();
+    if (++builder->depth > kTreeDepthMax) {
+        refuse(builder, "too_deep", "the query is nested too deeply");
+        --builder->depth;
+        return to;
+    }
+    check_shape(builder, query);
+    simplify(builder, query);
+    Level level;
+    level.query = query;
+    level.parent = builder->level;
+    int entries = list_length(query->rtable);
+    level.relation_by_rtindex = make_array<int>(entries + 1);
+    for (int i = 0; i <= entries; ++i) level.relation_by_rtindex[i] = -1;
+    level.relations = make_array<Relation>(entries);
+    builder->level = &level;
+    Node* outer_case_argument = builder->case_argument;
+    builder->case_argument = nullptr;
+    convert_body(builder, to, query);
+    to->relations = {level.relations, level.relation_count};
+    builder->case_argument = outer_case_argument;
+    builder->level = level.parent;
+    --builder->depth;
+    return to;
+}
+
+QueryTree* build_query_tree(::Query* query, ParamListInfo parameters) {
+    QueryTree* tree = make<QueryTree>();
+    TreeBuilder builder;
+    builder.tree = tree;
+    builder.root = makeNode(PlannerInfo);
+    builder.root->glob = makeNode(PlannerGlobal);
+    builder.root->glob->boundParams = parameters;
+    builder.root->parse = query;
+    if (GetDatabaseEncoding() != PG_UTF8)
+        refuse(&builder, "encoding", "the database's encoding is not UTF8");
+    if (contain_volatile_functions(reinterpret_cast<Node*>(query)))
+        refuse(&builder, "volatile", "the query calls a volatile function",
+               "Its result may differ from call to call, so it runs in Postgres.");
+    if (!builder.refused) tree->query = convert_query(&builder, query);
+    tree->simplified = query;
+    if (builder.refused) tree->query = nullptr;
+    return tree;
+}
+
+}  // namespace tandem::shell

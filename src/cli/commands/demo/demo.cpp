@@ -1,0 +1,209 @@
+#include "cli/commands/demo/demo.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "cli/commands/demo/compare.h"
+#include "cli/commands/demo/data.h"
+#include "cli/commands/mirror.h"
+#include "cli/commands/stack.h"
+#include "cli/terminal.h"
+#include "stack/clickhouse/clickhouse_http.h"
+#include "stack/machine/files.h"
+#include "stack/supervisor/settings.h"
+
+namespace tandem::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using postgres::Parameter;
+
+constexpr int kLagSamples = 5;
+constexpr std::chrono::seconds kLagPatience(60);
+constexpr std::chrono::milliseconds kWriterPause(100);
+
+struct Report {
+    uint64_t rows_mirrored = 0;
+    double snapshot_rows_per_second = 0;
+    double lag_ms = 0;
+    Comparison comparison;
+    stack::Endpoints endpoints;
+};
+
+double ms_since(Clock::time_point start) {
+    return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
+}
+
+// The rate of the load is measured once and remembered for later runs.
+std::string rate_path(const stack::Layout& layout) {
+    return layout.run("demo-rate");
+}
+
+Result<double> remembered_rate(const stack::Layout& layout) {
+    std::string text = TRY(stack::read_file(rate_path(layout)));
+    return std::strtod(text.c_str(), nullptr);
+}
+
+Status mirror_demo(postgres::Connection& connection, const stack::Layout& layout, uint64_t rows,
+                   Report& report) {
+    postgres::QueryResult known = TRY(connection.query(
+        "SELECT count(*) FROM tandem.mirrors WHERE name = 'demo' AND wanted <> 'dropped'"));
+    bool fresh = TRY(known.integer(0, 0))
+    == 0;
+    auto start = Clock::now();
+    if (fresh)
+        TRY(
+            connection.execute("SELECT tandem.create_mirror('demo', ARRAY['public.events', "
+                               "'public.users'], '{}')"));
+    TRY(wait_until_live(connection, kDemoMirror, rows));
+    double seconds = ms_since(start) / 1000;
+    postgres::QueryResult loaded = TRY(connection.query(
+        "SELECT coalesce(sum(rows_loaded), 0)::bigint FROM tandem.mirror_tables WHERE mirror = "
+        "'demo'"));
+    report.rows_mirrored = static_cast<uint64_t>(TRY(loaded.integer(0, 0)));
+    if (fresh) {
+        report.snapshot_rows_per_second = static_cast<double>(report.rows_mirrored) / seconds;
+        return stack::write_private_file(rate_path(layout),
+                                         std::to_string(report.snapshot_rows_per_second));
+    }
+    Result<double> rate = remembered_rate(layout);
+    if (rate.ok()) report.snapshot_rows_per_second = *rate;
+    return {};
+}
+
+Status start_writers(const stack::Layout& layout, bool wanted) {
+    stack::Settings settings = TRY(stack::load_settings(layout));
+    if (settings.demo_writer == wanted) return {};
+    settings.demo_writer = wanted;
+    TRY(stack::save_settings(layout, settings));
+    stack::State state = TRY(stack::load_state(layout));
+    if (stack::is_running(state.supervisor)) kill(state.supervisor.pid, SIGHUP);
+    return {};
+}
+
+// Commits a marker and asks ClickHouse until it is there.
+Result<double> measure_lag_once(postgres::Connection& connection,
+                                const config::ClickHouseUrl& target, int sample) {
+    std::string marker = TRY(stack::random_password())
+    +std::to_string(sample);
+    const Parameter parameters[] = {{.value = marker}};
+    TRY(connection.execute("UPDATE public.users SET name = $1 WHERE user_id = 20000", parameters));
+    auto committed = Clock::now();
+    std::string question =
+        "SELECT count() FROM tandem.users FINAL WHERE user_id = 20000 AND name = '" + marker + "'";
+    while (Clock::now() - committed < kLagPatience) {
+        if (TRY(stack::ask_clickhouse(target, question)) == "1") return ms_since(committed);
+    }
+    return Error(ErrorCode::kTimeout, "a committed row did not reach ClickHouse within a minute");
+}
+
+// The median of a few.
+Result<double> measure_lag(postgres::Connection& connection, const config::ClickHouseUrl& target) {
+    std::vector<double> samples;
+    Step step("measuring the lag");
+    samples.reserve(kLagSamples);
+    for (int sample = 0; sample < kLagSamples; ++sample)
+        samples.push_back(TRY(measure_lag_once(connection, target, sample)));
+    std::sort(samples.begin(), samples.end());
+    step.finish(duration_text(samples[kLagSamples / 2]));
+    return samples[kLagSamples / 2];
+}
+
+void show_json(const Report& report) {
+    const Comparison& comparison = report.comparison;
+    nlohmann::ordered_json object = {{"rows_mirrored", report.rows_mirrored},
+                                     {"snapshot_rows_per_second", report.snapshot_rows_per_second},
+                                     {"lag_ms", report.lag_ms},
+                                     {"postgres_ms", comparison.postgres_ms},
+                                     {"routed_ms", comparison.routed_ms},
+                                     {"rows_compared", comparison.rows},
+                                     {"identical", comparison.identical},
+                                     {"remote_sql", comparison.remote_sql},
+                                     {"endpoints",
+                                      {{"postgres", report.endpoints.postgres},
+                                       {"clickhouse_http", report.endpoints.clickhouse_http},
+                                       {"clickhouse_native", report.endpoints.clickhouse_native},
+                                       {"console", report.endpoints.console}}}};
+    if (!comparison.difference.empty()) object["difference"] = comparison.difference;
+    print_line(object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void show_text(const Report& report) {
+    const Comparison& comparison = report.comparison;
+    char ratio[32];
+    std::snprintf(ratio, sizeof ratio, "%.1f", comparison.postgres_ms / comparison.routed_ms);
+    print_line("");
+    print_line("rows mirrored     " + with_thousands(report.rows_mirrored));
+    print_line("snapshot          " +
+               with_thousands(static_cast<uint64_t>(report.snapshot_rows_per_second)) + " rows/s");
+    print_line("mirror lag        " + duration_text(report.lag_ms) +
+               " from commit to visible in ClickHouse, while writers run");
+    print_line("in Postgres       " + duration_text(comparison.postgres_ms));
+    print_line("routed            " + duration_text(comparison.routed_ms) + "   (" + ratio +
+               " times as fast)");
+    print_line("identical         " + (comparison.identical
+                                           ? "yes: all " + std::to_string(comparison.rows) +
+                                                 " rows, every column, compared value by value"
+                                           : "NO: " + comparison.difference));
+    print_line("");
+    print_line("what ClickHouse was asked:");
+    print_line(comparison.remote_sql);
+    print_line("");
+    print_line("postgres          " + report.endpoints.postgres);
+    print_line("clickhouse        " + report.endpoints.clickhouse_http + "  " +
+               report.endpoints.clickhouse_native);
+    print_line("console           " + report.endpoints.console);
+    print_line("");
+    print_line("The stack keeps running: `tandem sql` opens psql, `tandem down` stops it.");
+}
+
+Result<postgres::Connection> connect_for_demo(const stack::Settings& settings) {
+    postgres::ConnectOptions connect;
+    connect.conninfo = stack::source_conninfo(settings);
+    connect.application_name = "tandem demo";
+    // The query names its tables as a user would.
+    connect.pinned_search_path = false;
+    return postgres::Connection::open(connect);
+}
+
+}  // namespace
+
+Status demo(Options options, const DemoOptions& wanted) {
+    stack::Layout layout = TRY(bring_up(options));
+    stack::Settings settings = TRY(stack::load_settings(layout));
+    postgres::Connection connection = TRY(connect_for_demo(settings));
+    Report report;
+    report.endpoints = stack::endpoints_of(layout, settings);
+    uint64_t rows = TRY(load_demo_data(connection, wanted.events));
+    // From here on, also while the tables are loaded into ClickHouse, rows are written.
+    TRY(start_writers(layout, !wanted.no_writers));
+    TRY(mirror_demo(connection, layout, rows, report));
+    config::ClickHouseUrl target = TRY(stack::clickhouse_target(settings));
+    report.lag_ms = TRY(measure_lag(connection, target));
+    report.comparison = TRY(compare_answers(connection));
+    if (options.json)
+        show_json(report);
+    else
+        show_text(report);
+    if (report.comparison.identical) return {};
+    return Error(ErrorCode::kInternal, "the two answers differ: " + report.comparison.difference);
+}
+
+Status write_for_ever(Options options) {
+    TRY(complete(options));
+    stack::Layout layout = TRY(stack::find_layout(options.data));
+    stack::Settings settings = TRY(stack::load_settings(layout));
+    std::optional<stack::Account> account = TRY(stack::service_account());
+    if (account) TRY(stack::become(*account));
+    postgres::Connection connection = TRY(connect_for_demo(settings));
+    for (;;) {
+        TRY(write_once(connection));
+        std::this_thread::sleep_for(kWriterPause);
+    }
+}
+
+}  // namespace tandem::cli

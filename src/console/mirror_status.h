@@ -1,0 +1,19 @@
+// What the catalog says of the mirrors, as one JSON text: for `tandem status`, the console and its
+// metrics. Reads the views of schema tandem only.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "postgres/client/connection.h"
+
+namespace tandem::console {
+
+// {"mirrors": [...], "tables": [...], "lag": [...]}, the rows of tandem.mirrors, mirror_tables and
+// mirror_lag; empty arrays when the schema is not there yet.
+Result<std::string> read_mirror_status(postgres::Connection& connection);
+
+// The same in Prometheus' text format; kMalformedData when `status_json` is none of ours.
+Result<std::string> to_prometheus(const std::string& status_json);
+
+}  // namespace tandem::console

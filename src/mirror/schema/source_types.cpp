@@ -1,0 +1,190 @@
+#include "mirror/schema/source_types.h"
+
+#include <algorithm>
+
+#include "sqltext/quote.h"
+
+namespace tandem::mirror {
+namespace {
+
+using postgres::TypeInfo;
+using postgres::TypeKind;
+using types::PgTypeKind;
+
+// Domains over arrays over composites ...: deeper than this is no schema but an attack.
+constexpr int kDepthMax = 32;
+
+PgTypeKind kind_of(TypeKind kind) {
+    switch (kind) {
+        case TypeKind::base:
+            return PgTypeKind::base;
+        case TypeKind::array:
+            return PgTypeKind::array;
+        case TypeKind::enumeration:
+            return PgTypeKind::enumeration;
+        case TypeKind::domain:
+            return PgTypeKind::domain;
+        case TypeKind::composite:
+            return PgTypeKind::composite;
+        case TypeKind::range:
+            return PgTypeKind::range;
+        case TypeKind::multirange:
+            return PgTypeKind::multirange;
+        case TypeKind::pseudo:
+            return PgTypeKind::pseudo;
+    }
+    return PgTypeKind::base;
+}
+
+class Resolver {
+  public:
+    explicit Resolver(const postgres::TypeMap& types) : types_(types) {}
+
+    Result<types::PgTypePtr> resolve(Oid oid, int32_t typmod, int depth) {
+        auto found = types_.find(oid);
+        if (found == types_.end())
+            return Error(ErrorCode::kUnsupportedType,
+                         "type " + std::to_string(oid.value) + " is not in the catalog");
+        if (depth > kDepthMax)
+            return Error(ErrorCode::kUnsupportedType,
+                         "type " + found->second.name + " is nested too deeply");
+        const TypeInfo& info = found->second;
+        auto type = std::make_shared<types::PgType>();
+        type->oid = oid;
+        type->typmod = typmod;
+        type->kind = kind_of(info.kind);
+        type->schema = info.schema;
+        type->name = info.name;
+        type->extension = info.extension;
+        type->has_send = info.has_send;
+        type->enum_labels = info.enum_labels;
+        TRY(resolve_below(info, typmod, depth, *type));
+        for (const postgres::CompositeField& field : info.fields) {
+            auto field_type = TRY(resolve(field.type, field.typmod, depth + 1));
+            type->fields.push_back({field.name, std::move(field_type)});
+        }
+        return types::PgTypePtr(std::move(type));
+    }
+
+  private:
+    Status resolve_below(const TypeInfo& info, int32_t typmod, int depth, types::PgType& type) {
+        switch (info.kind) {
+            case TypeKind::array:
+                type.below = TRY(resolve(info.element, typmod, depth + 1));
+                break;
+            case TypeKind::domain:
+                type.below = TRY(resolve(info.domain_base, info.domain_typmod, depth + 1));
+                type.ndims = info.domain_ndims;
+                break;
+            case TypeKind::range:
+            case TypeKind::multirange:
+                type.below = TRY(resolve(info.subtype, -1, depth + 1));
+                break;
+            default:
+                break;
+        }
+        return {};
+    }
+
+    const postgres::TypeMap& types_;
+};
+
+// Key columns in key order: of the replica identity; with FULL, of the primary key, which the old
+// row then carries as well.
+Result<std::vector<int16_t>> key_of(const postgres::TableInfo& info) {
+    std::string label = info.schema + "." + info.name;
+    switch (info.replica_identity) {
+        case postgres::ReplicaIdentity::nothing:
+            return Error(ErrorCode::kNoReplicaIdentity, label + " has REPLICA IDENTITY NOTHING");
+        case postgres::ReplicaIdentity::full:
+            if (!info.primary_key.empty()) return info.primary_key;
+            return Error(ErrorCode::kNoReplicaIdentity,
+                         label + " has REPLICA IDENTITY FULL but no primary key");
+        default:
+            if (!info.identity_key.empty()) return info.identity_key;
+            return Error(ErrorCode::kNoReplicaIdentity, label + " has no primary key");
+    }
+}
+
+}  // namespace
+
+Result<types::PgTypePtr> source_type(const postgres::TypeMap& types, Oid type, int32_t typmod) {
+    return Resolver(types).resolve(type, typmod, 0);
+}
+
+Result<TableColumn> map_column(const postgres::TypeMap& types, const postgres::ColumnInfo& column,
+                               int key_position) {
+    TableColumn result;
+    result.attnum = column.attnum;
+    result.name = column.name;
+    result.type = column.type;
+    result.typmod = column.typmod;
+    result.target_name = column.name;
+    result.key_position = key_position;
+    if (column.name.starts_with("_tandem_"))
+        return Error(ErrorCode::kInvalidArgument,
+                     "column " + column.name + " has a name that Tandem needs for itself");
+    types::PgTypePtr type = TRY(source_type(types, column.type, column.typmod));
+    result.source_type = *type;
+    result.source_type.not_null = column.not_null || key_position > 0;
+    result.source_type.key = key_position > 0;
+    if (column.ndims > 0) result.source_type.ndims = column.ndims;
+    auto mapping = types::map_type(result.source_type);
+    if (!mapping.ok()) return std::move(mapping).error().context("column " + column.name);
+    result.mapping = std::move(mapping).value();
+    return result;
+}
+
+std::string default_target_table(std::string_view schema, std::string_view table) {
+    if (schema == "public") return std::string(table);
+    return std::string(schema) + "_" + std::string(table);
+}
+
+Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::TypeMap& types,
+                           const TargetName& target) {
+    auto table = std::make_shared<Table>();
+    table->relid = info.oid;
+    table->schema = info.schema;
+    table->name = info.name;
+    table->database = target.database;
+    table->target = target.table;
+    table->partitioned = info.kind == 'p';
+    std::vector<int16_t> key = TRY(key_of(info));
+    table->key.resize(key.size());
+    for (const postgres::ColumnInfo& column : info.columns) {
+        if (column.generated != 0) continue;
+        auto at = std::find(key.begin(), key.end(), column.attnum);
+        int position = at == key.end() ? 0 : static_cast<int>(at - key.begin()) + 1;
+        if (position > 0) table->key[static_cast<size_t>(position - 1)] = table->columns.size();
+        auto mapped = map_column(types, column, position);
+        if (!mapped.ok()) return std::move(mapped).error().context(table->label());
+        table->columns.push_back(std::move(mapped).value());
+    }
+    auto keys = std::count_if(table->columns.begin(), table->columns.end(),
+                              [](const TableColumn& column) { return column.is_key(); });
+    if (static_cast<size_t>(keys) != key.size())
+        return Error(ErrorCode::kNoReplicaIdentity,
+                     table->label() + " has a generated column in its key");
+    return TablePtr(std::move(table));
+}
+
+std::string column_definition(const TableColumn& column) {
+    return sqltext::ch_ident(column.target_name) + " " + column.mapping.type->name;
+}
+
+std::string create_table_sql(const Table& table) {
+    std::string sql =
+        "CREATE TABLE IF NOT EXISTS " + sqltext::ch_qualified(table.database, table.target) + " (";
+    for (const TableColumn& column : table.columns) sql += column_definition(column) + ", ";
+    sql += std::string(kVersionColumn) + " UInt128, " + std::string(kDeletedColumn) + " UInt8, " +
+           std::string(kSyncedColumn) +
+           " DateTime64(6) DEFAULT now64(6)) ENGINE = " + "ReplacingMergeTree(" +
+           std::string(kVersionColumn) + ", " + std::string(kDeletedColumn) + ") ORDER BY (";
+    for (size_t i = 0; i < table.key.size(); ++i) {
+        if (i > 0) sql += ", ";
+        sql += sqltext::ch_ident(table.columns[table.key[i]].target_name);
+    }
+    return sql + ")";
+}
+
+}  // namespace tandem::mirror

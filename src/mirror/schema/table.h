@@ -1,0 +1,58 @@
+// Table: what a mirror knows of one mirrored table. Immutable; a schema change makes a new one.
+//
+// Made from the catalog (source_types.h) when a table joins, from tandem.mirror_column after a
+// restart. Shared between threads by pointer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/lsn.h"
+#include "types/clickhouse/type.h"
+#include "types/mapping.h"
+#include "types/postgres/convert.h"
+
+namespace tandem::mirror {
+
+struct TableColumn {
+    int16_t attnum = 0;
+    std::string name;  // in Postgres, as the Relation message spells it
+    Oid type;
+    int32_t typmod = -1;
+    std::string target_name;
+    int key_position = 0;  // 1.. for columns of the key, 0 otherwise
+    types::PgType source_type;
+    types::Mapping mapping;  // mapping.type is the ClickHouse type
+
+    bool is_key() const { return key_position > 0; }
+};
+
+struct Table {
+    Oid relid;
+    std::string schema;
+    std::string name;
+    std::string database;  // in ClickHouse
+    std::string target;
+    bool partitioned = false;
+    std::vector<TableColumn> columns;  // by attnum
+    std::vector<size_t> key;           // indexes into columns, in key order; never empty
+
+    std::optional<size_t> column(std::string_view column_name) const {
+        for (size_t i = 0; i < columns.size(); ++i)
+            if (columns[i].name == column_name) return i;
+        return std::nullopt;
+    }
+    std::string label() const { return schema + "." + name; }
+};
+
+using TablePtr = std::shared_ptr<const Table>;
+
+inline constexpr std::string_view kVersionColumn = "_tandem_version";
+inline constexpr std::string_view kDeletedColumn = "_tandem_deleted";
+inline constexpr std::string_view kSyncedColumn = "_tandem_synced_at";
+
+}  // namespace tandem::mirror

@@ -1,0 +1,184 @@
+#include "mirror/schema/table_change.h"
+
+#include <algorithm>
+
+#include "mirror/schema/source_types.h"
+
+namespace tandem::mirror {
+namespace {
+
+using postgres::ColumnInfo;
+using postgres::Relation;
+using postgres::RelationColumn;
+using postgres::TableInfo;
+
+Error changed(const Table& table, const std::string& what) {
+    return Error(ErrorCode::kSchemaChanged, table.label() + ": " + what);
+}
+
+bool in_relation(const Relation& relation, std::string_view name) {
+    return std::any_of(relation.columns.begin(), relation.columns.end(),
+                       [&](const RelationColumn& column) { return column.name == name; });
+}
+
+// varchar and text hold the same bytes; every other change of type may change values.
+bool same_values(Oid a, Oid b) {
+    auto is_text = [](Oid oid) { return oid.value == 25 || oid.value == 1043; };
+    return a == b || (is_text(a) && is_text(b));
+}
+
+class Resolver {
+  public:
+    Resolver(const TablePtr& table, const Relation& relation, const TableInfo& info,
+             const postgres::TypeMap& types)
+        : before_(*table), relation_(relation), info_(info), types_(types) {
+        result_.change.before = table;
+    }
+
+    Result<Resolution> run() {
+        after_ = std::make_shared<Table>(before_);
+        after_->schema = info_.schema;
+        after_->name = info_.name;
+        after_->columns.clear();
+        for (const TableColumn& column : before_.columns) TRY(keep_or_drop(column));
+        for (const RelationColumn& column : relation_.columns) TRY(add_if_new(column));
+        std::sort(after_->columns.begin(), after_->columns.end(),
+                  [](const TableColumn& a, const TableColumn& b) { return a.attnum < b.attnum; });
+        for (size_t i = 0; i < after_->columns.size(); ++i)
+            if (int position = after_->columns[i].key_position; position > 0)
+                after_->key[static_cast<size_t>(position - 1)] = i;
+        result_.change.after = after_;
+        TRY(make_layout());
+        return std::move(result_);
+    }
+
+  private:
+    Status keep_or_drop(const TableColumn& known) {
+        const ColumnInfo* now = info_.column(known.attnum);
+        if (now == nullptr) {
+            if (in_relation(relation_, known.name)) {  // dropped later than this message
+                after_->columns.push_back(known);
+                return {};
+            }
+            if (known.is_key())
+                return changed(before_, "key column " + known.name + " was dropped");
+            result_.change.dropped.push_back(known);
+            return {};
+        }
+        TableColumn kept = known;
+        if (now->name != known.name && in_relation(relation_, now->name)) {
+            result_.change.renamed.push_back({known, now->name});
+            kept.name = kept.target_name = now->name;
+        } else if (now->name != known.name && !in_relation(relation_, known.name)) {
+            return changed(before_, "column " + known.name + " was renamed more than once");
+        }
+        TRY(check_type(kept, *now));
+        after_->columns.push_back(std::move(kept));
+        return {};
+    }
+
+    // The message decides about the type; the catalog may be ahead.
+    Status check_type(TableColumn& kept, const ColumnInfo& now) {
+        for (const RelationColumn& column : relation_.columns) {
+            if (column.name != kept.name) continue;
+            if (!same_values(column.type, kept.type))
+                return changed(before_, "type of column " + kept.name + " changed");
+        }
+        if (!same_values(now.type, kept.type)) return {};  // a later message will tell
+        TableColumn mapped = TRY(map_column(types_, now, kept.key_position));
+        if (mapped.mapping.type->name == kept.mapping.type->name) {
+            kept.typmod = now.typmod;
+            return {};
+        }
+        if (mapped.mapping.type->name == "Nullable(" + kept.mapping.type->name + ")") {
+            kept.mapping = mapped.mapping;
+            kept.source_type = mapped.source_type;
+            result_.change.retyped.push_back(kept);
+            return {};
+        }
+        if (kept.mapping.nullable && !mapped.mapping.nullable) return {};  // SET NOT NULL
+        return changed(before_, "column " + kept.name + " would become " +
+                                    mapped.mapping.type->name + ", was " + kept.mapping.type->name);
+    }
+
+    Status add_if_new(const RelationColumn& column) {
+        std::string name(column.name);
+        if (after_->column(name)) return {};
+        const ColumnInfo* now = info_.column(std::string_view(name));
+        if (now == nullptr) {
+            // Dropped later, unless the catalog has a column that this one may have become.
+            for (const ColumnInfo& other : info_.columns)
+                if (!in_relation(relation_, other.name) && !known(other.attnum))
+                    return changed(before_, "column " + name + " was added and then renamed");
+            return {};
+        }
+        if (now->generated != 0) return {};
+        if (now->has_default && !now->missing_value)
+            return changed(before_, "column " + name +
+                                        " was added with a default that differs from row to row");
+        AddedColumn added;
+        added.column = TRY(map_column(types_, *now, 0));
+        added.old_value = now->missing_value;
+        after_->columns.push_back(added.column);
+        result_.change.added.push_back(std::move(added));
+        return {};
+    }
+
+    bool known(int16_t attnum) const {
+        return std::any_of(before_.columns.begin(), before_.columns.end(),
+                           [&](const TableColumn& column) { return column.attnum == attnum; });
+    }
+
+    Status make_layout() {
+        result_.layout.table = after_;
+        std::vector<bool> present(after_->columns.size(), false);
+        for (const RelationColumn& column : relation_.columns) {
+            auto at = after_->column(column.name);
+            result_.layout.columns.push_back(at ? static_cast<int>(*at) : -1);
+            if (at) present[*at] = true;
+        }
+        for (size_t key : after_->key)
+            if (!present[key])
+                return changed(before_,
+                               "key column " + after_->columns[key].name + " is not published");
+        return {};
+    }
+
+    const Table& before_;
+    const Relation& relation_;
+    const TableInfo& info_;
+    const postgres::TypeMap& types_;
+    std::shared_ptr<Table> after_;
+    Resolution result_;
+};
+
+// The key that changes carry must still be the one the table in ClickHouse is ordered by.
+Status check_key(const Table& table, const Relation& relation) {
+    if (relation.replica_identity == 'f') return {};
+    if (relation.replica_identity == 'n')
+        return Error(ErrorCode::kNoReplicaIdentity,
+                     table.label() + " has REPLICA IDENTITY NOTHING");
+    size_t keys = 0;
+    for (const RelationColumn& column : relation.columns) {
+        if (!column.key) continue;
+        ++keys;
+        auto at = table.column(column.name);
+        if (!at || !table.columns[*at].is_key())
+            return changed(table, "column " + std::string(column.name) + " joined the key");
+    }
+    if (keys != table.key.size()) return changed(table, "the key lost a column");
+    return {};
+}
+
+}  // namespace
+
+Result<Resolution> resolve_relation(const TablePtr& table, const Relation& relation,
+                                    const std::optional<TableInfo>& info,
+                                    const postgres::TypeMap& types) {
+    if (!info) return changed(*table, "the table was dropped");
+    Resolution resolution = TRY(Resolver(table, relation, *info, types).run());
+    TRY(check_key(*resolution.change.after, relation));
+    return resolution;
+}
+
+}  // namespace tandem::mirror

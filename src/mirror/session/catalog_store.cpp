@@ -1,0 +1,369 @@
+#include "mirror/session/catalog_store.h"
+
+#include <algorithm>
+
+#include "base/failpoint.h"
+#include "mirror/schema/source_types.h"
+#include "sqltext/quote.h"
+
+namespace tandem::mirror {
+namespace {
+
+using sqltext::pg_literal;
+
+std::string number(int64_t value) {
+    return std::to_string(value);
+}
+std::string lsn_literal(Lsn lsn) {
+    return "'" + to_string(lsn) + "'::pg_lsn";
+}
+std::string boolean(bool value) {
+    return value ? "true" : "false";
+}
+
+// Text of an error for the catalog, without what only a log needs.
+std::string error_columns(const Error* error) {
+    if (error == nullptr) return "error_code = NULL, error_message = NULL";
+    return "error_code = " + pg_literal(error->info().code) +
+           ", error_message = " + pg_literal(error->message());
+}
+
+}  // namespace
+
+std::vector<Oid> snapshot_parts(const postgres::TableInfo& info) {
+    if (info.kind == 'p') return info.leaves;
+    return {info.oid};  // inheritance children are tables of their own
+}
+
+Result<postgres::Connection*> CatalogStore::connection() {
+    if (!connection_ || !connection_->usable()) {
+        connection_.reset();
+        connection_ = TRY(postgres::Connection::open(options_.connect));
+        TRY(connection_->execute("SET synchronous_commit = on"));
+    }
+    return &*connection_;
+}
+
+Status CatalogStore::execute(std::string_view sql) {
+    postgres::Connection* catalog = TRY(connection());
+    return catalog->execute(sql);
+}
+
+Status CatalogStore::in_transaction(const std::function<Status()>& body) {
+    TRY(execute("BEGIN"));
+    Status done = body();
+    if (done.ok()) done = execute("COMMIT");
+    if (!done.ok() && connection_ && connection_->usable())
+        static_cast<void>(connection_->execute("ROLLBACK").ok());
+    return done;
+}
+
+std::string CatalogStore::where(Oid relid) const {
+    return "mirror_id = " + number(options_.mirror_id) + " AND relid = " + number(relid.value);
+}
+
+std::string CatalogStore::where_current(Oid relid) const {
+    auto found = generations_.find(relid.value);
+    int generation = found == generations_.end() ? 0 : found->second;
+    return where(relid) + " AND generation = " + number(generation);
+}
+
+// --- reading ----------------------------------------------------------------------------------
+
+Result<MirrorRow> CatalogStore::read_mirror() {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT name, database, slot_name, publication, wanted, state, epoch, wanted_epoch "
+        "FROM tandem.mirror WHERE mirror_id = " +
+        number(options_.mirror_id)));
+    if (rows.rows() == 0) return Error(ErrorCode::kNotFound, "the mirror is gone");
+    MirrorRow row;
+    row.id = options_.mirror_id;
+    row.name = rows.text(0, 0);
+    row.database = rows.text(0, 1);
+    row.slot = rows.text(0, 2);
+    row.publication = rows.text(0, 3);
+    row.wanted = rows.text(0, 4);
+    row.state = rows.text(0, 5);
+    row.epoch = static_cast<int>(TRY(rows.integer(0, 6)));
+    row.wanted_epoch = static_cast<int>(TRY(rows.integer(0, 7)));
+    return row;
+}
+
+Result<std::vector<TableRow>> CatalogStore::read_tables() {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
+        "truncated_at, generation FROM tandem.mirror_table WHERE mirror_id = " +
+        number(options_.mirror_id) + " ORDER BY relid"));
+    std::vector<TableRow> tables;
+    for (int i = 0; i < rows.rows(); ++i) {
+        TableRow row;
+        row.relid = Oid {
+            static_cast<uint32_t>(TRY(rows.integer(i, 0)))
+        };
+        row.schema = rows.text(i, 1);
+        row.name = rows.text(i, 2);
+        row.target = rows.text(i, 3);
+        row.state = rows.text(i, 4);
+        if (!rows.is_null(i, 5)) row.consistent = TRY(rows.lsn(i, 5));
+        if (!rows.is_null(i, 6)) row.truncated_at = TRY(parse_version(rows.value(i, 6)));
+        row.generation = static_cast<int>(TRY(rows.integer(i, 7)));
+        tables.push_back(std::move(row));
+    }
+    return tables;
+}
+
+Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string& database) {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(
+        catalog->query("SELECT attnum, column_name, type_oid, typmod, target_column, target_type, "
+                       "coalesce(key_position, 0), not_null, ndims, (SELECT relkind FROM pg_class "
+                       "WHERE oid = relid)"
+                       " FROM tandem.mirror_column WHERE " +
+                       where(row.relid) + " ORDER BY attnum"));
+    std::vector<Oid> oids;
+    oids.reserve(static_cast<size_t>(rows.rows()));
+    for (int i = 0; i < rows.rows(); ++i)
+        oids.push_back(Oid { static_cast<uint32_t>(TRY(rows.integer(i, 2))) });
+    postgres::TypeMap types = TRY(postgres::read_types(*catalog, oids));
+
+    auto table = std::make_shared<Table>();
+    table->relid = row.relid;
+    table->schema = row.schema;
+    table->name = row.name;
+    table->database = database;
+    table->target = row.target;
+    for (int i = 0; i < rows.rows(); ++i) {
+        postgres::ColumnInfo info;
+        info.attnum = static_cast<int16_t>(TRY(rows.integer(i, 0)));
+        info.name = rows.text(i, 1);
+        info.type = oids[static_cast<size_t>(i)];
+        info.typmod = static_cast<int32_t>(TRY(rows.integer(i, 3)));
+        info.not_null = TRY(rows.boolean(i, 7));
+        info.ndims = static_cast<int>(TRY(rows.integer(i, 8)));
+        auto position = static_cast<int>(TRY(rows.integer(i, 6)));
+        TableColumn column = TRY(map_column(types, info, position));
+        if (column.mapping.type->name != rows.value(i, 5))
+            return Error(ErrorCode::kSchemaChanged,
+                         table->label() + ": column " + info.name + " is mapped to " +
+                             column.mapping.type->name + " now, was " + rows.text(i, 5));
+        if (rows.value(i, 9) == "p") table->partitioned = true;
+        if (position > 0) {
+            table->key.resize(std::max(table->key.size(), static_cast<size_t>(position)));
+            table->key[static_cast<size_t>(position - 1)] = table->columns.size();
+        }
+        table->columns.push_back(std::move(column));
+    }
+    if (table->key.empty())
+        return Error(ErrorCode::kSchemaChanged, table->label() + " has no columns in the catalog");
+    return TablePtr(std::move(table));
+}
+
+Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows =
+        TRY(catalog->query("SELECT part_relid, first_block, end_block FROM "
+                           "tandem.mirror_chunk WHERE NOT done AND " +
+                           where(relid) + " ORDER BY part_relid, first_block"));
+    std::vector<Chunk> chunks;
+    for (int i = 0; i < rows.rows(); ++i) {
+        Chunk chunk;
+        chunk.relid = relid;
+        chunk.part = Oid {
+            static_cast<uint32_t>(TRY(rows.integer(i, 0)))
+        };
+        chunk.first_block = TRY(rows.integer(i, 1));
+        if (!rows.is_null(i, 2)) chunk.end_block = TRY(rows.integer(i, 2));
+        chunks.push_back(chunk);
+    }
+    return chunks;
+}
+
+Result<std::optional<postgres::TableInfo>> CatalogStore::read_source_table(Oid relid) {
+    postgres::Connection* catalog = TRY(connection());
+    postgres::TableFilter filter;
+    filter.oids.push_back(relid);
+    auto tables = TRY(postgres::read_tables(*catalog, filter));
+    if (tables.empty()) return std::optional<postgres::TableInfo>();
+    return std::optional(std::move(tables[0]));
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+Status CatalogStore::set_mirror_state(std::string_view state, const Error* error) {
+    return execute("UPDATE tandem.mirror SET state = " + pg_literal(state) + ", " +
+                   error_columns(error) + " WHERE mirror_id = " + number(options_.mirror_id));
+}
+
+Status CatalogStore::set_epoch(int epoch) {
+    return execute("UPDATE tandem.mirror SET epoch = " + number(epoch) +
+                   " WHERE mirror_id = " + number(options_.mirror_id));
+}
+
+Status CatalogStore::write_column(const Table& table, const TableColumn& column) {
+    std::string key = column.is_key() ? number(column.key_position) : "NULL";
+    return execute(
+        "INSERT INTO tandem.mirror_column (mirror_id, relid, attnum, column_name, type_oid, typmod,"
+        " target_column, target_type, key_position, exactness, not_null, ndims) VALUES (" +
+        number(options_.mirror_id) + ", " + number(table.relid.value) + ", " +
+        number(column.attnum) + ", " + pg_literal(column.name) + ", " + number(column.type.value) +
+        ", " + number(column.typmod) + ", " + pg_literal(column.target_name) + ", " +
+        pg_literal(column.mapping.type->name) + ", " + key + ", " +
+        pg_literal(types::to_string(column.mapping.exactness)) + ", " +
+        boolean(column.source_type.not_null) + ", " + number(column.source_type.ndims) +
+        ") ON CONFLICT (mirror_id, relid, attnum) DO UPDATE SET column_name = "
+        "excluded.column_name, type_oid = excluded.type_oid, typmod = excluded.typmod, "
+        "target_column = excluded.target_column, target_type = excluded.target_type, "
+        "exactness = excluded.exactness, not_null = excluded.not_null, ndims = excluded.ndims");
+}
+
+Status CatalogStore::write_chunks(Oid relid, std::span<const Chunk> chunks) {
+    TRY(execute("DELETE FROM tandem.mirror_chunk WHERE " + where(relid)));
+    for (const Chunk& chunk : chunks)
+        TRY(
+            execute("INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, "
+                    "end_block) VALUES (" +
+                    number(options_.mirror_id) + ", " + number(relid.value) + ", " +
+                    number(chunk.part.value) + ", " + number(chunk.first_block) + ", " +
+                    (chunk.end_block ? number(*chunk.end_block) : "NULL") + ")"));
+    return {};
+}
+
+Status CatalogStore::begin_load(const Table& table, std::span<const Chunk> chunks) {
+    return in_transaction([&]() -> Status {
+        TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid)));
+        for (const TableColumn& column : table.columns) TRY(write_column(table, column));
+        TRY(write_chunks(table.relid, chunks));
+        return execute(
+            "UPDATE tandem.mirror_table SET state = 'loading', consistent_lsn = NULL, "
+            "rows_loaded = 0, error_code = NULL, error_message = NULL WHERE " +
+            where_current(table.relid));
+    });
+}
+
+Status CatalogStore::finish_chunk(const Assignment& assignment, const ChunkResult& result) {
+    const Chunk& chunk = assignment.chunk;
+    return in_transaction([&]() -> Status {
+        for (const Loss& loss : result.losses)
+            TRY(record_loss(*assignment.table, loss, result.end_lsn));
+        TRY(failpoint("checkpoint_before_write"));
+        TRY(execute(
+            "UPDATE tandem.mirror_chunk SET done = true, end_lsn = " + lsn_literal(result.end_lsn) +
+            ", rows = " + std::to_string(result.rows) + " WHERE " + where(chunk.relid) +
+            " AND part_relid = " + number(chunk.part.value) + " AND first_block = " +
+            number(chunk.first_block) + " AND EXISTS (SELECT FROM tandem.mirror_table WHERE " +
+            where_current(chunk.relid) + " AND state = 'loading')"));
+        return execute("UPDATE tandem.mirror_table SET rows_loaded = rows_loaded + " +
+                       std::to_string(result.rows) + " WHERE " + where_current(chunk.relid));
+    });
+}
+
+Result<Lsn> CatalogStore::finish_load(const Table& table) {
+    postgres::Connection* catalog = TRY(connection());
+    auto updated = TRY(catalog->query(
+        "UPDATE tandem.mirror_table SET state = 'catching_up', consistent_lsn = (SELECT "
+        "max(end_lsn) FROM tandem.mirror_chunk WHERE " +
+        where(table.relid) + ") WHERE " + where_current(table.relid) +
+        " AND state = 'loading' AND NOT EXISTS (SELECT FROM tandem.mirror_chunk WHERE NOT done "
+        "AND " +
+        where(table.relid) + ") RETURNING consistent_lsn"));
+    if (updated.rows() == 0 || updated.is_null(0, 0)) return Lsn{};
+    TRY(failpoint("checkpoint_after_write"));
+    Lsn consistent = TRY(updated.lsn(0, 0));
+    // Moves the WAL past that position even when the source is idle.
+    TRY(
+        catalog->execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush') "
+                         "WHERE NOT pg_is_in_recovery()"));
+    return consistent;
+}
+
+Status CatalogStore::set_live(Oid relid) {
+    return in_transaction([&]() -> Status {
+        TRY(execute("UPDATE tandem.mirror_table SET state = 'live' WHERE " + where_current(relid) +
+                    " AND state = 'catching_up'"));
+        return forget_plans(relid);
+    });
+}
+
+// What was prepared before the table was live would else stay in Postgres for good. A source may be
+// without the extension; then nothing is routed anyway.
+Status CatalogStore::forget_plans(Oid relid) {
+    postgres::Connection* catalog = TRY(connection());
+    auto known =
+        TRY(catalog->query("SELECT to_regprocedure('tandem.forget_plans(oid)') IS NOT NULL"));
+    if (!TRY(known.boolean(0, 0))) return {};
+    return execute("SELECT tandem.forget_plans(" + number(relid.value) + ")");
+}
+
+Status CatalogStore::restart_load(Oid relid) {
+    return execute(
+        "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, "
+        "rows_loaded = 0, generation = generation + 1 WHERE " +
+        where_current(relid) + " AND state = 'loading'; NOTIFY tandem");
+}
+
+// --- the port ---------------------------------------------------------------------------------
+
+Status CatalogStore::record_loss(const Table& table, const Loss& loss, Lsn at) {
+    const TableColumn& column = table.columns[loss.column];
+    std::string why = loss.why + " (first value: " + loss.first_value + ")";
+    return execute("UPDATE tandem.mirror_column SET inexact_since = coalesce(inexact_since, " +
+                   lsn_literal(at) + "), inexact_why = coalesce(inexact_why, " + pg_literal(why) +
+                   ") WHERE " + where(table.relid) + " AND attnum = " + number(column.attnum));
+}
+
+Status CatalogStore::before_truncate(const Table& table) {
+    if (chunks_ != nullptr) chunks_->stop(table.relid);
+    return {};
+}
+
+Status CatalogStore::record_truncate(const Table& table, Version version) {
+    postgres::Connection* catalog = TRY(connection());
+    auto state = TRY(catalog->query("SELECT state FROM tandem.mirror_table WHERE " +
+                                    where_current(table.relid)));
+    bool reload =
+        state.rows() > 0 && (state.value(0, 0) == "loading" || state.value(0, 0) == "catching_up");
+    std::vector<Chunk> chunks;
+    if (reload) {
+        auto info = TRY(read_source_table(table.relid));
+        if (info)
+            chunks = TRY(
+                plan_chunks(*catalog, table.relid, snapshot_parts(*info), options_.chunk_blocks));
+    }
+    Status recorded = in_transaction([&]() -> Status {
+        if (reload) TRY(write_chunks(table.relid, chunks));
+        return execute(
+            "UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
+            to_string(version) + ")" +
+            (reload ? ", state = 'loading', consistent_lsn = NULL, rows_loaded = 0" : "") +
+            " WHERE " + where_current(table.relid));
+    });
+    TRY(std::move(recorded));
+    if (reload && chunks_ != nullptr)
+        chunks_->add(std::make_shared<const Table>(table), std::move(chunks));
+    return {};
+}
+
+Status CatalogStore::record_change(const TableChange& change) {
+    const Table& table = *change.after;
+    Status recorded = in_transaction([&]() -> Status {
+        for (const TableColumn& column : change.dropped)
+            TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid) +
+                        " AND attnum = " + number(column.attnum)));
+        for (const TableColumn& column : table.columns) TRY(write_column(table, column));
+        return execute("UPDATE tandem.mirror_table SET schema_name = " + pg_literal(table.schema) +
+                       ", table_name = " + pg_literal(table.name) + " WHERE " + where(table.relid));
+    });
+    TRY(std::move(recorded));
+    if (chunks_ != nullptr) chunks_->replace_table(change.after);
+    return {};
+}
+
+Status CatalogStore::record_failure(const Table& table, const Error& error) {
+    if (chunks_ != nullptr) chunks_->stop(table.relid);
+    return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
+                   " WHERE " + where_current(table.relid));
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,111 @@
+// CatalogStore: what a mirror remembers, in schema tandem (src/catalog/tables.sql).
+//
+// The port Catalog of the applier, and the rest of the mirror's reads and writes there. One
+// connection, opened when first needed and again after a loss; one thread, so every thread of the
+// runner has its own. Writes are conditional on the generation a table had when the session
+// started: what a resync asked for in between is never overwritten.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "mirror/apply/ports.h"
+#include "mirror/snapshot/chunk_queue.h"
+#include "mirror/source/source_reader.h"
+#include "postgres/client/connection.h"
+#include "postgres/introspect/introspect.h"
+
+namespace tandem::mirror {
+
+struct MirrorRow {
+    int id = 0;
+    std::string name;
+    std::string database;
+    std::string slot;
+    std::string publication;
+    std::string wanted;
+    std::string state;
+    int epoch = 0;
+    int wanted_epoch = 0;
+};
+
+struct TableRow {
+    Oid relid;
+    std::string schema;
+    std::string name;
+    std::string target;
+    std::string state;
+    Lsn consistent;
+    Version truncated_at;
+    int generation = 0;
+};
+
+class CatalogStore final : public Catalog {
+  public:
+    struct Options {
+        postgres::ConnectOptions connect;
+        int mirror_id = 0;
+        int64_t chunk_blocks = 16384;
+    };
+    // `chunks` may be null for threads that only read and write rows.
+    CatalogStore(Options options, ChunkQueue* chunks)
+        : options_(std::move(options)), chunks_(chunks) {}
+
+    // --- reading --------------------------------------------------------------------------------
+    Result<MirrorRow> read_mirror();
+    Result<std::vector<TableRow>> read_tables();
+    // The table as mirror_column has it.
+    Result<TablePtr> read_table(const TableRow& row, const std::string& database);
+    Result<std::vector<Chunk>> read_open_chunks(Oid relid);
+    // The table as Postgres has it now.
+    Result<std::optional<postgres::TableInfo>> read_source_table(Oid relid);
+    Result<postgres::Connection*> connection();
+    bool usable() const { return !connection_ || connection_->usable(); }
+
+    // --- writing --------------------------------------------------------------------------------
+    Status set_mirror_state(std::string_view state, const Error* error = nullptr);
+    Status set_epoch(int epoch);
+    // Columns and chunks of a new load; state loading. One transaction.
+    Status begin_load(const Table& table, std::span<const Chunk> chunks);
+    // Records the chunk; with `last`, the table is catching up to the end of its last chunk, whose
+    // position is returned.
+    Status finish_chunk(const Assignment& assignment, const ChunkResult& result);
+    Result<Lsn> finish_load(const Table& table);
+    Status set_live(Oid relid);
+    // The table has to be loaded again from the start, as the source has it now: pending, with a
+    // new generation, which makes the reconciler start the mirror anew.
+    Status restart_load(Oid relid);
+
+    // --- the port -------------------------------------------------------------------------------
+    Status record_loss(const Table& table, const Loss& loss, Lsn at) override;
+    Status before_truncate(const Table& table) override;
+    Status record_truncate(const Table& table, Version version) override;
+    Status record_change(const TableChange& change) override;
+    Status record_failure(const Table& table, const Error& error) override;
+
+    // Which generation this session works on.
+    void set_generations(std::map<uint32_t, int> generations) {
+        generations_ = std::move(generations);
+    }
+
+  private:
+    std::string where(Oid relid) const;  // "mirror_id = .. AND relid = .. "
+    std::string where_current(Oid relid) const;
+    Status write_column(const Table& table, const TableColumn& column);
+    Status forget_plans(Oid relid);
+    Status write_chunks(Oid relid, std::span<const Chunk> chunks);
+    Status in_transaction(const std::function<Status()>& body);
+    Status execute(std::string_view sql);
+
+    Options options_;
+    ChunkQueue* chunks_;
+    std::optional<postgres::Connection> connection_;
+    std::map<uint32_t, int> generations_;
+};
+
+// Parts (heaps) of a table that a snapshot reads.
+std::vector<Oid> snapshot_parts(const postgres::TableInfo& info);
+
+}  // namespace tandem::mirror

@@ -1,0 +1,104 @@
+// The parts of a mirror's session that runner.cpp puts together. Internal to the runner.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "mirror/apply/applier.h"
+#include "mirror/session/catalog_store.h"
+#include "mirror/session/runner.h"
+#include "mirror/snapshot/chunk_queue.h"
+#include "mirror/source/source_reader.h"
+#include "mirror/store/clickhouse_target.h"
+#include "postgres/client/replication.h"
+
+namespace tandem::mirror {
+
+postgres::ConnectOptions connect_options(const RunnerOptions& options, std::string_view role);
+// Begin of the query id of everything that a mirror inserts.
+std::string query_prefix(const RunnerOptions& options);
+TargetOptions target_options(const RunnerOptions& options, bool bulk);
+
+// Waits between tries of one thing: 50 ms doubling to 5 s, ended early by stop.
+class Backoff {
+  public:
+    void wait(std::stop_token stop);
+    void reset() { next_ = kFirst; }
+
+  private:
+    static constexpr std::chrono::milliseconds kFirst{50};
+    static constexpr std::chrono::milliseconds kLast{5000};
+    std::chrono::milliseconds next_ = kFirst;
+};
+
+// What a session knows when it starts.
+struct SessionTables {
+    MirrorRow mirror;
+    std::map<uint32_t, TablePtr> known;  // streamed: every table but failed ones
+    std::map<uint32_t, Version> truncated_at;
+    std::map<uint32_t, int> generations;
+    std::map<uint32_t, std::vector<Chunk>> chunks;  // of tables that load
+    std::map<uint32_t, Lsn> catching_up;
+    bool binary = true;  // every column can be streamed in binary
+};
+
+// Brings publication, slot and tables to where the stream can start. Errors of one table are
+// recorded and leave it out.
+Result<SessionTables> prepare_session(const RunnerOptions& options, CatalogStore& catalog,
+                                      ClickHouseTarget& target);
+
+// One batch handed from the stream to the apply thread, and what comes back.
+class HandOver {
+  public:
+    HandOver();
+    ~HandOver();
+    HandOver(const HandOver&) = delete;
+    HandOver& operator=(const HandOver&) = delete;
+
+    // --- the stream's side ---
+    bool free() const;
+    void give(Batch batch);  // only when free()
+    Lsn applied() const;     // confirm position of the last batch that is done
+    std::vector<Oid> take_failed();
+    std::optional<Error> error() const;
+    int wake_fd() const { return wake_fd_; }  // readable when something came back
+    void drain_wake();
+
+    // --- the apply thread's side ---
+    std::optional<Batch> take(std::stop_token stop);
+    void done(Lsn applied, std::vector<Oid> failed);
+
+    // --- any thread ---
+    void fail(Error error);  // ends the session
+    void wake();
+    // A table's last chunk is done: it is consistent from this position on.
+    void add_catching_up(Oid relid, Lsn position);
+    std::vector<Oid> take_consistent(Lsn applied);
+
+  private:
+    mutable std::mutex mutex_;
+    std::condition_variable_any changed_;
+    std::optional<Batch> batch_;
+    bool applying_ = false;
+    Lsn applied_;
+    std::vector<Oid> failed_;
+    std::optional<Error> error_;
+    std::map<uint32_t, Lsn> catching_up_;
+    int wake_fd_ = -1;
+};
+
+void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
+                      HandOver& hand_over, std::stop_token stop);
+void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tables,
+                         ChunkQueue& chunks, HandOver& hand_over, std::stop_token stop);
+// Returns ok when stopped.
+Status run_stream(const RunnerOptions& options, const SessionTables& tables, HandOver& hand_over,
+                  std::stop_token stop);
+
+}  // namespace tandem::mirror

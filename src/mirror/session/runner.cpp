@@ -1,0 +1,203 @@
+#include "mirror/session/runner.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "mirror/session/parts.h"
+#include "sqltext/quote.h"
+
+namespace tandem::mirror {
+
+postgres::ConnectOptions connect_options(const RunnerOptions& options, std::string_view role) {
+    postgres::ConnectOptions connect;
+    connect.conninfo = options.source;
+    connect.application_name = "tandem mirror " + std::string(role);
+    return connect;
+}
+
+std::string query_prefix(const RunnerOptions& options) {
+    return "tandem_mirror_" + std::to_string(options.mirror_id) + "_";
+}
+
+TargetOptions target_options(const RunnerOptions& options, bool bulk) {
+    TargetOptions target;
+    target.endpoint = options.target;
+    target.query_prefix = query_prefix(options) + (bulk ? "load" : "stream");
+    bool local = options.target.host == "127.0.0.1" || options.target.host == "::1" ||
+                 options.target.host == "localhost";
+    target.compression = local ? clickhouse::Compression::kNone : clickhouse::Compression::kLz4;
+    return target;
+}
+
+void Backoff::wait(std::stop_token stop) {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait_for(lock, stop, next_, [] { return false; });
+    next_ = std::min(next_ * 2, kLast);
+}
+
+// --- HandOver ---------------------------------------------------------------------------------
+
+HandOver::HandOver() : wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+HandOver::~HandOver() {
+    close(wake_fd_);
+}
+
+void HandOver::wake() {
+    uint64_t one = 1;
+    static_cast<void>(!write(wake_fd_, &one, sizeof one));
+}
+
+void HandOver::drain_wake() {
+    uint64_t count = 0;
+    static_cast<void>(!read(wake_fd_, &count, sizeof count));
+}
+
+bool HandOver::free() const {
+    std::lock_guard lock(mutex_);
+    return !batch_ && !applying_;
+}
+
+void HandOver::give(Batch batch) {
+    std::lock_guard lock(mutex_);
+    batch_ = std::move(batch);
+    changed_.notify_all();
+}
+
+Lsn HandOver::applied() const {
+    std::lock_guard lock(mutex_);
+    return applied_;
+}
+
+std::vector<Oid> HandOver::take_failed() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(failed_, {});
+}
+
+std::optional<Error> HandOver::error() const {
+    std::lock_guard lock(mutex_);
+    return error_;
+}
+
+std::optional<Batch> HandOver::take(std::stop_token stop) {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait(lock, stop, [this] { return batch_.has_value(); })) return std::nullopt;
+    applying_ = true;
+    return std::exchange(batch_, std::nullopt);
+}
+
+void HandOver::done(Lsn applied, std::vector<Oid> failed) {
+    std::lock_guard lock(mutex_);
+    applying_ = false;
+    applied_ = std::max(applied_, applied);
+    failed_.insert(failed_.end(), failed.begin(), failed.end());
+    wake();
+}
+
+void HandOver::fail(Error error) {
+    std::lock_guard lock(mutex_);
+    if (!error_) error_ = std::move(error);
+    wake();
+}
+
+void HandOver::add_catching_up(Oid relid, Lsn position) {
+    std::lock_guard lock(mutex_);
+    catching_up_[relid.value] = position;
+    wake();
+}
+
+std::vector<Oid> HandOver::take_consistent(Lsn applied) {
+    std::lock_guard lock(mutex_);
+    std::vector<Oid> consistent;
+    for (auto at = catching_up_.begin(); at != catching_up_.end();) {
+        if (at->second > applied) {
+            ++at;
+            continue;
+        }
+        consistent.push_back(Oid{at->first});
+        at = catching_up_.erase(at);
+    }
+    return consistent;
+}
+
+// --- session ----------------------------------------------------------------------------------
+
+namespace {
+
+Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::stop_token stop) {
+    SessionTables tables;
+    {
+        ClickHouseTarget target(target_options(options, false));
+        tables = TRY(prepare_session(options, catalog, target));
+    }
+    ChunkQueue chunks;
+    HandOver hand_over;
+    for (const auto& [relid, position] : tables.catching_up)
+        hand_over.add_catching_up(Oid{relid}, position);
+    for (const auto& [relid, list] : tables.chunks) chunks.add(tables.known.at(relid), list);
+
+    std::stop_source stop_threads;
+    Status streamed;
+    {
+        std::vector<std::jthread> threads;
+        threads.emplace_back([&] {
+            run_apply_thread(options, tables, chunks, hand_over, stop_threads.get_token());
+        });
+        for (int i = 0; i < options.snapshot_workers; ++i)
+            threads.emplace_back([&] {
+                run_snapshot_worker(options, tables, chunks, hand_over, stop_threads.get_token());
+            });
+        streamed = run_stream(options, tables, hand_over, stop);
+        stop_threads.request_stop();
+        chunks.close();
+    }
+    return streamed;
+}
+
+}  // namespace
+
+RunnerEnd MirrorRunner::run(std::stop_token stop) {
+    CatalogStore::Options store{connect_options(options_, "control"), options_.mirror_id,
+                                options_.chunk_blocks};
+    CatalogStore catalog(store, nullptr);
+    Backoff backoff;
+    while (!stop.stop_requested()) {
+        auto begun = std::chrono::steady_clock::now();
+        Status ended = run_session(options_, catalog, stop);
+        if (ended.ok()) break;
+        const Error& error = ended.error();
+        log(LogLevel::warning, "mirror", error.to_string());
+        if (!error.retryable() && error.code() != ErrorCode::kCancelled) {
+            if (catalog.set_mirror_state("failed", &error).ok()) return RunnerEnd::failed;
+        } else {
+            static_cast<void>(catalog.set_mirror_state("running", &error).ok());
+        }
+        if (std::chrono::steady_clock::now() - begun > std::chrono::seconds(30)) backoff.reset();
+        backoff.wait(stop);
+    }
+    return RunnerEnd::stopped;
+}
+
+Status drop_mirror(const std::string& source, int mirror_id) {
+    RunnerOptions options;
+    options.source = source;
+    options.mirror_id = mirror_id;
+    CatalogStore catalog({connect_options(options, "control"), mirror_id, 1}, nullptr);
+    MirrorRow mirror = TRY(catalog.read_mirror());
+    postgres::Connection* connection = TRY(catalog.connection());
+    auto slot = TRY(postgres::read_slot(*connection, mirror.slot));
+    if (slot) {
+        auto replication = TRY(postgres::Replication::open(connect_options(options, "control")));
+        TRY(replication.drop_slot(mirror.slot, true));
+    }
+    TRY(connection->execute("DROP PUBLICATION IF EXISTS " + sqltext::pg_ident(mirror.publication)));
+    return connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " +
+                               std::to_string(mirror_id));
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,202 @@
+// The stream thread of a session: walsender → decoder → StreamMachine → batches, and feedback.
+#include <poll.h>
+
+#include "base/failpoint.h"
+#include "base/log.h"
+#include "mirror/session/parts.h"
+#include "postgres/decoder/pgoutput.h"
+
+namespace tandem::mirror {
+namespace {
+
+// Feedback without news: often enough for any sensible wal_sender_timeout.
+constexpr Micros kFeedbackInterval{1'000'000};
+// How often time is looked at while messages keep coming.
+constexpr int kMessagesBetweenChecks = 256;
+// How long an orderly stop waits for the batch that is being applied.
+constexpr Micros kStopPatience{10'000'000};
+
+Micros now() {
+    return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+postgres::Millis to_millis(Micros time) {
+    return std::chrono::duration_cast<postgres::Millis>(time);
+}
+
+class Directory final : public TableDirectory {
+  public:
+    Directory(CatalogStore& catalog, const SessionTables& tables)
+        : catalog_(catalog), known_(tables.known), truncated_at_(tables.truncated_at) {}
+
+    Result<std::optional<Entry>> resolve(const postgres::Relation& relation) override {
+        auto found = known_.find(relation.oid.value);
+        if (found == known_.end()) return std::optional<Entry>();
+        auto info = TRY(catalog_.read_source_table(relation.oid));
+        postgres::TypeMap types;
+        if (info) {
+            postgres::Connection* connection = TRY(catalog_.connection());
+            types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
+        }
+        Entry entry;
+        entry.resolution = TRY(resolve_relation(found->second, relation, info, types));
+        entry.truncated_at = truncated_at_[relation.oid.value];
+        found->second = entry.resolution.change.after;
+        return std::optional(std::move(entry));
+    }
+
+    TablePtr known(Oid relid) override {
+        auto found = known_.find(relid.value);
+        return found == known_.end() ? nullptr : found->second;
+    }
+
+  private:
+    CatalogStore& catalog_;
+    std::map<uint32_t, TablePtr> known_;
+    std::map<uint32_t, Version> truncated_at_;
+};
+
+class StreamLoop {
+  public:
+    StreamLoop(const RunnerOptions& options, const SessionTables& tables, HandOver& hand_over)
+        : options_(options),
+          tables_(tables),
+          hand_over_(hand_over),
+          catalog_({connect_options(options, "stream"), options.mirror_id, options.chunk_blocks},
+                   nullptr),
+          directory_(catalog_, tables),
+          machine_(static_cast<uint16_t>(tables.mirror.epoch), options.limits, directory_),
+          decoder_(1) {
+        catalog_.set_generations(tables.generations);
+    }
+
+    Status run(std::stop_token stop) {
+        TRY(start());
+        std::stop_callback on_stop(stop, [this] { hand_over_.wake(); });
+        while (!stop.stop_requested()) {
+            if (auto error = hand_over_.error()) return std::move(*error);
+            TRY(receive());
+            for (Oid failed : hand_over_.take_failed()) machine_.forget(failed);
+            hand_over_batch();
+            TRY(report());
+        }
+        return finish();
+    }
+
+  private:
+    Status start() {
+        replication_ = TRY(postgres::Replication::open(connect_options(options_, "stream")));
+        postgres::StreamOptions stream;
+        stream.slot = tables_.mirror.slot;
+        stream.publications = {tables_.mirror.publication};
+        stream.protocol_version = 1;
+        stream.binary = tables_.binary;
+        return replication_->start(stream);
+    }
+
+    // Reads what has arrived, or waits for the next thing that can happen.
+    Status receive() {
+        if (machine_.full() && !hand_over_.free()) {
+            // Both batches are full: no reading. The walsender waits, and hears from us.
+            pollfd wait{hand_over_.wake_fd(), POLLIN, 0};
+            ::poll(&wait, 1, static_cast<int>(to_millis(kFeedbackInterval).count()));
+            hand_over_.drain_wake();
+            return {};
+        }
+        drained_ = false;
+        for (int i = 0; i < kMessagesBetweenChecks && !machine_.full(); ++i) {
+            auto message = TRY(replication_->poll(postgres::Millis(0)));
+            if (!message) {
+                drained_ = true;
+                break;
+            }
+            TRY(take(*message));
+        }
+        if (!drained_ || machine_.ripe(now(), true)) {
+            if (!drained_ || hand_over_.free()) return {};
+        }
+        Micros wait = kFeedbackInterval;
+        if (hand_over_.free())
+            if (auto ripe = machine_.ripe_at(true)) wait = std::min(wait, *ripe - now());
+        wait = std::max(wait, Micros(0)) + Micros(999);
+        auto message = TRY(replication_->poll(to_millis(wait), hand_over_.wake_fd()));
+        hand_over_.drain_wake();
+        return message ? take(*message) : Status();
+    }
+
+    Status take(const postgres::ReplicationMessage& message) {
+        if (auto* keepalive = std::get_if<postgres::Keepalive>(&message)) {
+            machine_.on_keepalive(keepalive->server_end);
+            received_ = std::max(received_, keepalive->server_end);
+            reply_requested_ |= keepalive->reply_requested;
+            return {};
+        }
+        const auto& data = std::get<postgres::XLogData>(message);
+        received_ = std::max(received_, data.start);
+        auto decoded = TRY(decoder_.decode(data.payload));
+        return machine_.on_message(decoded, data.payload.size(), now());
+    }
+
+    void hand_over_batch() {
+        if (!hand_over_.free()) return;
+        if (machine_.empty()) {
+            // Nothing is open and nothing is being applied: all that was read is durable.
+            applied_ = std::max({applied_, hand_over_.applied(), machine_.position()});
+            return;
+        }
+        applied_ = std::max(applied_, hand_over_.applied());
+        if (machine_.ripe(now(), drained_)) hand_over_.give(machine_.take());
+    }
+
+    Status report() {
+        applied_ = std::max(applied_, hand_over_.applied());
+        for (Oid relid : hand_over_.take_consistent(applied_)) TRY(catalog_.set_live(relid));
+        bool news = applied_ > reported_;
+        if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
+        TRY(failpoint("feedback_before_send"));
+        TRY(replication_->send_feedback(
+            {.write = std::max(received_, applied_), .flush = applied_, .apply = applied_}));
+        reported_ = applied_;
+        reply_requested_ = false;
+        last_report_ = now();
+        return {};
+    }
+
+    Status finish() {
+        Micros deadline = now() + kStopPatience;
+        while (!hand_over_.free() && !hand_over_.error() && now() < deadline) {
+            pollfd wait{hand_over_.wake_fd(), POLLIN, 0};
+            ::poll(&wait, 1, 100);
+            hand_over_.drain_wake();
+        }
+        TRY(report());
+        // A walsender in the midst of a large transaction may take long to answer; it ends anyway
+        // when the connection does.
+        static_cast<void>(replication_->stop(postgres::Millis(1000)).ok());
+        return {};
+    }
+
+    const RunnerOptions& options_;
+    const SessionTables& tables_;
+    HandOver& hand_over_;
+    CatalogStore catalog_;
+    Directory directory_;
+    StreamMachine machine_;
+    postgres::PgoutputDecoder decoder_;
+    std::optional<postgres::Replication> replication_;
+    bool drained_ = false;
+    bool reply_requested_ = false;
+    Lsn received_;
+    Lsn applied_;
+    Lsn reported_;
+    Micros last_report_{0};
+};
+
+}  // namespace
+
+Status run_stream(const RunnerOptions& options, const SessionTables& tables, HandOver& hand_over,
+                  std::stop_token stop) {
+    return StreamLoop(options, tables, hand_over).run(stop);
+}
+
+}  // namespace tandem::mirror

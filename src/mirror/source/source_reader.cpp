@@ -1,0 +1,223 @@
+#include "mirror/source/source_reader.h"
+
+#include <algorithm>
+#include <numeric>
+#include <thread>
+
+#include "base/failpoint.h"
+#include "mirror/snapshot/row_reader.h"
+#include "sqltext/quote.h"
+
+namespace tandem::mirror {
+namespace {
+
+constexpr int64_t kChunksWanted = 8;
+constexpr int64_t kChunkBlocksMin = 2048;
+
+std::string tid(int64_t block) {
+    return "'(" + std::to_string(block) + ",0)'::tid";
+}
+
+// Leaves the transaction whatever happened in it; an error here shows again at the next statement.
+class ReadTransaction {
+  public:
+    explicit ReadTransaction(postgres::Connection& connection) : connection_(connection) {}
+    ReadTransaction(const ReadTransaction&) = delete;
+    ReadTransaction& operator=(const ReadTransaction&) = delete;
+    ~ReadTransaction() {
+        if (connection_.usable() && connection_.in_transaction())
+            static_cast<void>(connection_.execute("ROLLBACK").ok());
+    }
+
+  private:
+    postgres::Connection& connection_;
+};
+
+void append_system_columns(types::Block& block, Version version) {
+    size_t rows = block.rows();
+    types::Column versions(MUST(types::parse_clickhouse_type("UInt128")));
+    types::Column deleted(MUST(types::parse_clickhouse_type("UInt8")));
+    versions.reserve(rows);
+    for (size_t i = 0; i < rows; ++i) versions.append_fixed(version.value);
+    deleted.data.resize(rows);
+    deleted.rows = rows;
+    block.columns.push_back({std::string(kVersionColumn), std::move(versions)});
+    block.columns.push_back({std::string(kDeletedColumn), std::move(deleted)});
+}
+
+std::vector<size_t> all_columns(const Table& table) {
+    std::vector<size_t> columns(table.columns.size());
+    std::iota(columns.begin(), columns.end(), size_t{0});
+    return columns;
+}
+
+}  // namespace
+
+Result<postgres::Connection*> SourceReader::connection() {
+    if (!connection_ || !connection_->usable()) {
+        connection_.reset();
+        connection_ = TRY(postgres::Connection::open(options_));
+    }
+    return &*connection_;
+}
+
+postgres::Canceller SourceReader::canceller() const {
+    return connection_ ? connection_->canceller() : postgres::Canceller();
+}
+
+Status SourceReader::flush_wal() {
+    if (!flusher_ || !flusher_->usable()) {
+        flusher_.reset();
+        flusher_ = TRY(postgres::Connection::open(options_));
+        TRY(flusher_->execute("SET synchronous_commit = local"));
+    }
+    return flusher_->execute("SELECT pg_logical_emit_message(true, 'tandem', '')");
+}
+
+Result<std::string> SourceReader::part_name(Oid part) {
+    postgres::Connection* source = TRY(connection());
+    auto found = TRY(
+        source->query("SELECT n.nspname, c.relname FROM pg_catalog.pg_class c "
+                      "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = " +
+                      std::to_string(part.value)));
+    if (found.rows() == 0) return std::string();
+    return sqltext::pg_qualified(found.value(0, 0), found.value(0, 1));
+}
+
+Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, ClickHouseTarget& target,
+                                             uint16_t epoch, size_t block_bytes) {
+    const Table& table = *assignment.table;
+    const Chunk& chunk = assignment.chunk;
+    postgres::Connection* source = TRY(connection());
+    ReadTransaction transaction(*source);
+    TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
+    ChunkResult result;
+    std::string part = TRY(part_name(chunk.part));
+    if (!part.empty()) {  // a partition that was dropped has no rows
+        std::vector<size_t> columns = all_columns(table);
+        RowReader reader(table, columns, block_bytes);
+        std::string sql = "COPY (SELECT " + select_list(table, columns) + " FROM ONLY " + part +
+                          " WHERE ctid >= " + tid(chunk.first_block);
+        if (chunk.end_block) sql += " AND ctid < " + tid(*chunk.end_block);
+        sql += ") TO STDOUT (FORMAT binary)";
+
+        std::unique_ptr<clickhouse::InsertStream> insert;
+        auto on_block = [&](types::Block& block) -> Status {
+            append_system_columns(block, Version::snapshot(epoch));
+            if (insert == nullptr) insert = TRY(target.begin_insert(table, block));
+            Status written = insert->write(block);
+            block.columns.resize(block.columns.size() - 2);
+            return written;
+        };
+        result.rows = TRY(reader.read(*source, sql, on_block));
+        TRY(failpoint("snapshot_before_insert"));
+        if (insert != nullptr) {
+            TRY(insert->finish());
+            target.insert_acknowledged();
+        }
+        TRY(failpoint("snapshot_after_insert"));
+        for (size_t i = 0; i < columns.size(); ++i) {
+            types::ConvertReport report = reader.converters()[i].take_report();
+            if (!report.empty())
+                result.losses.push_back(
+                    {i, report.count, report.code, report.why, report.first_value});
+        }
+    }
+    TRY(source->execute("COMMIT"));
+    auto end =
+        TRY(source->query("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+                          "ELSE pg_current_wal_insert_lsn() END"));
+    result.end_lsn = TRY(end.lsn(0, 0));
+    return result;
+}
+
+// A transaction holds the lock on its own id until after it has become visible.
+Status SourceReader::wait_visible(std::span<const Xid> transactions) {
+    postgres::Connection* source = TRY(connection());
+    std::string ids;
+    for (Xid xid : transactions) ids += (ids.empty() ? "" : ",") + std::to_string(xid.value);
+    std::string sql =
+        "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND granted AND "
+        "mode = 'ExclusiveLock' AND transactionid::text = ANY ('{" +
+        ids + "}'))";
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        auto running = TRY(source->query(sql));
+        if (!TRY(running.boolean(0, 0))) return {};
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return Error(ErrorCode::kPostgresRetry,
+                 "a committed transaction does not become visible; does a synchronous standby "
+                 "hold it back?");
+}
+
+Result<types::Block> SourceReader::current_rows(const Table& table, const types::Block& keys,
+                                                std::span<const size_t> columns, size_t bytes_max) {
+    postgres::Connection* source = TRY(connection());
+    ReadTransaction transaction(*source);
+    TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
+    std::vector<size_t> wanted(table.key.begin(), table.key.end());
+    wanted.insert(wanted.end(), columns.begin(), columns.end());
+
+    // Values of unknown type take the type of the column they are compared with.
+    std::string key_list;
+    for (size_t key : table.key) {
+        if (!key_list.empty()) key_list += ", ";
+        key_list += sqltext::pg_ident(table.columns[key].name);
+    }
+    std::string tuples;
+    for (size_t row = 0; row < keys.rows(); ++row) {
+        tuples += row == 0 ? "(" : ", (";
+        for (size_t k = 0; k < table.key.size(); ++k) {
+            std::string text;
+            TRY(types::append_pg_text(keys.columns[k].column, row,
+                                      table.columns[table.key[k]].mapping, text));
+            tuples += (k == 0 ? "" : ", ") + sqltext::pg_literal(text);
+        }
+        tuples += ")";
+    }
+    std::string sql = "COPY (SELECT " + select_list(table, wanted) + " FROM " +
+                      sqltext::pg_qualified(table.schema, table.name) + " WHERE (" + key_list +
+                      ") IN (" + tuples + ")) TO STDOUT (FORMAT binary)";
+    RowReader reader(table, wanted, bytes_max);
+    types::Block result;
+    auto on_block = [&](types::Block& block) -> Status {
+        if (result.columns.empty())
+            result = block;
+        else
+            return Error(ErrorCode::kLimitExceeded, "rows looked up by key take too much memory");
+        return {};
+    };
+    TRY(reader.read(*source, sql, on_block));
+    TRY(source->execute("COMMIT"));
+    return result;
+}
+
+Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid relid,
+                                       std::span<const Oid> parts, int64_t chunk_blocks) {
+    std::vector<Chunk> chunks;
+    for (Oid part : parts) {
+        auto size = TRY(connection.query(
+            "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, c.relkind "
+            "FROM pg_class c WHERE c.oid = " +
+            std::to_string(part.value)));
+        if (size.rows() == 0) continue;
+        if (size.value(0, 1) != "r" && size.value(0, 1) != "m")
+            return Error(ErrorCode::kUnsupportedType,
+                         "a partition is not an ordinary table (foreign table?)");
+        int64_t blocks = TRY(size.integer(0, 0));
+        // Several for each worker, so that none idles for long at the end.
+        int64_t step = std::clamp(blocks / kChunksWanted + 1,
+                                  std::min(kChunkBlocksMin, chunk_blocks), chunk_blocks);
+        for (int64_t first = 0;; first += step) {
+            // The last one is open: the table may have grown by the time it is read.
+            if (first + step >= blocks) {
+                chunks.push_back({relid, part, first, std::nullopt});
+                break;
+            }
+            chunks.push_back({relid, part, first, first + step});
+        }
+    }
+    return chunks;
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,190 @@
+// FROM: relations and joins.
+//
+// Inner joins are put in an order of our own: the largest relation first, every further one to the
+// right of it, because ClickHouse builds the hash table of a join from the right side.
+#include <algorithm>
+
+#include "route/translate/translator.h"
+#include "sqltext/quote.h"
+
+namespace tandem::route {
+namespace {
+
+constexpr double kSubqueryRows = 100000;
+
+// Relations of this level that the expression reads; false when that cannot be told.
+bool relations_of(const Expr& expr, std::vector<uint32_t>& found) {
+    if (expr.kind == ExprKind::kSubquery || expr.kind == ExprKind::kAggregate ||
+        expr.kind == ExprKind::kWindow)
+        return false;
+    if (expr.kind == ExprKind::kColumn) {
+        if (expr.levels_up != 0) return false;
+        found.push_back(expr.relation);
+    }
+    for (const Expr* argument : expr.args)
+        if (!relations_of(*argument, found)) return false;
+    return true;
+}
+
+bool all_in(const std::vector<uint32_t>& some, const std::vector<uint32_t>& set) {
+    return !some.empty() && std::all_of(some.begin(), some.end(), [&](uint32_t one) {
+        return std::find(set.begin(), set.end(), one) != set.end();
+    });
+}
+
+void split(const Expr& expr, std::vector<const Expr*>& parts) {
+    if (expr.kind != ExprKind::kAnd) return parts.push_back(&expr);
+    for (const Expr* part : expr.args) split(*part, parts);
+}
+
+void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
+    if (!item.is_join) return found.push_back(item.relation);
+    relations_below(*item.left, found);
+    relations_below(*item.right, found);
+}
+
+}  // namespace
+
+Status Translator::open_source(const Relation& relation, Source& source) {
+    source.relation = &relation;
+    source.alias = "t" + std::to_string(++next_alias_);
+    if (relation.lateral) return refuse(Reason::kFromItem, "LATERAL");
+    if (relation.kind == RelationKind::kTable) {
+        source.table_sql = sqltext::ch_qualified(relation.database, relation.table);
+    } else if (relation.kind == RelationKind::kSubquery && relation.subquery != nullptr) {
+        std::string sql;
+        source.columns = TRY(write_subquery(*relation.subquery, sql));
+        source.table_sql = "(" + sql + ")";
+    } else {
+        return refuse(Reason::kFromItem, "VALUES");
+    }
+    source.table_sql += " AS " + source.alias;
+    return {};
+}
+
+// Columns of the inner side of an outer join may be NULL.
+void Translator::mark_nullable(const FromItem& item) {
+    if (!item.is_join) return;
+    std::vector<uint32_t> found;
+    if (item.join == JoinKind::kLeft || item.join == JoinKind::kFull)
+        relations_below(*item.right, found);
+    if (item.join == JoinKind::kRight || item.join == JoinKind::kFull)
+        relations_below(*item.left, found);
+    for (uint32_t relation : found)
+        if (relation < scope_->sources.size()) scope_->sources[relation].nullable = true;
+    mark_nullable(*item.left);
+    mark_nullable(*item.right);
+}
+
+bool Translator::connects(const Expr& expr, const std::vector<uint32_t>& left,
+                          const std::vector<uint32_t>& right) const {
+    if (expr.kind != ExprKind::kOperator || expr.name != "=" || expr.args.size != 2) return false;
+    std::vector<uint32_t> a;
+    std::vector<uint32_t> b;
+    if (!relations_of(*expr.args[0], a) || !relations_of(*expr.args[1], b)) return false;
+    return (all_in(a, left) && all_in(b, right)) || (all_in(a, right) && all_in(b, left));
+}
+
+Status Translator::flatten_inner(const FromItem& item, std::vector<Piece>& pieces,
+                                 std::vector<Condition>& conditions) {
+    if (item.is_join && item.join == JoinKind::kInner) {
+        TRY(flatten_inner(*item.left, pieces, conditions));
+        TRY(flatten_inner(*item.right, pieces, conditions));
+        std::vector<const Expr*> parts;
+        if (item.on != nullptr) split(*item.on, parts);
+        for (const Expr* part : parts) conditions.push_back({part, false});
+        return {};
+    }
+    if (item.is_join) {
+        pieces.push_back(TRY(outer_join(item)));
+        return {};
+    }
+    if (item.relation >= scope_->sources.size()) return refuse(Reason::kFromItem);
+    const Source& source = scope_->sources[item.relation];
+    double rows =
+        source.relation->kind == RelationKind::kTable ? source.relation->rows : kSubqueryRows;
+    pieces.push_back({{item.relation}, source.table_sql, rows, true});
+    return {};
+}
+
+Result<Translator::Piece> Translator::piece_of(const FromItem& item) {
+    std::vector<Piece> pieces;
+    std::vector<Condition> conditions;
+    TRY(flatten_inner(item, pieces, conditions));
+    Piece piece = TRY(join_pieces(std::move(pieces), conditions));
+    for (const Condition& condition : conditions)
+        if (!condition.used) return refuse(Reason::kJoin, "a condition below an outer join");
+    return piece;
+}
+
+Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
+    Piece left = TRY(piece_of(*item.left));
+    Piece right = TRY(piece_of(*item.right));
+    const char* word = item.join == JoinKind::kFull ? " FULL JOIN " : " LEFT JOIN ";
+    if (item.join == JoinKind::kRight) std::swap(left, right);
+    if (!right.single) return refuse(Reason::kJoin, "an outer join with several tables inside");
+    if (item.on == nullptr) return refuse(Reason::kJoin, "without a condition");
+    std::vector<const Expr*> parts;
+    split(*item.on, parts);
+    bool equality = false;
+    for (const Expr* part : parts)
+        equality = equality || connects(*part, left.relations, right.relations);
+    if (!equality) return refuse(Reason::kJoin, "an outer join without an equality");
+    left.sql += word + right.sql + " ON " + TRY(filter(*item.on));
+    left.relations.insert(left.relations.end(), right.relations.begin(), right.relations.end());
+    left.single = false;
+    return left;
+}
+
+Result<Translator::Piece> Translator::join_pieces(std::vector<Piece> pieces,
+                                                  std::vector<Condition>& conditions) {
+    auto before = [](const Piece& a, const Piece& b) {
+        if (a.single != b.single) return !a.single;
+        return a.rows > b.rows;
+    };
+    std::stable_sort(pieces.begin(), pieces.end(), before);
+    Piece all = std::move(pieces.front());
+    pieces.erase(pieces.begin());
+    while (!pieces.empty()) {
+        auto connected = [&](const Piece& piece) {
+            return std::any_of(conditions.begin(), conditions.end(), [&](const Condition& one) {
+                return !one.used && connects(*one.expr, all.relations, piece.relations);
+            });
+        };
+        auto next = std::find_if(pieces.begin(), pieces.end(), connected);
+        bool cross = next == pieces.end();
+        if (cross) next = pieces.end() - 1;
+        if (!next->single) return refuse(Reason::kJoin, "two outer joins side by side");
+        std::string on;
+        for (Condition& one : conditions) {
+            if (one.used || !connects(*one.expr, all.relations, next->relations)) continue;
+            on += (on.empty() ? " ON " : " AND ") + TRY(filter(*one.expr));
+            one.used = true;
+        }
+        all.sql += (cross ? " CROSS JOIN " : " INNER JOIN ") + next->sql + on;
+        all.relations.insert(all.relations.end(), next->relations.begin(), next->relations.end());
+        all.single = false;
+        pieces.erase(next);
+    }
+    return all;
+}
+
+Result<std::string> Translator::write_from(const Query& query, std::vector<std::string>& filters) {
+    scope_->sources.resize(query.relations.size);
+    for (uint32_t i = 0; i < query.relations.size; ++i)
+        TRY(open_source(query.relations[i], scope_->sources[i]));
+    if (query.from.empty()) return refuse(Reason::kNoTable);
+    for (const FromItem* item : query.from) mark_nullable(*item);
+    std::vector<Piece> pieces;
+    std::vector<Condition> conditions;
+    for (const FromItem* item : query.from) TRY(flatten_inner(*item, pieces, conditions));
+    std::vector<const Expr*> parts;
+    if (query.where != nullptr) split(*query.where, parts);
+    for (const Expr* part : parts) conditions.push_back({part, false});
+    Piece all = TRY(join_pieces(std::move(pieces), conditions));
+    for (const Condition& condition : conditions)
+        if (!condition.used) filters.push_back(TRY(filter(*condition.expr)));
+    return std::move(all.sql);
+}
+
+}  // namespace tandem::route

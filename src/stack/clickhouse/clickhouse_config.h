@@ -1,0 +1,14 @@
+// The configuration files of a private ClickHouse, as text. Pure; thread safe.
+#pragma once
+
+#include <string>
+
+#include "stack/clickhouse/clickhouse_server.h"
+
+namespace tandem::stack {
+
+std::string clickhouse_config_xml(const ClickHouseOptions& options);
+// Holds the SHA-256 of the password, not the password.
+std::string clickhouse_users_xml(Engine::Kind kind, const std::string& password);
+
+}  // namespace tandem::stack

@@ -1,0 +1,80 @@
+#include "stack/supervisor/daemon_settings.h"
+
+#include <nlohmann/json.hpp>
+
+namespace tandem::stack {
+namespace {
+
+using nlohmann::json;
+
+Error broken(const char* member) {
+    return Error(ErrorCode::kInvalidConfig,
+                 std::string("the daemon's settings lack ") + member + "; start with `tandem up`");
+}
+
+Result<std::string> text_of(const json& object, const char* name) {
+    auto found = object.find(name);
+    if (found == object.end() || !found->is_string()) return broken(name);
+    return found->get<std::string>();
+}
+
+Result<uint16_t> port_of(const json& object, const char* name) {
+    auto found = object.find(name);
+    if (found == object.end() || !found->is_number_unsigned() || found->get<uint64_t>() > 65535)
+        return broken(name);
+    return found->get<uint16_t>();
+}
+
+void optional_number(const json& object, const char* name, std::optional<uint64_t>& into) {
+    auto found = object.find(name);
+    if (found != object.end() && found->is_number_unsigned()) into = found->get<uint64_t>();
+}
+
+}  // namespace
+
+std::string to_json_text(const DaemonSettings& settings) {
+    json object = {{"source", settings.source},
+                   {"host", settings.target.host},
+                   {"native_port", settings.target.native_port},
+                   {"http_port", settings.target.http_port},
+                   {"user", settings.target.user},
+                   {"password", settings.target.password},
+                   {"secure", settings.target.secure},
+                   {"console_port", settings.console_port},
+                   {"ready_path", settings.ready_path},
+                   {"account", settings.account},
+                   {"log_level", settings.log_level}};
+    const config::MirrorConfig& mirror = settings.mirror;
+    if (mirror.batch_bytes) object["batch_bytes"] = *mirror.batch_bytes;
+    if (mirror.batch_rows) object["batch_rows"] = *mirror.batch_rows;
+    if (mirror.flush_age_ms) object["flush_age_ms"] = *mirror.flush_age_ms;
+    if (mirror.batch_age_ms) object["batch_age_ms"] = *mirror.batch_age_ms;
+    if (mirror.snapshot_workers) object["snapshot_workers"] = *mirror.snapshot_workers;
+    return object.dump(2) + "\n";
+}
+
+Result<DaemonSettings> parse_daemon_settings(const std::string& text) {
+    json object = json::parse(text, nullptr, false);
+    if (!object.is_object()) return broken("everything: they are not JSON");
+    DaemonSettings settings;
+    settings.source = TRY(text_of(object, "source"));
+    settings.target.host = TRY(text_of(object, "host"));
+    settings.target.native_port = TRY(port_of(object, "native_port"));
+    settings.target.http_port = TRY(port_of(object, "http_port"));
+    settings.target.user = TRY(text_of(object, "user"));
+    settings.target.password = TRY(text_of(object, "password"));
+    auto secure = object.find("secure");
+    settings.target.secure = secure != object.end() && secure->is_boolean() && secure->get<bool>();
+    settings.console_port = TRY(port_of(object, "console_port"));
+    settings.ready_path = TRY(text_of(object, "ready_path"));
+    settings.account = TRY(text_of(object, "account"));
+    settings.log_level = TRY(text_of(object, "log_level"));
+    optional_number(object, "batch_bytes", settings.mirror.batch_bytes);
+    optional_number(object, "batch_rows", settings.mirror.batch_rows);
+    optional_number(object, "flush_age_ms", settings.mirror.flush_age_ms);
+    optional_number(object, "batch_age_ms", settings.mirror.batch_age_ms);
+    optional_number(object, "snapshot_workers", settings.mirror.snapshot_workers);
+    return settings;
+}
+
+}  // namespace tandem::stack

@@ -1,0 +1,212 @@
+#include "integration/route/route_fixture.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace tandem::route_test {
+
+namespace {
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+std::string replace_all(std::string text, const std::string& from, const std::string& to) {
+    for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+        text.replace(at, from.size(), to);
+    return text;
+}
+
+// The ClickHouse type of a column, and the literal of its value, both made by Postgres.
+constexpr const char* kColumnsSql = R"sql(
+SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
+       exactness,
+       CASE WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
+            WHEN t LIKE 'DateTime64(6, %%' THEN format('coalesce('''''''' || (%I AT TIME ZONE ''UTC'')::text || '''''''', ''NULL'')', attname)
+            WHEN t LIKE 'Float%%' THEN format('coalesce(replace(replace(%I::text, ''Infinity'', ''inf''), ''NaN'', ''nan''), ''NULL'')', attname)
+            WHEN t LIKE 'Int%%' OR t LIKE 'UInt%%' OR t = 'Bool' THEN format('coalesce(%I::text, ''NULL'')', attname)
+            ELSE format('coalesce('''''''' || %I::text || '''''''', ''NULL'')', attname) END
+FROM pg_attribute a
+JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
+CROSS JOIN LATERAL (SELECT CASE atttypid
+    WHEN 'bool'::regtype THEN 'Bool' WHEN 'int2'::regtype THEN 'Int16' WHEN 'int4'::regtype THEN 'Int32'
+    WHEN 'int8'::regtype THEN 'Int64' WHEN 'float4'::regtype THEN 'Float32'
+    WHEN 'float8'::regtype THEN 'Float64' WHEN 'date'::regtype THEN 'Date32'
+    WHEN 'timestamp'::regtype THEN 'DateTime64(6)'
+    WHEN 'timestamptz'::regtype THEN 'DateTime64(6, ''UTC'')' WHEN 'uuid'::regtype THEN 'UUID'
+    WHEN 'numeric'::regtype THEN CASE WHEN atttypmod < 0 THEN 'String' ELSE format('Decimal(%s, %s)',
+        ((atttypmod - 4) >> 16) & 65535, (atttypmod - 4) & 65535) END
+    ELSE 'String' END AS t) x
+CROSS JOIN LATERAL (SELECT CASE WHEN t = 'String' AND atttypid NOT IN
+    ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'jsonb'::regtype, 'json'::regtype)
+    THEN 'text' ELSE 'exact' END AS exactness) e
+WHERE attrelid = '%TABLE%'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum)sql";
+
+}  // namespace
+
+void RouteTest::SetUp() {
+    start_servers();
+    if (HasFatalFailure()) return;
+    make_catalog();
+}
+
+void RouteTest::start_servers() {
+    auto directory = test_support::TestDirectory::create();
+    ASSERT_TRUE(directory.ok()) << directory.error().to_string();
+    directory_ = *std::move(directory);
+    // The server does not run as the owner of the build directory, so it gets a copy.
+    chmod(directory_->path().c_str(), 0755);
+    std::string module = directory_->path() + "/tandem.so";
+    std::filesystem::copy_file(TANDEM_MODULE, module);
+    chmod(module.c_str(), 0755);
+    auto postgres = test_support::TestPostgres::start(
+        {.settings = {{"shared_preload_libraries", module}, {"timezone", "UTC"}}});
+    ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
+    postgres_ = *std::move(postgres);
+    auto clickhouse = test_support::TestClickHouse::start();
+    ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
+    clickhouse_ = *std::move(clickhouse);
+    connection_ = connect();
+    ASSERT_NE(connection_, nullptr);
+    auto client = clickhouse::connect_http({.host = clickhouse_->host(),
+                                            .port = clickhouse_->http_port(),
+                                            .user = clickhouse_->user(),
+                                            .password = clickhouse_->password()});
+    ASSERT_TRUE(client.ok()) << client.error().to_string();
+    client_ = *std::move(client);
+}
+
+void RouteTest::make_catalog() {
+    run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/tables.sql"));
+    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
+    script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
+    run(replace_all(script, "MODULE_PATHNAME", directory_->path() + "/tandem.so"));
+    run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem");
+    run("INSERT INTO tandem.target (name, host, native_port, http_port, username, password) VALUES "
+        "('t', '" +
+        clickhouse_->host() + "', " + std::to_string(clickhouse_->native_port()) + ", " +
+        std::to_string(clickhouse_->http_port()) + ", '" + clickhouse_->user() + "', '" +
+        clickhouse_->password() + "')");
+    run("INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, state) "
+        "VALUES ('m', 1, 'tandem', 'tandem_m', 'tandem_m', 'running')");
+    run("SET tandem.freshness = eventual");
+}
+
+std::unique_ptr<postgres::Connection> RouteTest::connect() const {
+    auto connection = postgres::Connection::open(
+        {.conninfo = postgres_->conninfo(), .pinned_search_path = false});
+    EXPECT_TRUE(connection.ok()) << (connection.ok() ? "" : connection.error().to_string());
+    if (!connection.ok()) return nullptr;
+    return std::make_unique<postgres::Connection>(*std::move(connection));
+}
+
+void RouteTest::run(const std::string& sql) {
+    Status status = connection_->execute(sql);
+    ASSERT_TRUE(status.ok()) << status.error().to_string() << "\n" << sql;
+}
+
+void RouteTest::run_clickhouse(const std::string& sql) {
+    Status status = client_->execute({.sql = sql});
+    ASSERT_TRUE(status.ok()) << status.error().to_string() << "\n" << sql.substr(0, 2000);
+}
+
+std::string RouteTest::ask(const std::string& sql) {
+    auto result = connection_->query(sql);
+    if (!result.ok())
+        return "ERROR " + std::string(result.error().sqlstate()) + ": " + result.error().message();
+    return result->rows() > 0 && result->columns() > 0 ? result->text(0, 0) : "";
+}
+
+std::string RouteTest::answer(const std::string& sql) {
+    auto result = connection_->query(sql);
+    if (!result.ok())
+        return "ERROR " + std::string(result.error().sqlstate()) + ": " + result.error().message();
+    std::string text;
+    for (int column = 0; column < result->columns(); ++column)
+        text += std::string(result->column_name(column)) + ":" +
+                std::to_string(result->column_type(column).value) + "|";
+    for (int row = 0; row < result->rows(); ++row) {
+        text += "\n";
+        for (int column = 0; column < result->columns(); ++column)
+            text +=
+                (result->is_null(row, column) ? "NULL" : "'" + result->text(row, column) + "'") +
+                "|";
+    }
+    return text;
+}
+
+std::string RouteTest::explain(const std::string& sql, const std::string& options) {
+    auto result = connection_->query("EXPLAIN (" + options + ") " + sql);
+    if (!result.ok()) return "ERROR " + result.error().message();
+    std::string text;
+    for (int row = 0; row < result->rows(); ++row) text += result->text(row, 0) + "\n";
+    return text;
+}
+
+std::string RouteTest::reason_for(const std::string& sql) {
+    return ask("SELECT coalesce(reason_code, 'routed') FROM tandem.explain_route($tandem_sql$" +
+               sql + "$tandem_sql$)");
+}
+
+void RouteTest::hold_in_both(const std::string& table) {
+    auto columns = connection_->query(replace_all(kColumnsSql, "%TABLE%", table));
+    ASSERT_TRUE(columns.ok()) << columns.error().to_string();
+    ASSERT_GT(columns->rows(), 0) << "table " << table << " needs a primary key";
+    std::string definition;
+    std::string names;
+    std::string literals;
+    run("INSERT INTO tandem.mirror_table (mirror_id, relid, schema_name, table_name, target_table, "
+        "state) "
+        "VALUES (1, '" +
+        table + "'::regclass, 'public', '" + table + "', '" + table + "', 'live')");
+    for (int row = 0; row < columns->rows(); ++row) {
+        std::string name = columns->text(row, 0);
+        std::string type = columns->text(row, 2);
+        definition += "`" + name + "` " + type + ", ";
+        names += "`" + name + "`, ";
+        literals += (row == 0 ? "" : " || ', ' || ") + columns->text(row, 4);
+        run("INSERT INTO tandem.mirror_column (mirror_id, relid, attnum, column_name, type_oid, "
+            "typmod, "
+            "target_column, target_type, key_position, exactness) "
+            "SELECT 1, attrelid, attnum, attname, atttypid, atttypmod, attname, $type$" +
+            type +
+            "$type$, array_position((SELECT indkey::int2[] FROM pg_index WHERE indrelid = attrelid "
+            "AND indisprimary), attnum) + 1, '" +
+            columns->text(row, 3) + "' FROM pg_attribute WHERE attrelid = '" + table +
+            "'::regclass AND attnum = " + columns->text(row, 1));
+    }
+    std::string key =
+        ask("SELECT string_agg(attname, ', ') FROM pg_index JOIN pg_attribute ON "
+            "attrelid = indrelid AND attnum = ANY (indkey) WHERE indisprimary AND "
+            "indrelid = '" +
+            table + "'::regclass");
+    run_clickhouse(
+        "CREATE TABLE tandem.`" + table + "` (" + definition +
+        "_tandem_version UInt128, _tandem_deleted UInt8, _tandem_synced_at DateTime64(6) "
+        "DEFAULT now64(6)) ENGINE = ReplacingMergeTree(_tandem_version, _tandem_deleted) "
+        "ORDER BY (" +
+        key + ")");
+    auto rows =
+        connection_->query("SELECT string_agg('(' || " + literals +
+                           " || ', 1, 0)', ',') FROM (SELECT *, row_number() OVER () / 2000 AS "
+                           "part_number_ FROM " +
+                           table + ") x GROUP BY part_number_");
+    ASSERT_TRUE(rows.ok()) << rows.error().to_string();
+    for (int row = 0; row < rows->rows(); ++row)
+        run_clickhouse("INSERT INTO tandem.`" + table + "` (" + names +
+                       "_tandem_version, _tandem_deleted) VALUES " + rows->text(row, 0));
+    // An older version of some rows and an older tombstone of others: neither may be seen.
+    for (const char* deleted : {"0", "1"})
+        run_clickhouse("INSERT INTO tandem.`" + table + "` (" + names +
+                       "_tandem_version, _tandem_deleted) SELECT " + names + "0, " + deleted +
+                       " FROM tandem.`" + table + "` WHERE _tandem_version = 1 LIMIT 100");
+    run("ANALYZE " + table);
+}
+
+}  // namespace tandem::route_test

@@ -1,0 +1,276 @@
+// Behaviour of the router in a backend: what runs where, and that nobody notices.
+#include <chrono>
+#include <future>
+#include <nlohmann/json.hpp>
+
+#include "integration/route/route_fixture.h"
+
+namespace tandem::route_test {
+
+namespace {
+
+constexpr const char* kCount = "SELECT count(*) FROM sales";
+
+class RouteBehaviour : public RouteTest {
+  protected:
+    void SetUp() override {
+        RouteTest::SetUp();
+        if (HasFatalFailure()) return;
+        run("CREATE TABLE sales (id bigint PRIMARY KEY, region text, amount numeric(12,2), qty "
+            "int)");
+        run("INSERT INTO sales SELECT i, 'r' || i % 3, i * 1.25, i % 7 FROM generate_series(1, "
+            "1000) i");
+        run("CREATE TABLE plain (id int PRIMARY KEY)");
+        hold_in_both("sales");
+        // Where a query ran shows in its answer: ClickHouse has one row less.
+        run_clickhouse("ALTER TABLE tandem.sales DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
+        run("SET tandem.route_cost_threshold = 0");
+    }
+
+    bool routed(const std::string& sql = kCount) { return ask(sql) == "999"; }
+};
+
+TEST_F(RouteBehaviour, answers_from_clickhouse_and_says_so_in_explain) {
+    EXPECT_EQ(ask(kCount), "999");
+    std::string plan = explain(kCount);
+    EXPECT_NE(plan.find("Custom Scan (Tandem)"), std::string::npos) << plan;
+    EXPECT_NE(plan.find("Remote SQL:"), std::string::npos) << plan;
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("Executed in: ClickHouse"),
+              std::string::npos);
+    run("SET tandem.route = off");
+    EXPECT_EQ(ask(kCount), "1000");
+}
+
+TEST_F(RouteBehaviour, names_the_reason_when_a_query_stays) {
+    EXPECT_EQ(reason_for(kCount), "routed");
+    EXPECT_EQ(reason_for("SELECT random(), count(*) FROM sales"), "volatile");
+    EXPECT_EQ(reason_for("SELECT count(*) FROM sales, plain"), "unmirrored_relation");
+    EXPECT_EQ(reason_for("DELETE FROM sales"), "not_select");
+    EXPECT_EQ(reason_for("SELECT ctid FROM sales"), "expression");
+    run("SET tandem.route_cost_threshold = 1e9");
+    std::string plan = explain(kCount);
+    EXPECT_NE(plan.find("Tandem: not routed (cheap): "), std::string::npos) << plan;
+    EXPECT_EQ(explain("SELECT count(*) FROM plain").find("Tandem"), std::string::npos);
+    auto object = nlohmann::json::parse(explain(kCount, "FORMAT JSON, COSTS OFF"));
+    EXPECT_EQ(object[0]["Tandem"]["Reason"], "cheap") << object;
+    EXPECT_EQ(object[0]["Tandem"]["Routed"], false) << object;
+    EXPECT_NE(
+        explain(kCount, "FORMAT XML, COSTS OFF").find("    </Tandem>\n  </Query>\n</explain>"),
+        std::string::npos);
+    EXPECT_NE(explain(kCount, "FORMAT YAML, COSTS OFF").find("\n  Tandem: \n    Routed: false\n"),
+              std::string::npos);
+    run("SET tandem.route = force");
+    EXPECT_EQ(ask("SELECT random(), count(*) FROM sales").substr(0, 11), "ERROR TD014");
+    EXPECT_EQ(ask(kCount), "999");
+}
+
+TEST_F(RouteBehaviour, never_reads_in_clickhouse_what_the_transaction_wrote) {
+    run("BEGIN");
+    EXPECT_TRUE(routed());
+    run("INSERT INTO plain VALUES (1)");
+    EXPECT_TRUE(routed());
+    run("SAVEPOINT s; DELETE FROM sales WHERE id = 2");
+    EXPECT_EQ(ask(kCount), "999");  // Postgres: 1000 - 1
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("own_writes"), std::string::npos);
+    run("ROLLBACK TO s");
+    EXPECT_TRUE(routed());
+    run("ROLLBACK");
+    run("BEGIN ISOLATION LEVEL REPEATABLE READ");
+    EXPECT_EQ(ask(kCount), "1000");
+    run("COMMIT");
+}
+
+TEST_F(RouteBehaviour, follows_the_state_of_the_mirror_with_prepared_statements) {
+    run("PREPARE p AS SELECT count(*) FROM sales WHERE qty >= 0");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE p"), "999") << i;
+    run("UPDATE tandem.mirror_table SET state = 'loading'");
+    EXPECT_EQ(ask("EXECUTE p"), "1000");
+    run("UPDATE tandem.mirror_table SET state = 'live'");
+    EXPECT_EQ(ask("EXECUTE p"), "999");
+    run("UPDATE tandem.mirror SET state = 'failed'");
+    EXPECT_EQ(ask("EXECUTE p"), "1000");
+    run("UPDATE tandem.mirror SET state = 'running'");
+    run("ALTER TABLE sales ALTER qty TYPE bigint");
+    EXPECT_EQ(ask("EXECUTE p"), "1000");
+}
+
+TEST_F(RouteBehaviour, plans_again_what_was_prepared_before_the_table_was_mirrored) {
+    run("CREATE TABLE late (id bigint PRIMARY KEY)");
+    run("INSERT INTO late SELECT generate_series(1, 1000)");
+    run("PREPARE late_count AS SELECT count(*) FROM late");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE late_count"), "1000");
+    hold_in_both("late");
+    run_clickhouse("ALTER TABLE tandem.late DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
+    ASSERT_TRUE(connect()->execute("SELECT tandem.forget_plans('late'::regclass)").ok());
+    EXPECT_EQ(ask("EXECUTE late_count"), "999");
+}
+
+TEST_F(RouteBehaviour, takes_parameters_of_generic_plans) {
+    run("PREPARE q (bigint) AS SELECT count(*) FROM sales WHERE id <= $1");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE q (500)"), "499") << i;
+    EXPECT_EQ(ask("EXECUTE q (NULL)"), "0");
+}
+
+TEST_F(RouteBehaviour, checks_privileges_as_if_the_query_ran_here) {
+    run("CREATE ROLE reader; GRANT SELECT (id) ON sales TO reader; SET ROLE reader");
+    EXPECT_EQ(ask("SELECT sum(qty) FROM sales"), "ERROR 42501: permission denied for table sales");
+    EXPECT_EQ(ask("SELECT count(id) FROM sales"), "999");
+    run("RESET ROLE; REVOKE SELECT (id) ON sales FROM reader; SET ROLE reader");
+    EXPECT_EQ(ask("SELECT count(id) FROM sales").substr(0, 11), "ERROR 42501");
+    run("RESET ROLE");
+    run("ALTER TABLE sales ENABLE ROW LEVEL SECURITY; GRANT SELECT ON sales TO reader; SET ROLE "
+        "reader");
+    EXPECT_EQ(ask("SELECT count(id) FROM sales"), "0");
+}
+
+TEST_F(RouteBehaviour, believes_no_catalog_that_a_stranger_owns) {
+    run("CREATE ROLE stranger; ALTER SCHEMA tandem OWNER TO stranger");
+    EXPECT_EQ(ask(kCount), "1000");
+    run("ALTER ROLE stranger REPLICATION");
+    EXPECT_TRUE(routed());
+    run("ALTER ROLE stranger NOREPLICATION");
+    EXPECT_EQ(ask(kCount), "1000");
+}
+
+TEST_F(RouteBehaviour, serves_cursors_in_both_directions) {
+    run("BEGIN; DECLARE c SCROLL CURSOR FOR SELECT id FROM sales ORDER BY id LIMIT 5");
+    EXPECT_EQ(ask("FETCH 1 FROM c"), "2");
+    EXPECT_EQ(ask("FETCH LAST FROM c"), "6");
+    EXPECT_EQ(ask("FETCH FIRST FROM c"), "2");
+    run("DECLARE d CURSOR WITH HOLD FOR SELECT id FROM sales ORDER BY id LIMIT 5; COMMIT");
+    EXPECT_EQ(ask("FETCH 1 FROM d"), "2");
+    run("CREATE FUNCTION f() RETURNS bigint LANGUAGE plpgsql AS $$ DECLARE n bigint; r record; "
+        "BEGIN "
+        "SELECT count(*) INTO n FROM sales; FOR r IN SELECT id FROM sales LOOP n := n + 1; END "
+        "LOOP; "
+        "RETURN n; END $$");
+    EXPECT_EQ(ask("SELECT f()"), "1998");
+    run("CREATE TABLE copied AS SELECT id FROM sales");
+    EXPECT_EQ(ask("SELECT count(*) FROM copied"), "999");
+}
+
+TEST_F(RouteBehaviour, answers_from_postgres_when_clickhouse_is_gone) {
+    EXPECT_TRUE(routed());
+    clickhouse_->kill_hard();
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("unavailable"), std::string::npos);
+    run("SET tandem.route = force");
+    EXPECT_EQ(ask(kCount).substr(0, 6), "ERROR ");
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    EXPECT_TRUE(routed());
+    // The idle connection was lost with the server; nobody notices.
+    clickhouse_->kill_hard();
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    EXPECT_TRUE(routed());
+}
+
+TEST_F(RouteBehaviour, stays_out_of_functions_that_a_parallel_query_calls) {
+    run("CREATE FUNCTION counted(i int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE AS $$ "
+        "DECLARE n bigint; BEGIN SELECT count(*) INTO n FROM sales WHERE id >= i - i AND "
+        "now() > '2020-01-01'; RETURN n; END $$");
+    run("CREATE TABLE wide AS SELECT i FROM generate_series(1, 20000) i; ANALYZE wide");
+    run("SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; "
+        "SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2");
+    EXPECT_EQ(ask("SELECT max(counted(i)) FROM wide WHERE i % 5000 = 0"), "1000");
+    EXPECT_EQ(ask("SELECT counted(1)"), "999");
+}
+
+TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
+    run("SET tandem.freshness = strong; SET tandem.wait_budget = 50");
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("Reason: lag"), std::string::npos);
+    // A slot that is confirmed up to now is fresh enough until something is written.
+    run("SELECT pg_create_logical_replication_slot('tandem_m', 'pgoutput')");
+    run("SELECT pg_replication_slot_advance('tandem_m', pg_current_wal_insert_lsn())");
+    run("SET tandem.freshness = session");
+    EXPECT_TRUE(routed());
+    run("INSERT INTO plain VALUES (5)");
+    EXPECT_EQ(ask(kCount), "1000");
+}
+
+TEST_F(RouteBehaviour, verifies_both_answers_and_counts) {
+    run("SET tandem.route = verify");
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_different'"),
+              "1");
+    EXPECT_EQ(ask("SELECT count(*) FROM sales WHERE id > 1"), "999");
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_equal'"),
+              "1");
+}
+
+// Queries that ClickHouse is still at when something happens to it: there the table has a million
+// rows of one region, so that a join with itself does not end while the test runs.
+class RouteInMidQuery : public RouteBehaviour {
+  protected:
+    static constexpr const char* kEndless =
+        "SELECT count(*) FROM sales a JOIN sales b ON a.region = b.region AND a.qty <> b.qty + 10";
+
+    void SetUp() override {
+        RouteBehaviour::SetUp();
+        if (HasFatalFailure()) return;
+        run_clickhouse(
+            "INSERT INTO tandem.sales (id, region, amount, qty, _tandem_version, _tandem_deleted) "
+            "SELECT number + 5000, 'r1', 1, 1, 1, 0 FROM numbers(1000000)");
+        run("SET tandem.route = off");
+        postgres_answer_ = ask(kEndless);
+        run("SET tandem.route = on");
+    }
+
+    // Asks in a thread of its own and returns once ClickHouse is at it.
+    std::future<std::string> ask_endless() {
+        auto answer = std::async(std::launch::async, [this] { return ask(kEndless); });
+        EXPECT_TRUE(becomes_running(true));
+        return answer;
+    }
+
+    bool becomes_running(bool wanted) {
+        auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+        while (std::chrono::steady_clock::now() < deadline)
+            if (queries_running() == wanted) return true;
+        return false;
+    }
+
+    std::string postgres_answer_;
+
+  private:
+    bool queries_running() {
+        auto rows = clickhouse::select_all(
+            *client_,
+            {.sql = "SELECT query_id FROM system.processes WHERE query_id LIKE 'tandem-%'"});
+        EXPECT_TRUE(rows.ok()) << rows.error().to_string();
+        return rows.ok() && rows->rows() > 0;
+    }
+};
+
+TEST_F(RouteInMidQuery, answers_from_postgres_when_clickhouse_dies) {
+    std::future<std::string> answer = ask_endless();
+    clickhouse_->kill_hard();
+    EXPECT_EQ(answer.get(), postgres_answer_);
+}
+
+TEST_F(RouteInMidQuery, fails_in_mode_force_when_clickhouse_dies) {
+    run("SET tandem.route = force");
+    std::future<std::string> answer = ask_endless();
+    clickhouse_->kill_hard();
+    EXPECT_EQ(answer.get().substr(0, 6), "ERROR ");
+    EXPECT_EQ(ask("SELECT 1"), "1");
+}
+
+TEST_F(RouteInMidQuery, stops_the_remote_query_at_a_timeout) {
+    run("SET statement_timeout = 1000");
+    EXPECT_EQ(ask(kEndless).substr(0, 11), "ERROR 57014");
+    EXPECT_TRUE(becomes_running(false)) << "ClickHouse goes on for nobody";
+}
+
+TEST_F(RouteInMidQuery, stops_the_remote_query_when_it_is_cancelled) {
+    std::string pid = ask("SELECT pg_backend_pid()");
+    std::future<std::string> answer = ask_endless();
+    EXPECT_TRUE(connect()->execute("SELECT pg_cancel_backend(" + pid + ")").ok());
+    EXPECT_EQ(answer.get().substr(0, 11), "ERROR 57014");
+    EXPECT_TRUE(becomes_running(false)) << "ClickHouse goes on for nobody";
+    EXPECT_EQ(ask(kCount), "1000999");
+}
+
+}  // namespace
+
+}  // namespace tandem::route_test
