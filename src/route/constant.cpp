@@ -76,16 +76,19 @@ Result<Value> Translator::constant(const Expr& expr) {
     Value result{.cls = cls};
     if (cls == Class::kNumeric) result.precision = kDecimalDigitsMax;
     if (expr.known && expr.constant_null) {
-        result.sql = "CAST(NULL, '" + clickhouse_type(cls, true, result.precision, 0) + "')";
+        result.sql = "CAST(NULL, " +
+                     sqltext::ch_string(clickhouse_type(cls, true, result.precision, 0)) + ")";
         return result;
     }
     if (expr.known) {
         result.nullable = false;
         result.literal = true;
         if (cls == Class::kNumeric) return numeric_literal(expr);
+        // ClickHouse gives a bare number the smallest type that holds it, often an unsigned one,
+        // and computes in types derived from that: -5 % 1000 would be 291.
         if (is_int(cls)) {
-            result.sql = expr.known_text[0] == '-' ? "(" + std::string(expr.known_text) + ")"
-                                                   : std::string(expr.known_text);
+            result.sql =
+                "to" + clickhouse_type(cls, false) + "(" + std::string(expr.known_text) + ")";
             return result;
         }
         if (cls == Class::kText || cls == Class::kBpchar) {

@@ -459,7 +459,7 @@ Result<Value> Translator::case_value(const Expr& expr) {
     results.push_back(TRY(value(*expr.args[expr.args.size - 1])));
     sql += " ELSE " + results.back().sql + " END";
     Value result = TRY(common_type(results, expr));
-    result.sql = "CAST(" + sql + ", '" + clickhouse_type(result) + "')";
+    result.sql = "CAST(" + sql + ", " + sqltext::ch_string(clickhouse_type(result)) + ")";
     return result;
 }
 
@@ -474,7 +474,7 @@ Result<Value> Translator::coalesce(const Expr& expr) {
     }
     Value result = TRY(common_type(values, expr));
     result.nullable = nullable;
-    result.sql = "CAST(" + sql + "), '" + clickhouse_type(result) + "')";
+    result.sql = "CAST(" + sql + "), " + sqltext::ch_string(clickhouse_type(result)) + ")";
     return result;
 }
 
@@ -534,8 +534,8 @@ Result<Value> Translator::substring(const Expr& expr) {
     Value text = TRY(value(*expr.args[0]));
     if (text.cls != Class::kText) return refuse(Reason::kFunction, "substring");
     std::string sql = "substringUTF8(" + text.sql;
-    for (uint32_t i = 1; i < expr.args.size; ++i)
-        sql += ", " + std::string(expr.args[i]->known_text);
+    for (uint32_t i = 1; i < expr.args.size; ++i) sql += ", " + TRY(constant(*expr.args[i]))
+    .sql;
     text.sql = sql + ")";
     text.literal = false;
     return text;

@@ -104,6 +104,7 @@ Result<std::string> Translator::count_clause(const char* keyword, const Expr* ex
         return refuse(Reason::kConstant, "LIMIT or OFFSET");
     if (!expr->known) return keyword + parameter(*expr, "UInt64");
     if (expr->known_text.starts_with('-')) return refuse(Reason::kConstant, "a negative LIMIT");
+    // The grammar wants a plain number here; it is not computed with.
     return keyword + std::string(expr->known_text);
 }
 
@@ -261,7 +262,7 @@ Status Translator::translate(const Query& query) {
         Expr one;
         one.kind = ExprKind::kFunction;
         one.type = oid::kInt2;
-        TRY(add_column(one, Value{.sql = "1", .cls = Class::kInt2, .nullable = false}));
+        TRY(add_column(one, Value{.sql = "toInt16(1)", .cls = Class::kInt2, .nullable = false}));
     }
     std::string tail = TRY(write_tail(query));
     output_.sql = query.distinct ? "SELECT DISTINCT " : "SELECT ";

@@ -162,12 +162,36 @@ TEST(translate, refuses_to_compute_with_columns_held_as_text) {
 
 TEST(translate, guards_integer_overflow_and_division_by_zero) {
     Tree sum;
-    EXPECT_EQ(result_of(sum, sum.op("+", oid::kInt4, sum.col(2), sum.number("1"))),
-              "CAST(accurateCast(t1.`g` + 1, 'Nullable(Int32)'), 'Nullable(Int32)') AS c1");
+    EXPECT_EQ(
+        result_of(sum, sum.op("+", oid::kInt4, sum.col(2), sum.number("1"))),
+        "CAST(accurateCast(t1.`g` + toInt32(1), 'Nullable(Int32)'), 'Nullable(Int32)') AS c1");
     Tree quotient;
     std::string sql =
         result_of(quotient, quotient.op("/", oid::kInt4, quotient.number("10"), quotient.col(2)));
     EXPECT_NE(sql.find("throwIf(ifNull(t1.`g` = 0, 0))"), std::string::npos) << sql;
+}
+
+TEST(translate, writes_integers_with_the_type_they_have_in_postgres) {
+    constexpr std::pair<uint32_t, const char*> kLiterals[] = {
+        {oid::kInt2, "(t1.`id` = toInt16(300))"},
+        {oid::kInt4, "(t1.`id` = toInt32(300))"},
+        {oid::kInt8, "(t1.`id` = toInt64(300))"}};
+    for (auto [type, sql] : kLiterals) {
+        Tree tree;
+        const Expr* literal = tree.constant(type, "300");
+        EXPECT_EQ(where(tree, tree.op("=", oid::kBool, tree.col(1), literal)), sql);
+    }
+    Tree cut;
+    const Expr* piece = cut.call("substring", oid::kText, {cut.col(4), cut.number("2")});
+    EXPECT_EQ(result_of(cut, piece),
+              "CAST(substringUTF8(t1.`t`, toInt32(2)), 'Nullable(String)') AS c1");
+}
+
+TEST(translate, quotes_types_that_name_a_zone) {
+    Tree tree;
+    Expr* first = tree.make(ExprKind::kCoalesce, oid::kTimestamptz, {tree.col(6), tree.col(6)});
+    std::string sql = result_of(tree, first);
+    EXPECT_NE(sql.find("'Nullable(DateTime64(6, \\'UTC\\'))'"), std::string::npos) << sql;
 }
 
 TEST(translate, knows_that_nan_is_the_greatest_float) {
@@ -323,7 +347,7 @@ TEST(translate, writes_windows_over_aggregates_with_explicit_null_order) {
 TEST(translate, numbers_no_column_by_a_constant_in_group_by) {
     Tree tree;
     tree.group_by({tree.number("1")}).select({tree.aggregate("count", oid::kInt8)});
-    EXPECT_TRUE(run(tree).sql.ends_with(" GROUP BY 1"));
+    EXPECT_TRUE(run(tree).sql.ends_with(" GROUP BY toInt32(1)"));
 }
 
 TEST(translate, refuses_what_it_has_no_row_for_with_a_stable_code) {
