@@ -164,9 +164,33 @@ Result<Value> Translator::column(const Expr& expr) {
         return refuse(Reason::kFromItem);
     Value result = source.columns[static_cast<size_t>(expr.attnum) - 1];
     result.sql = source.alias + ".c" + std::to_string(expr.attnum);
-    result.nullable = result.nullable || source.nullable;
     result.literal = false;
+    if (source.nullable) TRY(set_nullable(result, "a column of a subquery"));
     return result;
+}
+
+namespace {
+
+bool has_null(std::string_view type) {
+    constexpr std::string_view kScalars[] = {"Nullable(", "LowCardinality(", "String", "Int",
+                                             "UInt",      "Float",           "Bool",   "Date",
+                                             "Time",      "Decimal",         "UUID",   "Enum"};
+    return std::any_of(std::begin(kScalars), std::end(kScalars),
+                       [&](std::string_view scalar) { return type.starts_with(scalar); });
+}
+
+}  // namespace
+
+// NULL where an outer join finds no match. An array would be empty there instead.
+Status Translator::set_nullable(Value& value, std::string_view name) {
+    value.nullable = true;
+    if (value.cls != Class::kOther) return {};
+    if (!has_null(value.other_type))
+        return refuse(Reason::kTypeUnsupported, "on the inner side of an outer join: " +
+                                                    std::string(name) + " is " + value.other_type);
+    bool wrapped = value.other_type.starts_with("Nullable(");
+    if (!wrapped) value.other_type = "Nullable(" + value.other_type + ")";
+    return {};
 }
 
 Result<Value> Translator::table_column(const Source& source, const MirroredColumn& from) {
@@ -182,13 +206,12 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
         if (!type_matches(from.target_type, result.cls, nullable, result.precision, result.scale))
             return refuse(Reason::kTypeUnsupported,
                           name + " is mirrored as " + std::string(from.target_type));
-        result.nullable = nullable || source.nullable;
+        result.nullable = nullable;
     } else {
         result.cls = Class::kOther;
         result.other_type = from.target_type;
-        if (source.nullable && !result.other_type.starts_with("Nullable("))
-            result.other_type = "Nullable(" + result.other_type + ")";
     }
+    if (source.nullable) TRY(set_nullable(result, name));
     result.sql = source.alias + "." + sqltext::ch_ident(from.name);
     return result;
 }

@@ -29,6 +29,7 @@ class Tree {
         columns_[9].exact = false;
         add(11, "b", oid::kBool, "Nullable(Bool)", -1);
         add(12, "u", oid::kUuid, "Nullable(UUID)", -1);
+        add(13, "tags", 1009, "Array(Nullable(String))", -1);
         add_relation("t", 1000);
     }
 

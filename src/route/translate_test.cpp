@@ -298,22 +298,39 @@ TEST(translate, puts_the_largest_relation_on_the_left_of_inner_joins) {
               "`tandem`.`t` AS t1 ON (t1.`id` = t2.`id`)");
 }
 
+// The table and, to the right of a left join, another one like it.
+struct LeftJoin {
+    explicit LeftJoin(Tree& tree) : relation(tree.add_relation("r", 10)) {
+        right_item.relation = relation;
+        join.is_join = true;
+        join.join = JoinKind::kLeft;
+        join.left = &left_item;
+        join.right = &right_item;
+        join.on = tree.op("=", oid::kBool, tree.col(1), tree.col(1, relation));
+        tree.query.from = {items, 1};
+    }
+    uint32_t relation;
+    FromItem left_item = {};
+    FromItem right_item = {};
+    FromItem join = {};
+    const FromItem* items[1] = {&join};
+};
+
 TEST(translate, makes_columns_of_the_outer_side_nullable) {
     Tree tree;
-    uint32_t right = tree.add_relation("r", 10);
-    FromItem left_item;
-    FromItem right_item;
-    right_item.relation = right;
-    FromItem join;
-    join.is_join = true;
-    join.join = JoinKind::kLeft;
-    join.left = &left_item;
-    join.right = &right_item;
-    join.on = tree.op("=", oid::kBool, tree.col(1), tree.col(1, right));
-    const FromItem* items[] = {&join};
-    tree.query.from = {items, 1};
-    tree.select({tree.col(1), tree.col(1, right)});
+    LeftJoin join(tree);
+    tree.select({tree.col(1), tree.col(1, join.relation)});
     EXPECT_EQ(run(tree).types, (std::vector<std::string>{"Int64", "Nullable(Int64)"}));
+}
+
+TEST(translate, refuses_arrays_that_an_outer_join_would_leave_empty_instead_of_null) {
+    Tree outer;
+    LeftJoin join(outer);
+    const Expr* tags = outer.col(13, join.relation);
+    EXPECT_EQ(result_of(outer, outer.aggregate("count", oid::kInt8, {tags})), "type_unsupported");
+    Tree inner;
+    EXPECT_EQ(result_of(inner, inner.aggregate("count", oid::kInt8, {inner.col(13)})),
+              "CAST(count(t1.`tags`), 'Int64') AS c1");
 }
 
 TEST(translate, computes_percentiles_from_the_sorted_values) {

@@ -101,6 +101,7 @@ class Translator {
     Result<std::string> filter(const Expr& expr);
     Result<Value> column(const Expr& expr);
     Result<Value> table_column(const Source& source, const MirroredColumn& column);
+    Status set_nullable(Value& value, std::string_view name);
     Result<Value> apply(const Expr& expr, Form form, std::string_view name);
     Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
     Status check_collation(const Expr& expr, const Rule& row);

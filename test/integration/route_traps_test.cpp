@@ -49,6 +49,41 @@ TEST_F(RouteDifferential, computes_with_literals_of_every_width) {
                 compare("SELECT " + column + op + "(-1)::" + type + " FROM smallest", false);
 }
 
+TEST_F(RouteDifferential, has_null_where_an_outer_join_finds_nothing) {
+    run("CREATE TYPE mood AS ENUM ('sad', 'glad')");
+    run("CREATE TABLE a (id int PRIMARY KEY, x int)");
+    run("CREATE TABLE b (id int PRIMARY KEY, tags text[] NOT NULL, m mood NOT NULL, by inet NOT "
+        "NULL, n int NOT NULL, loose numeric NOT NULL, f float8 NOT NULL)");
+    run("INSERT INTO a SELECT i, i FROM generate_series(1, 31) i");
+    run("INSERT INTO b SELECT i, CASE WHEN i % 2 = 0 THEN ARRAY['x', NULL] ELSE '{}' END, 'glad', "
+        "'10.0.0.1', i, i, i FROM generate_series(1, 22, 2) i");
+    hold_in_both("a");
+    hold_in_both("b");
+    for (const std::string column : {"tags", "m", "by", "n", "loose", "f"}) {
+        const std::string inner[] = {"b", "(SELECT id, " + column + " FROM b)",
+                                     "(SELECT id, " + column + ", 1 AS one FROM b OFFSET 0)"};
+        for (const std::string& from : inner) {
+            std::string rest = " FROM a LEFT JOIN " + from + " b ON a.id = b.id";
+            compare("SELECT count(b." + column + "), count(*)" + rest, false);
+            compare("SELECT count(*)" + rest + " WHERE b." + column + " IS NULL", false);
+            compare("SELECT count(*)" + rest + " WHERE b." + column + " IS NOT NULL", false);
+            compare("SELECT a.id, b." + column + rest, false);
+            compare("SELECT count(b." + column + ") FROM " + from + " b RIGHT JOIN a USING (id)",
+                    false);
+            compare("SELECT count(b." + column + ") FROM " + from + " b FULL JOIN a USING (id)",
+                    false);
+        }
+    }
+    EXPECT_TRUE(
+        compare("SELECT a.id, b.loose FROM a LEFT JOIN (SELECT id, loose FROM b) b ON a.id "
+                "= b.id",
+                false));
+    EXPECT_TRUE(
+        compare("SELECT count(b.one) FROM a LEFT JOIN (SELECT id, 1 AS one FROM b) b ON "
+                "a.id = b.id",
+                false));
+}
+
 }  // namespace
 
 }  // namespace tandem::route_test
