@@ -172,7 +172,10 @@ void RouteTest::hold_in_both(const std::string& table) {
     for (int row = 0; row < columns->rows(); ++row) {
         std::string name = columns->text(row, 0);
         std::string type = columns->text(row, 2);
-        definition += "`" + name + "` " + type + ", ";
+        std::string made =
+            zone_.empty() ? type
+                          : replace_all(type, "DateTime64(6)", "DateTime64(6, '" + zone_ + "')");
+        definition += "`" + name + "` " + made + ", ";
         names += "`" + name + "`, ";
         literals += (row == 0 ? "" : " || ', ' || ") + columns->text(row, 4);
         run("INSERT INTO tandem.mirror_column (mirror_id, relid, attnum, column_name, type_oid, "

@@ -84,6 +84,67 @@ TEST_F(RouteDifferential, has_null_where_an_outer_join_finds_nothing) {
                 false));
 }
 
+class RouteTimes : public RouteDifferential {
+  protected:
+    // Fractions of seconds around the ends of minutes, hours and days, before 1970 above all.
+    void compare_times() {
+        run("CREATE TABLE times (id int PRIMARY KEY, ts timestamp, tz timestamptz)");
+        run("INSERT INTO times SELECT row_number() OVER (), t, t AT TIME ZONE 'UTC' FROM (SELECT "
+            "timestamp '1960-02-29' + d * interval '30 days 7 hours' + f * interval '1 "
+            "microsecond' "
+            "FROM generate_series(0, 9) d, unnest(ARRAY[-1, 0, 1, -1000000, -1000001, -999999, "
+            "500000, "
+            "-60000001, -3600000001, 86399999999]) f UNION ALL SELECT timestamp '1970-01-01' + f * "
+            "interval '1 microsecond' FROM generate_series(-3, 3) f) x (t)");
+        hold_in_both("times");
+        for (const std::string column : {"ts", "tz"}) {
+            for (const char* unit : {"minute", "hour", "day", "week", "month", "quarter", "year"})
+                EXPECT_TRUE(compare(
+                    "SELECT id, date_trunc('" + std::string(unit) + "', " + column + ") FROM times",
+                    false));
+            for (const char* field : {"minute", "hour", "day", "week", "month", "quarter", "year",
+                                      "dow", "isodow", "doy", "isoyear"})
+                EXPECT_TRUE(compare(
+                    "SELECT id, extract(" + std::string(field) + " FROM " + column + ") FROM times",
+                    false));
+            for (const char* step :
+                 {"1 month", "13 months", "1 day", "1 month -1 day", "1 microsecond",
+                  "1 month 3 days 00:00:00.000001", "-1 month", "-00:00:00.5"})
+                for (const char* op : {" + ", " - "})
+                    EXPECT_TRUE(compare(
+                        "SELECT id, " + column + op + "interval '" + step + "' FROM times", false));
+            compare("SELECT id, " + column + "::date FROM times", false);
+        }
+    }
+};
+
+TEST_F(RouteTimes, keeps_fractions_of_seconds_before_1970) {
+    compare_times();
+}
+
+class RouteWithServerInBerlin : public RouteTimes {
+  protected:
+    RouteWithServerInBerlin() { zone_ = "Europe/Berlin"; }
+};
+
+TEST_F(RouteWithServerInBerlin, takes_timestamps_apart_as_they_are_written) {
+    compare_times();
+    for (const char* sql :
+         {"SELECT id, tz, ts FROM items", "SELECT min(ts), max(ts), count(DISTINCT ts) FROM items",
+          "SELECT date_trunc('month', ts), count(*) FROM items GROUP BY 1",
+          "SELECT extract(year FROM ts), extract(dow FROM d), count(*) FROM items GROUP BY 1, 2",
+          "SELECT ts::date, count(*) FROM items GROUP BY 1",
+          "SELECT id FROM items WHERE id < 2000 ORDER BY ts DESC, id LIMIT 20"})
+        EXPECT_TRUE(compare(sql, false)) << sql;
+    compare(
+        "SELECT count(*) FROM items WHERE ts IN ('1960-02-29 23:59:59.999999', '2299-12-31 "
+        "23:59:59.999999')",
+        false);
+    compare("SELECT count(*) FROM items WHERE ts > d AND ts < tz AND ts <> '2000-01-01'", false);
+    compare("SELECT id, coalesce(ts, '2024-03-31 02:30'), nullif(ts, tz::timestamp) FROM items",
+            false);
+}
+
 }  // namespace
 
 }  // namespace tandem::route_test
