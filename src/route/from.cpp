@@ -45,7 +45,7 @@ void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
 
 }  // namespace
 
-Status Translator::open_source(const Relation& relation, Source& source) {
+Status Translator::open_source(const Relation& relation, Source& source, bool ordered) {
     source.relation = &relation;
     source.alias = "t" + std::to_string(++next_alias_);
     if (relation.lateral) return refuse(Reason::kFromItem, "LATERAL");
@@ -53,7 +53,9 @@ Status Translator::open_source(const Relation& relation, Source& source) {
         source.table_sql = sqltext::ch_qualified(relation.database, relation.table);
     } else if (relation.kind == RelationKind::kSubquery && relation.subquery != nullptr) {
         std::string sql;
-        source.columns = TRY(write_subquery(*relation.subquery, sql));
+        source.columns =
+            TRY(write_subquery(*relation.subquery, sql, ordered ? &source.order : nullptr));
+        for (SortItem& item : source.order) item.sql = source.alias + "." + item.sql;
         source.table_sql = "(" + sql + ")";
     } else {
         return refuse(Reason::kFromItem, "VALUES");
@@ -171,8 +173,9 @@ Result<Translator::Piece> Translator::join_pieces(std::vector<Piece> pieces,
 
 Result<std::string> Translator::write_from(const Query& query, std::vector<std::string>& filters) {
     scope_->sources.resize(query.relations.size);
+    bool keeps_order = scope_->ordered && row_order(query) == RowOrder::kOfSource;
     for (uint32_t i = 0; i < query.relations.size; ++i)
-        TRY(open_source(query.relations[i], scope_->sources[i]));
+        TRY(open_source(query.relations[i], scope_->sources[i], keeps_order));
     if (query.from.empty()) return refuse(Reason::kNoTable);
     for (const FromItem* item : query.from) mark_nullable(*item);
     std::vector<Piece> pieces;

@@ -333,6 +333,53 @@ TEST(translate, refuses_arrays_that_an_outer_join_would_leave_empty_instead_of_n
               "CAST(count(t1.`tags`), 'Int64') AS c1");
 }
 
+// SELECT id FROM (SELECT id, g FROM t ORDER BY n DESC NULLS FIRST) x.
+struct Ordered {
+    Ordered() {
+        inner.select({inner.col(1), inner.col(2)}).order_by(inner.col(3), true);
+        relation.kind = RelationKind::kSubquery;
+        relation.subquery = &inner.build();
+        outer.query.relations = {&relation, 1};
+        outer.query.from = {items, 1};
+        outer.query.targets = {&target, 1};
+    }
+    Outcome run_it() {
+        Failure failure = {};
+        Outcome outcome;
+        Translation* translation = translate(outer.query, {}, &failure);
+        if (translation == nullptr) return outcome.reason = failure.code, outcome;
+        std::string_view sql = translation_result(*translation).sql;
+        outcome.sql = std::string(sql.substr(0, sql.find(" SETTINGS ")));
+        translation_free(translation);
+        return outcome;
+    }
+    Tree inner;
+    Tree outer;
+    Relation relation = {};
+    FromItem item = {};
+    const FromItem* items[1] = {&item};
+    Target target = {outer.col(1), "id", false};
+};
+
+TEST(translate, passes_the_order_of_a_subquery_on) {
+    Ordered plain;
+    EXPECT_TRUE(plain.run_it().sql.ends_with(
+        "t2.`n` AS o1 FROM `tandem`.`t` AS t2) AS t1 ORDER BY t1.o1 DESC NULLS FIRST"))
+        << plain.run_it().sql;
+    Ordered cut;
+    cut.outer.query.limit = cut.outer.constant(oid::kInt8, "3");
+    EXPECT_TRUE(cut.run_it().sql.ends_with(" ORDER BY t1.o1 DESC NULLS FIRST LIMIT 3"));
+    Ordered grouped;
+    const Expr* keys[] = {grouped.target.expr};
+    grouped.outer.query.group_by = {keys, 1};
+    EXPECT_EQ(grouped.run_it().sql.find("ORDER"), std::string::npos);
+    Ordered window;
+    Window any;
+    window.outer.query.windows = {&any, 1};
+    window.outer.query.limit = window.outer.constant(oid::kInt8, "3");
+    EXPECT_EQ(window.run_it().reason, "implied_order");
+}
+
 TEST(translate, computes_percentiles_from_the_sorted_values) {
     Tree tree;
     Expr* percentile = tree.aggregate("percentile_cont", oid::kFloat8);

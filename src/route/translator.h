@@ -30,6 +30,15 @@ struct Output {
     bool needs_utc = false;
 };
 
+// Where the rows of a query get an order from that its reader sees.
+enum class RowOrder : uint8_t {
+    kNone,
+    kOwn,       // its ORDER BY
+    kOfSource,  // it passes on the rows of its only subquery as they come
+    kImplied,   // Postgres' way of computing windows or joins; nothing that could be written
+};
+RowOrder row_order(const Query& query);
+
 class Translator {
   public:
     explicit Translator(const TranslateOptions& options) : options_(options) {}
@@ -39,17 +48,23 @@ class Translator {
     Reason reason() const { return reason_; }
 
   private:
+    struct SortItem {
+        std::string sql;
+        std::string direction;
+    };
     // A relation in scope: its alias and, for subqueries, its columns.
     struct Source {
         const Relation* relation = nullptr;
         std::string alias;
         bool nullable = false;  // on the inner side of an outer join
         std::vector<Value> columns;
+        std::vector<SortItem> order;  // of its rows, where the query around it keeps it
         std::string table_sql;
     };
     struct Scope {
         const Query* query = nullptr;
         Scope* outer = nullptr;
+        bool ordered = false;  // somebody sees in which order the rows come
         std::vector<Source> sources = {};
     };
     // Where an expression stands: in a filter NULL means the same as false.
@@ -58,7 +73,10 @@ class Translator {
     Error refuse(Reason reason, std::string_view detail = {});
 
     // --- query.cpp
-    Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql);
+    Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql,
+                                              std::vector<SortItem>* order = nullptr);
+    Result<std::vector<Value>> subquery_columns(const Query& query, std::string& sql);
+    Result<std::vector<SortItem>> order_of_rows(const Query& query);
     Status check_shape(const Query& query);
     Status check_key(const Value& value, const Expr& expr);
     Status add_target(const Query& query, const Target& target);
@@ -69,14 +87,14 @@ class Translator {
     Result<std::string> body(const Query& query);
     Result<std::string> write_tail(const Query& query);
     Result<std::string> distinct_order(const Query& query);
-    Result<std::string> sort_key(const SortKey& key);
+    Result<std::vector<SortItem>> sort_key(const SortKey& key);
     Result<std::string> sort_keys(const List<SortKey>& keys);
     Result<std::string> group_key(const Expr& expr);
     Result<std::string> count_clause(const char* keyword, const Expr* expr);
 
     // --- from.cpp
     Result<std::string> write_from(const Query& query, std::vector<std::string>& filters);
-    Status open_source(const Relation& relation, Source& source);
+    Status open_source(const Relation& relation, Source& source, bool ordered);
     struct Piece {
         std::vector<uint32_t> relations;
         std::string sql;

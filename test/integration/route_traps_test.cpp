@@ -145,6 +145,54 @@ TEST_F(RouteWithServerInBerlin, takes_timestamps_apart_as_they_are_written) {
             false);
 }
 
+TEST_F(RouteDifferential, keeps_the_order_of_subqueries) {
+    run("CREATE VIEW sorted_items AS SELECT id, g, f, u, c FROM items ORDER BY g DESC, id");
+    const std::string ordered = "(SELECT id, g, i4, n, f FROM items ORDER BY i2, id)";
+    const std::string routed[] = {
+        "SELECT * FROM " + ordered + " x LIMIT 3",
+        "SELECT id FROM " + ordered + " x OFFSET 2 FETCH FIRST 4 ROWS ONLY",
+        "SELECT id, g * 2 FROM " + ordered + " x WHERE g > 1 LIMIT 5",
+        "SELECT * FROM " + ordered + " x",
+        "SELECT * FROM (SELECT * FROM " + ordered + " y WHERE id > 100) x LIMIT 3",
+        "SELECT * FROM (SELECT * FROM " + ordered +
+            " y LIMIT 20 OFFSET 1) x WHERE id % 2 = 0 "
+            "LIMIT 4",
+        "WITH x AS " + ordered + " SELECT id FROM x LIMIT 7",
+        "WITH x AS MATERIALIZED " + ordered + " SELECT id FROM x LIMIT 7",
+        "SELECT id FROM sorted_items LIMIT 11",
+        "SELECT id FROM (SELECT id, f FROM items ORDER BY f DESC NULLS LAST, u, id) x LIMIT 9",
+        "SELECT id FROM (SELECT id, c FROM items ORDER BY c, tz DESC, id) x LIMIT 9",
+        "SELECT g FROM (SELECT g, count(*) AS n FROM items GROUP BY g ORDER BY count(*), g) x "
+        "LIMIT 2",
+        "SELECT g FROM (SELECT DISTINCT g FROM items ORDER BY g DESC) x LIMIT 3",
+        "SELECT id FROM (SELECT id, t COLLATE \"C\" AS t FROM items ORDER BY 2, id) x LIMIT 6",
+        "SELECT count(*), min(id) FROM (SELECT id FROM " + ordered + " y LIMIT 5) x",
+        "SELECT (SELECT id FROM " + ordered + " x LIMIT 1), g FROM items GROUP BY g ORDER BY g",
+        "SELECT id FROM items WHERE id IN (SELECT id FROM " + ordered + " x LIMIT 10) ORDER BY id",
+        "SELECT id FROM " + ordered + " x ORDER BY id DESC LIMIT 3",
+        "SELECT sum(i4 % 10) FROM " + ordered + " x",
+    };
+    for (const std::string& sql : routed) EXPECT_TRUE(compare(sql, true)) << sql << reason(sql);
+    const std::string others[] = {
+        "SELECT row_number() OVER (), id FROM " + ordered + " x",
+        "SELECT id, row_number() OVER (PARTITION BY g) FROM " + ordered + " x",
+        "SELECT id, row_number() OVER (ORDER BY i4, id) FROM items LIMIT 4",
+        "SELECT id FROM (SELECT id, rank() OVER (ORDER BY i4, id) AS r FROM items) x WHERE r > 9 "
+        "LIMIT 4",
+        "SELECT x.id, d.name FROM " + ordered + " x LEFT JOIN dims d ON x.g = d.k LIMIT 6",
+        "SELECT string_agg(id::text, ',') FROM (SELECT id FROM items WHERE id < 50 ORDER BY i4) x",
+        "SELECT array_agg(id) FROM (SELECT id FROM " + ordered + " y LIMIT 9) x",
+    };
+    for (const std::string& sql : others) compare(sql, true);
+    for (const char* mode : {"off", "on"}) {
+        run("SET tandem.route = " + std::string(mode) + "; BEGIN; DECLARE rows_" + mode +
+            " CURSOR FOR SELECT id FROM " + ordered + " x");
+        run("MOVE 5 FROM rows_" + std::string(mode));
+    }
+    EXPECT_EQ(answer("FETCH 7 FROM rows_off"), answer("FETCH 7 FROM rows_on"));
+    run("COMMIT");
+}
+
 }  // namespace
 
 }  // namespace tandem::route_test
