@@ -357,7 +357,10 @@ NeutralExpr* convert_sublink(TreeBuilder* builder, SubLink* from) {
     to->subquery_kind = kind;
     if (from->testexpr != nullptr && !convert_comparison(builder, to, from->testexpr))
         return unknown(builder, node, "a comparison of rows with a subquery");
-    to->subquery = convert_query(builder, castNode(Query, from->subselect));
+    // EXISTS asks for rows, not for what is in them.
+    const Bitmapset* none = nullptr;
+    to->subquery = convert_query(builder, castNode(Query, from->subselect),
+                                 kind == SubqueryKind::kExists ? &none : nullptr);
     return to;
 }
 

@@ -347,6 +347,10 @@ Result<std::vector<Value>> Translator::subquery_columns(const Query& query, std:
     bool any = false;
     for (const Target& target : query.targets) {
         if (target.junk) continue;
+        if (target.unused) {
+            columns.emplace_back();
+            continue;
+        }
         Value one = TRY(value(*target.expr));
         if (query.distinct) TRY(check_key(one, *target.expr));
         std::string cast = one.cls == Class::kOther || is_plain(*target.expr, one)

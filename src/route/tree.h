@@ -152,7 +152,8 @@ struct FromItem {
 struct Target {
     const Expr* expr = nullptr;
     Text name;
-    bool junk = false;  // needed for ORDER BY or GROUP BY only
+    bool junk = false;    // needed for ORDER BY or GROUP BY only
+    bool unused = false;  // of a subquery whose outer query never reads it: `expr` is null
 };
 
 enum class FrameUnit : uint8_t { kRange, kRows, kGroups };
