@@ -163,7 +163,7 @@ Result<Value> Translator::column(const Expr& expr) {
     if (expr.attnum < 1 || static_cast<size_t>(expr.attnum) > source.columns.size())
         return refuse(Reason::kFromItem);
     Value result = source.columns[static_cast<size_t>(expr.attnum) - 1];
-    result.sql = source.alias + ".c" + std::to_string(expr.attnum);
+    result.sql = source.alias + "." + alias('c', static_cast<size_t>(expr.attnum));
     result.literal = false;
     if (source.nullable) TRY(set_nullable(result, "a column of a subquery"));
     return result;

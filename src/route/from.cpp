@@ -43,14 +43,21 @@ void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
     relations_below(*item.right, found);
 }
 
+bool is_like_alias(std::string_view name) {
+    return name.size() > 1 && std::string_view("tco").find(name[0]) != std::string_view::npos &&
+           name.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 }  // namespace
 
 Status Translator::open_source(const Relation& relation, Source& source, bool ordered) {
     source.relation = &relation;
-    source.alias = "t" + std::to_string(++next_alias_);
+    source.alias = alias('t', ++next_alias_);
     if (relation.lateral) return refuse(Reason::kFromItem, "LATERAL");
     if (relation.kind == RelationKind::kTable) {
         source.table_sql = sqltext::ch_qualified(relation.database, relation.table);
+        for (const MirroredColumn& column : relation.columns)
+            names_clash_ = names_clash_ || is_like_alias(column.name);
     } else if (relation.kind == RelationKind::kSubquery && relation.subquery != nullptr) {
         std::string sql;
         source.columns =

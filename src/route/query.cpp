@@ -282,7 +282,7 @@ Result<std::string> Translator::distinct_order(const Query& query) {
         size_t at = 0;
         while (at < selected_.size() && selected_[at].raw != plain.sql) ++at;
         if (at == selected_.size()) return refuse(Reason::kExpression, "ORDER BY");
-        std::string alias = "c" + std::to_string(at + 1);
+        std::string alias = this->alias('c', at + 1);
         for (const SortItem& item : items) {
             std::string text = item.sql + item.direction;
             for (size_t from = 0; (from = text.find(plain.sql, from)) != std::string::npos;
@@ -335,7 +335,7 @@ Status Translator::translate(const Query& query) {
     std::string tail = TRY(write_tail(query));
     output_.sql = query.distinct ? "SELECT DISTINCT " : "SELECT ";
     for (size_t i = 0; i < selected_.size(); ++i)
-        output_.sql += (i == 0 ? "" : ", ") + selected_[i].sql + " AS c" + std::to_string(i + 1);
+        output_.sql += (i == 0 ? "" : ", ") + selected_[i].sql + " AS " + alias('c', i + 1);
     output_.sql += rest + tail + std::string(kSettings);
     if (options_.use_final) output_.sql += ", final = 1";
     return {};
@@ -356,11 +356,11 @@ Result<std::vector<Value>> Translator::subquery_columns(const Query& query, std:
         std::string cast = one.cls == Class::kOther || is_plain(*target.expr, one)
                                ? one.sql
                                : "CAST(" + one.sql + ", " + quoted(clickhouse_type(one)) + ")";
-        sql += (any ? ", " : "") + cast + " AS c" + std::to_string(columns.size() + 1);
+        sql += (any ? ", " : "") + cast + " AS " + alias('c', columns.size() + 1);
         any = true;
         columns.push_back(std::move(one));
     }
-    if (!any) sql += "true AS c0";
+    if (!any) sql += "true AS " + alias('c', 0);
     return columns;
 }
 
@@ -382,7 +382,7 @@ Result<std::vector<Value>> Translator::write_subquery(const Query& query, std::s
         if (scope.ordered) items = TRY(order_of_rows(query));
         if (limited) rest += order_clause(items);
         for (size_t i = 0; i < items.size() && order != nullptr; ++i) {
-            std::string name = "o" + std::to_string(i + 1);
+            std::string name = alias('o', i + 1);
             sql += ", " + items[i].sql + " AS " + name;
             order->push_back({std::move(name), items[i].direction});
         }

@@ -100,6 +100,9 @@ class Tree {
         return *this;
     }
 
+    // The first column of every table is called like the first column of a result.
+    void columns_like_aliases() { columns_[0].name = "c1"; }
+
     // The query over the relations so far; comma joins unless `from` was set.
     const Query& build() {
         query.relations = list(relations_);

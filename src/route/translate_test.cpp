@@ -380,6 +380,17 @@ TEST(translate, passes_the_order_of_a_subquery_on) {
     EXPECT_EQ(window.run_it().reason, "implied_order");
 }
 
+TEST(translate, gives_aliases_names_that_no_column_has) {
+    Tree tree;
+    tree.columns_like_aliases();
+    tree.select({tree.col(1)});
+    tree.query.distinct = true;
+    tree.order_by(tree.col(1));
+    EXPECT_EQ(run(tree).sql,
+              "SELECT DISTINCT _tandem_t1.`c1` AS _tandem_c1 FROM `tandem`.`t` AS _tandem_t1 ORDER "
+              "BY _tandem_c1 ASC NULLS LAST");
+}
+
 TEST(translate, computes_percentiles_from_the_sorted_values) {
     Tree tree;
     Expr* percentile = tree.aggregate("percentile_cont", oid::kFloat8);

@@ -41,11 +41,15 @@ RowOrder row_order(const Query& query);
 
 class Translator {
   public:
-    explicit Translator(const TranslateOptions& options) : options_(options) {}
+    // With `reserved_names` aliases have names that no column of a mirrored table can have.
+    explicit Translator(const TranslateOptions& options, bool reserved_names = false)
+        : options_(options), prefix_(reserved_names ? "_tandem_" : "") {}
 
     Status translate(const Query& query);
     Output take() { return std::move(output_); }
     Reason reason() const { return reason_; }
+    // A column is called like an alias, so that the two could be taken for each other.
+    bool names_clash() const { return names_clash_; }
 
   private:
     struct SortItem {
@@ -71,6 +75,10 @@ class Translator {
     enum class Place : uint8_t { kValue, kFilter };
 
     Error refuse(Reason reason, std::string_view detail = {});
+    // Aliases: t1, t2, ... of relations, c1, c2, ... of results, o1, o2, ... of orders.
+    std::string alias(char kind, size_t number) const {
+        return prefix_ + kind + std::to_string(number);
+    }
 
     // --- query.cpp
     Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql,
@@ -169,6 +177,8 @@ class Translator {
     bool is_average(const Expr& expr) const;
 
     TranslateOptions options_;
+    std::string prefix_;
+    bool names_clash_ = false;
     Output output_;
     Reason reason_ = Reason::kExpression;
     Scope* scope_ = nullptr;

@@ -224,6 +224,24 @@ TEST_F(RouteDifferential, computes_no_constant_that_postgres_does_not) {
     for (const char* sql : others) compare(sql, false);
 }
 
+TEST_F(RouteDifferential, takes_no_column_for_an_alias) {
+    run("CREATE TABLE named (id int PRIMARY KEY, c1 int, c2 text, t1 text, t2 int, o1 int, "
+        "\"null\" "
+        "int)");
+    run("INSERT INTO named SELECT i, 100 - i, 'x' || i % 3, CASE WHEN i % 2 = 0 THEN 'y' END, i % "
+        "5, i * 7 % 11, i FROM generate_series(1, 30) i");
+    hold_in_both("named");
+    EXPECT_TRUE(compare("SELECT DISTINCT t2 FROM named ORDER BY t2", true));
+    EXPECT_TRUE(compare("SELECT DISTINCT o1, c2 FROM named ORDER BY o1 DESC, c2 LIMIT 3", true));
+    EXPECT_TRUE(compare("SELECT \"null\", t1 FROM named ORDER BY \"null\"", true));
+    EXPECT_TRUE(
+        compare("SELECT id FROM (SELECT id, c2 FROM named ORDER BY o1, id) c1 LIMIT 4", true));
+    EXPECT_TRUE(
+        compare("SELECT a.t1, b.c1, count(b.t2) FROM named a JOIN (SELECT t2 AS c2, c1, t2 "
+                "FROM named) b ON a.t2 = b.c2 GROUP BY 1, 2 ORDER BY 2, 1",
+                true));
+}
+
 TEST_F(RouteDifferential, plans_queries_on_tables_that_lost_a_column) {
     run("CREATE TABLE changed (id int PRIMARY KEY, a int, b int)");
     run("INSERT INTO changed SELECT i, i, i FROM generate_series(1, 9) i");
