@@ -242,6 +242,27 @@ TEST_F(RouteDifferential, takes_no_column_for_an_alias) {
                 true));
 }
 
+TEST_F(RouteDifferential, finds_jsonb_pairs_that_look_like_structure) {
+    run("CREATE TABLE docs (id int PRIMARY KEY, j jsonb NOT NULL)");
+    run("INSERT INTO docs SELECT row_number() OVER (), d FROM (VALUES "
+        "('{\"a\": \"x, \", \": \": \"y\"}'::jsonb), ('{\", \": \": \"}'), ('{\"x\": \"1\", \", "
+        "\": \": \"}'), "
+        "('{\"a\": \"x, \", \": 1, \": \": \", \"z\": \"y\"}'), ('{\"a\": [\"x, \"], \"b\": "
+        "\"c\"}'), "
+        "('{\"\": \"v\", \"k\": \"\"}'), ('{\"a\": \"b, \", \"k\": {\": \": \"v\"}}'), "
+        "('{\"a\": \"q, \\\"k\\\": \\\"v\\\"\"}'), ('{\"k\": \"v\"}'), ('{\"a\": 1, \"k\": "
+        "\"v\"}'), "
+        "('[\"k\", \"v\"]'), ('\"k\"'), ('{\"}\": \"v, \", \"], \": \"v\"}'), "
+        "('{\"l\": [\"x, \", \"], \", \"v\"], \"m\": \"v\"}')) x (d)");
+    hold_in_both("docs");
+    const char* pieces[] = {", ", ": ", ": 1, ", "], ", "}",    "]",  "",
+                            "k",  "v",  "a",     "x, ", ", \"", "\"", "q, \"k\": \"v\"",
+                            "b",  "{",  "}, ",   ": {"};
+    for (const std::string key : pieces)
+        for (const std::string value : pieces)
+            compare("SELECT id FROM docs WHERE j ->> '" + key + "' = '" + value + "'", false);
+}
+
 TEST_F(RouteDifferential, plans_queries_on_tables_that_lost_a_column) {
     run("CREATE TABLE changed (id int PRIMARY KEY, a int, b int)");
     run("INSERT INTO changed SELECT i, i, i FROM generate_series(1, 9) i");
