@@ -21,7 +21,14 @@ constexpr std::string_view kSettings =
     " distinct_overflow_mode = 'throw', join_overflow_mode = 'throw', set_overflow_mode = 'throw',"
     " result_overflow_mode = 'throw', read_overflow_mode = 'throw', timeout_overflow_mode = "
     "'throw',"
-    " max_rows_to_read = 0, max_result_rows = 0, limit = 0, offset = 0, extremes = 0";
+    " max_rows_to_read = 0, max_result_rows = 0, limit = 0, offset = 0, extremes = 0,"
+    " additional_table_filters = {}, additional_result_filter = '',"
+    " empty_result_for_aggregation_by_empty_set = 0,"
+    " empty_result_for_aggregation_by_constant_keys_on_empty_set = 1,"
+    " date_time_overflow_behavior = 'throw', count_distinct_implementation = 'uniqExact',"
+    " partial_result_on_first_cancel = 0, apply_deleted_mask = 1, skip_unavailable_shards = 0,"
+    " force_primary_key = 0, force_index_by_date = 0, precise_float_parsing = 1,"
+    " do_not_merge_across_partitions_select_final = 0";
 
 bool is_plain(const Expr& expr, const Value& value) {
     return expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&

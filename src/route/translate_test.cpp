@@ -80,7 +80,9 @@ TEST(translate, writes_the_settings_its_meaning_depends_on) {
     translation_free(translation);
     for (const char* setting :
          {"join_use_nulls = 1", "transform_null_in = 0", "final = 1", "session_timezone = 'UTC'",
-          "decimal_check_overflow = 1", "enable_positional_arguments = 0"})
+          "decimal_check_overflow = 1", "enable_positional_arguments = 0",
+          "additional_table_filters = {}", "empty_result_for_aggregation_by_empty_set = 0",
+          "date_time_overflow_behavior = 'throw'"})
         EXPECT_NE(sql.find(setting), std::string::npos) << setting;
 }
 
