@@ -227,6 +227,17 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     fill_columns(relation, table);
 }
 
+// Whether two evaluations may pick different rows or number them differently.
+bool picks_rows(Node* node, void*) {
+    if (node == nullptr) return false;
+    if (!IsA(node, Query)) return expression_tree_walker(node, as_walker(picks_rows), nullptr);
+    ::Query* query = reinterpret_cast<::Query*>(node);
+    if (query->limitCount != nullptr || query->limitOffset != nullptr || query->hasWindowFuncs ||
+        query->hasDistinctOn)
+        return true;
+    return query_tree_walker(query, as_walker(picks_rows), nullptr, 0);
+}
+
 ::Query* find_cte(TreeBuilder* builder, const RangeTblEntry* rte) {
     Level* level = builder->level;
     for (Index up = 0; up < rte->ctelevelsup && level != nullptr; ++up) level = level->parent;
@@ -236,6 +247,11 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
         CommonTableExpr* cte = lfirst_node(CommonTableExpr, cell);
         if (strcmp(cte->ctename, rte->ctename) != 0) continue;
         if (cte->cterecursive || !IsA(cte->ctequery, Query)) return nullptr;
+        // Postgres evaluates it once; in ClickHouse each use is a subquery of its own.
+        if (cte->cterefcount > 1 && picks_rows(cte->ctequery, nullptr))
+            refuse(builder, "shared_cte",
+                   "a WITH query with LIMIT or window functions is used more than once",
+                   "Use it once, or store its result.");
         ::Query* query = static_cast<::Query*>(copyObjectImpl(cte->ctequery));
         IncrementVarSublevelsUp(reinterpret_cast<Node*>(query), static_cast<int>(rte->ctelevelsup),
                                 1);

@@ -263,6 +263,25 @@ TEST_F(RouteDifferential, finds_jsonb_pairs_that_look_like_structure) {
             compare("SELECT id FROM docs WHERE j ->> '" + key + "' = '" + value + "'", false);
 }
 
+TEST_F(RouteDifferential, evaluates_shared_queries_once_or_stays) {
+    const char* queries[] = {
+        "WITH w AS (SELECT id, g FROM items LIMIT 20) SELECT count(*) FROM w a JOIN w b ON a.id = "
+        "b.id",
+        "WITH w AS (SELECT id, row_number() OVER (ORDER BY g) AS n FROM items) SELECT count(*) "
+        "FROM w a JOIN w b ON a.id = b.id AND a.n = b.n",
+        "WITH w AS (SELECT * FROM (SELECT id FROM items OFFSET 7) x) SELECT count(*) FROM w a "
+        "JOIN w b ON a.id = b.id",
+    };
+    for (const char* sql : queries) {
+        compare(sql, false);
+        EXPECT_EQ(reason_for(sql), "shared_cte");
+    }
+    EXPECT_TRUE(
+        compare("WITH w AS (SELECT g, count(*) AS n FROM items GROUP BY g) SELECT "
+                "sum(a.n), count(*) FROM w a JOIN w b ON a.g = b.g",
+                false));
+}
+
 TEST_F(RouteDifferential, plans_queries_on_tables_that_lost_a_column) {
     run("CREATE TABLE changed (id int PRIMARY KEY, a int, b int)");
     run("INSERT INTO changed SELECT i, i, i FROM generate_series(1, 9) i");
