@@ -101,7 +101,7 @@ Result<Value> Translator::percentile(const Expr& expr) {
         return refuse(Reason::kAggregate, std::string(expr.name) + " in this order");
     std::string values = TRY(aggregate_call(
         expr, "groupArray", continuous ? "toFloat64(" + argument.sql + ")" : argument.sql));
-    std::string p(at.known_text);
+    std::string p = float_parameter(at, false);
     std::string body;
     Value result = argument;
     result.nullable = true;

@@ -42,6 +42,14 @@ std::string Translator::parameter(const Expr& expr, std::string_view type, Const
     return "{" + name + ":" + kept_type + "}";
 }
 
+// Bit by bit: servers before 26.7 may read the last digit of a number's text wrongly.
+std::string Translator::float_parameter(const Expr& expr, bool nullable) {
+    bool wide = expr.type == oid::kFloat8;
+    Class bits = wide ? Class::kInt8 : Class::kInt4;
+    return std::string(wide ? "reinterpretAsFloat64(" : "reinterpretAsFloat32(") +
+           parameter(expr, clickhouse_type(bits, nullable), ConstantPart::kBits) + ")";
+}
+
 void Translator::forget_constants(size_t keep) {
     output_.constants.resize(keep);
     constant_exprs_.resize(keep);
@@ -99,8 +107,16 @@ Result<Value> Translator::constant(const Expr& expr) {
             result.sql = expr.known_text == "t" ? "true" : "false";
             return result;
         }
-        if (is_float(cls)) result.literal = expr.known_text != "NaN";
+        if (is_float(cls)) {
+            result.literal = expr.known_text != "NaN";
+            result.sql = float_parameter(expr, false);
+            return result;
+        }
         result.sql = parameter(expr, clickhouse_type(cls, false));
+        return result;
+    }
+    if (is_float(cls)) {
+        result.sql = float_parameter(expr, true);
         return result;
     }
     if (cls == Class::kNumeric) {

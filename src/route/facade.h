@@ -57,6 +57,7 @@ enum class ConstantPart : uint8_t {
     kMonths,        // of an interval
     kDays,          // of an interval
     kMicroseconds,  // of an interval
+    kBits,          // of a floating point number, as an integer of the same size
 };
 
 // A query parameter of the SQL, {name:ClickHouse type}. The same constant may feed several.

@@ -200,7 +200,7 @@ TEST(translate, knows_that_nan_is_the_greatest_float) {
     Tree tree;
     EXPECT_EQ(
         where(tree, tree.op(">", oid::kBool, tree.col(7), tree.constant(oid::kFloat8, "1000"))),
-        "(t1.`f` > {p1:Float64} OR isNaN(t1.`f`))");
+        "(t1.`f` > reinterpretAsFloat64({p1:Int64}) OR isNaN(t1.`f`))");
     Tree key;
     EXPECT_EQ(result_of(key.group_by({key.col(7)}), key.col(7)), "float_key");
 }

@@ -161,6 +161,7 @@ class Translator {
     // --- constant.cpp
     Result<Value> constant(const Expr& expr);
     Result<Value> numeric_literal(const Expr& expr);
+    std::string float_parameter(const Expr& expr, bool nullable);
     std::string parameter(const Expr& expr, std::string_view type,
                           ConstantPart part = ConstantPart::kWhole);
 

@@ -282,6 +282,34 @@ TEST_F(RouteDifferential, evaluates_shared_queries_once_or_stays) {
                 false));
 }
 
+TEST_F(RouteDifferential, compares_floats_to_the_last_bit) {
+    run("CREATE TABLE floats (id int PRIMARY KEY, f float8, r real)");
+    run("INSERT INTO floats SELECT i, 0.1 + i * 0.2, (0.1 + i * 0.2)::real FROM generate_series(0, "
+        "99) i; INSERT INTO floats VALUES (200, 0.1::float8 + 0.2::float8, 16777217), (201, "
+        "1.7976931348623157e308, 3.4028235e38), (202, 4.9e-324, 1e-45), (203, 'NaN', 'NaN'), (204, "
+        "'-Infinity', 'Infinity'), (205, '-0', '-0')");
+    hold_in_both("floats");
+    const char* literals[] = {
+        "0.30000000000000004", "0.1 + 0.2", "1.7976931348623157e308", "4.9e-324",        "'NaN'",
+        "'-Infinity'",         "-0.0",      "2.9000000000000004",     "9007199254740993"};
+    for (const char* digits : {"1", "0"}) {
+        run("SET extra_float_digits = " + std::string(digits));
+        for (const std::string literal : literals)
+            for (const std::string op : {" = ", " < ", " >= "})
+                EXPECT_TRUE(compare(
+                    "SELECT id FROM floats WHERE f" + op + "(" + literal + ")::float8", false));
+        for (const std::string literal : {"16777217", "3.4028235e38", "1e-45", "0.3", "'NaN'"})
+            EXPECT_TRUE(compare("SELECT id FROM floats WHERE r = " + literal + "::real", false));
+        EXPECT_TRUE(
+            compare("SELECT percentile_cont(0.1::float8 + 0.2) WITHIN GROUP (ORDER BY f) "
+                    "FROM floats WHERE id < 100",
+                    false));
+    }
+    run("PREPARE near (float8) AS SELECT count(*) FROM floats WHERE f = $1");
+    for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE near (0.1::float8 + 0.2)"), "1") << i;
+    EXPECT_EQ(ask("EXECUTE near (NULL)"), "0");
+}
+
 TEST_F(RouteDifferential, plans_queries_on_tables_that_lost_a_column) {
     run("CREATE TABLE changed (id int PRIMARY KEY, a int, b int)");
     run("INSERT INTO changed SELECT i, i, i FROM generate_series(1, 9) i");
