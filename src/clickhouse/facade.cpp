@@ -228,6 +228,12 @@ bool connection_broken(const Connection& connection) noexcept {
     return connection.broken;
 }
 
+uint32_t connection_server_version(const Connection& connection) noexcept {
+    if (connection.async == nullptr) return 0;
+    const ServerInfo& server = connection.async->server();
+    return static_cast<uint32_t>(server.version_major * 1000 + server.version_minor);
+}
+
 Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept {
     return barrier(failure, static_cast<Run*>(nullptr), [&]() -> Run* {
         auto query = make_query(options);

@@ -326,8 +326,6 @@ Result<std::string> Translator::write_tail(const Query& query) {
 }
 
 Status Translator::translate(const Query& query) {
-    if (options_.clickhouse_version != 0 && options_.clickhouse_version < 25008)
-        return refuse(Reason::kServerVersion);
     Scope scope{.query = &query, .ordered = true};
     scope_ = &scope;
     TRY(check_shape(query));

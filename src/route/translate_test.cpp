@@ -438,9 +438,6 @@ TEST(translate, refuses_what_it_has_no_row_for_with_a_stable_code) {
     Tree sets;
     sets.query.has_grouping_sets = true;
     EXPECT_EQ(result_of(sets, sets.col(1)), "grouping_sets");
-    Tree old;
-    old.select({old.col(1)});
-    EXPECT_EQ(run(old, {.clickhouse_version = 24008}).reason, "server_version");
 }
 
 TEST(translate, writes_equal_constants_the_same_wherever_they_stand) {
