@@ -147,6 +147,7 @@ NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
     NeutralExpr* to = new_expression(builder, cast ? ExprKind::kCast : ExprKind::kFunction, node);
     to->builtin = is_builtin_function(from->funcid);
     to->name = text_of(get_func_name(from->funcid));
+    to->ascii_case = folds_ascii(from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }

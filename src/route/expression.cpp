@@ -223,6 +223,8 @@ Status Translator::check_collation(const Expr& expr, const Rule& row) {
         return refuse(Reason::kCollation);
     if ((row.flags & rule::kDeterministic) && collation == Collation::kNondeterministic)
         return refuse(Reason::kCollation);
+    if ((row.flags & rule::kAsciiCase) && !expr.ascii_case)
+        return refuse(Reason::kCollation, "upper and lower case");
     return {};
 }
 

@@ -232,6 +232,17 @@ TEST(translate, compares_text_by_the_rules_of_its_collation) {
     EXPECT_EQ(where(loose, loose.op("=", oid::kBool, loose.col(4), loose.text("x"))), "collation");
 }
 
+TEST(translate, changes_case_where_the_locale_is_known_to_do_it_as_ascii_does) {
+    Tree plain;
+    Expr* lower = plain.call("lower", oid::kText, {plain.col(4)});
+    lower->ascii_case = true;
+    EXPECT_EQ(where(plain, plain.op("=", oid::kBool, lower, plain.text("i"))).substr(0, 12),
+              "(if(throwIf(");
+    Tree turkish;
+    const Expr* same = turkish.call("lower", oid::kText, {turkish.col(4)});
+    EXPECT_EQ(where(turkish, turkish.op("=", oid::kBool, same, turkish.text("i"))), "collation");
+}
+
 TEST(translate, orders_uuids_as_postgres_does) {
     Tree tree;
     tree.select({tree.col(12)}).order_by(tree.col(12));

@@ -10,7 +10,7 @@ using enum Class;
 using enum Form;
 using namespace rule;
 
-// Lower and upper case are those of ASCII in every bytewise locale, and only there the same.
+// Which letters beyond ASCII have cases, and which ones, differs from locale to locale.
 constexpr std::string_view kLowerAscii =
     "if(throwIf(ifNull(length($1) != lengthUTF8($1), 0)) = 0, lower($1), NULL)";
 constexpr std::string_view kUpperAscii =
@@ -144,8 +144,8 @@ constexpr Rule kRules[] = {
     {kFunction, "char_length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
     {kFunction, "character_length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
     {kFunction, "octet_length", {kText}, kInt4, "toInt32(length($1))"},
-    {kFunction, "lower", {kText}, kText, kLowerAscii, kBytewise | kMaybeNull},
-    {kFunction, "upper", {kText}, kText, kUpperAscii, kBytewise | kMaybeNull},
+    {kFunction, "lower", {kText}, kText, kLowerAscii, kAsciiCase | kMaybeNull},
+    {kFunction, "upper", {kText}, kText, kUpperAscii, kAsciiCase | kMaybeNull},
     {kFunction, "starts_with", {kText, kText}, kBool, "startsWith($1, $2)", kDeterministic},
     {kOperator, "^@", {kText, kText}, kBool, "startsWith($1, $2)", kDeterministic},
 
