@@ -310,6 +310,17 @@ TEST_F(RouteDifferential, compares_floats_to_the_last_bit) {
     EXPECT_EQ(ask("EXECUTE near (NULL)"), "0");
 }
 
+TEST_F(RouteDifferential, returns_no_label_that_may_have_another_name_by_now) {
+    run("CREATE TYPE state AS ENUM ('new', 'done')");
+    run("CREATE TABLE steps (s state PRIMARY KEY, n int)");
+    run("INSERT INTO steps VALUES ('new', 1), ('done', 2)");
+    hold_in_both("steps");
+    run("ALTER TYPE state RENAME VALUE 'new' TO 'fresh'");
+    compare("SELECT s, n FROM steps", false);
+    compare("SELECT n, min(s) FROM steps GROUP BY n", false);
+    EXPECT_TRUE(compare("SELECT sum(n) FROM steps", false));
+}
+
 TEST_F(RouteDifferential, plans_queries_on_tables_that_lost_a_column) {
     run("CREATE TABLE changed (id int PRIMARY KEY, a int, b int)");
     run("INSERT INTO changed SELECT i, i, i FROM generate_series(1, 9) i");
