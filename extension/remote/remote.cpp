@@ -27,6 +27,9 @@ struct PooledConnection {
     bool used;  // has served a query before
 };
 
+// What the SQL relies on came with 25.8.
+constexpr uint32 kServerVersionMin = 25008;
+
 PooledConnection pool[kConnectionsMax];
 
 uint64 mix(uint64 seed, const char* text) {
@@ -139,6 +142,16 @@ bool start(RemoteRun* run, Failure* failure) {
     return true;
 }
 
+bool is_too_old(const RemoteRun* run, Failure* failure) {
+    uint32 version = clickhouse::connection_server_version(*pool[run->connection].connection);
+    if (version == 0 || version >= kServerVersionMin) return false;
+    *failure = {};
+    copy_text(failure->code, sizeof failure->code, "server_version");
+    copy_text(failure->message, sizeof failure->message, "ClickHouse is too old for the query");
+    copy_text(failure->advice, sizeof failure->advice, "Upgrade ClickHouse to 25.8 or later.");
+    return true;
+}
+
 // Once, on a new connection, when one that had been idle turns out to be gone.
 bool retry(RemoteRun* run, const Failure& failure) {
     if (!run->may_retry || strcmp(failure.code, "connection_lost") != 0) return false;
@@ -168,11 +181,13 @@ bool remote_next_block(RemoteRun* run, Failure* failure) {
     while (!run->done) {
         switch (clickhouse::run_step(run->run, &run->block, failure)) {
             case clickhouse::RunStep::kBlock:
+                if (is_too_old(run, failure)) return false;
                 run->row = 0;
                 run->may_retry = false;
                 if (run->block.rows > 0) return true;
                 break;
             case clickhouse::RunStep::kDone:
+                if (is_too_old(run, failure)) return false;
                 run->done = true;
                 return false;
             case clickhouse::RunStep::kWantRead:
@@ -182,7 +197,7 @@ bool remote_next_block(RemoteRun* run, Failure* failure) {
                 wait_for_socket(run, false);
                 break;
             case clickhouse::RunStep::kFailed:
-                if (!retry(run, *failure)) return false;
+                if (is_too_old(run, failure) || !retry(run, *failure)) return false;
                 break;
         }
     }

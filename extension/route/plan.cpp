@@ -8,6 +8,7 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
@@ -297,11 +298,30 @@ bool needs_material(const PlannedStmt* local, int cursor_options) {
 
 }  // namespace
 
+namespace {
+
+// The mirror holds the text of such values. It cannot follow ALTER TYPE, after which the text is
+// another value's or none.
+bool may_change_its_text(Oid type) {
+    Oid element = get_element_type(getBaseType(type));
+    char kind = get_typtype(OidIsValid(element) ? getBaseType(element) : getBaseType(type));
+    return kind == TYPTYPE_ENUM || kind == TYPTYPE_COMPOSITE;
+}
+
+}  // namespace
+
 PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
                               const route::TranslationResult& translation, int cursor_options,
                               Failure* failure) {
     if (!same_layout(local->planTree->targetlist, tree->simplified->targetList)) {
         set_failure(failure, "plan_shape", "the planner changed the columns of the result", "");
+        return nullptr;
+    }
+    for (const route::RemoteColumn& column : translation.columns) {
+        if (!may_change_its_text(column.type)) continue;
+        set_failure(failure, "type_unsupported",
+                    psprintf("a result is of type %s", format_type_be(column.type)),
+                    "Leave the column out of the query, or cast it to text where it is stored.");
         return nullptr;
     }
     const ::Query* query = tree->simplified;

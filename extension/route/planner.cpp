@@ -28,6 +28,7 @@ extern "C" {
 #include "extension/route/planner.h"
 #include "extension/route/stats.h"
 #include "extension/shell/settings.h"
+#include "extension/shell/subtransaction.h"
 #include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
@@ -136,6 +137,32 @@ void free_translation(void* translation) {
     route::translation_free(static_cast<route::Translation*>(translation));
 }
 
+struct Building {
+    Query* query;
+    ParamListInfo parameters;
+    QueryTree* tree;
+};
+
+void build(void* argument) {
+    Building* building = static_cast<Building*>(argument);
+    building->tree = build_query_tree(building->query, building->parameters);
+}
+
+// The planner folds constants as well, but knows more by then and skips some: an error here need
+// not be one there. In parallel mode there is no way to drop an error; it is raised.
+QueryTree* build_without_errors(Query* query, ParamListInfo parameters, Failure* failure) {
+    Building building = {query, parameters, nullptr};
+    if (IsInParallelMode()) {
+        build(&building);
+        return building.tree;
+    }
+    ErrorData* error = run_in_subtransaction(build, &building);
+    if (error == nullptr) return building.tree;
+    set_failure(failure, "constant", psprintf("a constant cannot be computed: %s", error->message),
+                "Postgres decides whether it is needed.");
+    return nullptr;
+}
+
 PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
                             ParamListInfo parameters, Failure* failure) {
     MemoryContext owner = CurrentMemoryContext;
@@ -145,8 +172,10 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     MemoryContextCallback* callback =
         static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
     PlannedStmt* result = nullptr;
-    QueryTree* tree = build_query_tree(copy, parameters);
-    if (tree->query == nullptr) {
+    QueryTree* tree = build_without_errors(copy, parameters, failure);
+    if (tree == nullptr) {
+        // The failure says why.
+    } else if (tree->query == nullptr) {
         *failure = tree->failure;
     } else if (tree->tables == NIL) {
         set_failure(failure, "no_table", "the query reads no table", "");

@@ -1,7 +1,6 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
-#include "access/xact.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
@@ -9,7 +8,6 @@ extern "C" {
 #include "storage/proc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 }
 
@@ -17,6 +15,7 @@ extern "C" {
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
 #include "extension/shell/memory.h"
+#include "extension/shell/subtransaction.h"
 #include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
@@ -119,44 +118,29 @@ bool only_values(PgList* expressions) {
     return true;
 }
 
-// A failed evaluation is undone by a subtransaction and reported; cancellation goes through.
-bool evaluate_in_subtransaction(RemoteScanState* state, Constants* constants, Failure* failure) {
-    MemoryContext context = CurrentMemoryContext;
-    ResourceOwner owner = CurrentResourceOwner;
-    volatile bool fine = false;
-    BeginInternalSubTransaction(nullptr);
-    MemoryContextSwitchTo(context);
-    PG_TRY();
-    {
-        evaluate_all(state, constants);
-        ReleaseCurrentSubTransaction();
-        fine = true;
-    }
-    PG_CATCH();
-    {
-        MemoryContextSwitchTo(context);
-        ErrorData* error = CopyErrorData();
-        FlushErrorState();
-        RollbackAndReleaseCurrentSubTransaction();
-        MemoryContextSwitchTo(context);
-        CurrentResourceOwner = owner;
-        if (error->sqlerrcode == ERRCODE_QUERY_CANCELED) ReThrowError(error);
-        set_failure(failure, "constant",
-                    psprintf("a constant cannot be computed: %s", error->message),
-                    "Postgres decides whether it is needed.");
-    }
-    PG_END_TRY();
-    MemoryContextSwitchTo(context);
-    CurrentResourceOwner = owner;
-    return fine;
+struct Evaluation {
+    RemoteScanState* state;
+    Constants* constants;
+};
+
+void evaluate_protected(void* argument) {
+    Evaluation* evaluation = static_cast<Evaluation*>(argument);
+    evaluate_all(evaluation->state, evaluation->constants);
 }
 
+// A failed evaluation is undone by a subtransaction and reported.
 bool evaluate(RemoteScanState* state, Constants* constants, Failure* failure) {
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
-    if (!only_values(plan->custom_exprs))
-        return evaluate_in_subtransaction(state, constants, failure);
-    evaluate_all(state, constants);
-    return true;
+    if (only_values(plan->custom_exprs)) {
+        evaluate_all(state, constants);
+        return true;
+    }
+    Evaluation evaluation = {state, constants};
+    ErrorData* error = run_in_subtransaction(evaluate_protected, &evaluation);
+    if (error == nullptr) return true;
+    set_failure(failure, "constant", psprintf("a constant cannot be computed: %s", error->message),
+                "Postgres decides whether it is needed.");
+    return false;
 }
 
 bool next_row_is_there(RemoteScanState* state) {

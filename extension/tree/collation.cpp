@@ -43,7 +43,33 @@ Collation database_collation() {
     return result;
 }
 
+// Known to do so; any other locale is taken for one that does not.
+bool plain_letters(char provider, const char* locale) {
+    if (provider == 'b') return true;
+    return provider == COLLPROVIDER_LIBC &&
+           (bytewise_locale(locale) || strncmp(locale, "en_", 3) == 0);
+}
+
 }  // namespace
+
+bool folds_ascii(::Oid collation) {
+    if (!OidIsValid(collation)) return false;
+    if (collation == C_COLLATION_OID) return true;
+    bool is_default = collation == DEFAULT_COLLATION_OID;
+    HeapTuple tuple = is_default ? SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId))
+                                 : SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
+    if (!HeapTupleIsValid(tuple)) return false;
+    char provider = is_default
+                        ? reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datlocprovider
+                        : reinterpret_cast<Form_pg_collation>(GETSTRUCT(tuple))->collprovider;
+    bool is_null;
+    Datum locale = is_default
+                       ? SysCacheGetAttr(DATABASEOID, tuple, Anum_pg_database_datctype, &is_null)
+                       : SysCacheGetAttr(COLLOID, tuple, Anum_pg_collation_collctype, &is_null);
+    bool result = plain_letters(provider, is_null ? "" : TextDatumGetCString(locale));
+    ReleaseSysCache(tuple);
+    return result;
+}
 
 route::Collation collation_class(::Oid collation) {
     if (!OidIsValid(collation)) return Collation::kNone;

@@ -6,5 +6,7 @@
 namespace tandem::shell {
 
 route::Collation collation_class(::Oid collation);
+// Whether lower() and upper() treat ASCII letters as ASCII does; Turkish does not.
+bool folds_ascii(::Oid collation);
 
 }  // namespace tandem::shell

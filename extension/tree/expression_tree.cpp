@@ -147,6 +147,7 @@ NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
     NeutralExpr* to = new_expression(builder, cast ? ExprKind::kCast : ExprKind::kFunction, node);
     to->builtin = is_builtin_function(from->funcid);
     to->name = text_of(get_func_name(from->funcid));
+    to->ascii_case = folds_ascii(from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }
@@ -357,7 +358,10 @@ NeutralExpr* convert_sublink(TreeBuilder* builder, SubLink* from) {
     to->subquery_kind = kind;
     if (from->testexpr != nullptr && !convert_comparison(builder, to, from->testexpr))
         return unknown(builder, node, "a comparison of rows with a subquery");
-    to->subquery = convert_query(builder, castNode(Query, from->subselect));
+    // EXISTS asks for rows, not for what is in them.
+    const Bitmapset* none = nullptr;
+    to->subquery = convert_query(builder, castNode(Query, from->subselect),
+                                 kind == SubqueryKind::kExists ? &none : nullptr);
     return to;
 }
 

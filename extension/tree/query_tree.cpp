@@ -9,6 +9,7 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
+#include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
 #include "parser/parsetree.h"
@@ -71,6 +72,72 @@ void simplify(TreeBuilder* builder, ::Query* query) {
                        QTW_IGNORE_RC_SUBQUERIES | QTW_IGNORE_JOINALIASES | QTW_DONT_COPY_QUERY);
 }
 
+struct ColumnUse {
+    Bitmapset** columns;  // by rtindex
+    int relations;
+    Index level;
+};
+
+// Whatever cannot be told column by column counts as used: whole rows (column 0), join columns.
+bool collect_used(Node* node, void* context) {
+    if (node == nullptr) return false;
+    ColumnUse* use = static_cast<ColumnUse*>(context);
+    if (IsA(node, Var)) {
+        Var* var = reinterpret_cast<Var*>(node);
+        if (var->varlevelsup == use->level && var->varno <= use->relations)
+            use->columns[var->varno] =
+                bms_add_member(use->columns[var->varno], Max(var->varattno, 0));
+        return false;
+    }
+    if (IsA(node, Query)) {
+        ++use->level;
+        query_tree_walker(reinterpret_cast<::Query*>(node), as_walker(collect_used), context,
+                          QTW_IGNORE_JOINALIASES);
+        --use->level;
+        return false;
+    }
+    return expression_tree_walker(node, as_walker(collect_used), context);
+}
+
+void find_used_columns(Level* level) {
+    ::Query* query = level->query;
+    int relations = list_length(query->rtable);
+    level->used_columns = make_array<Bitmapset*>(static_cast<size_t>(relations) + 1);
+    ColumnUse use = {level->used_columns, relations, 0};
+    query_tree_walker(query, as_walker(collect_used), &use, QTW_IGNORE_JOINALIASES);
+    for (int i = 1; i <= relations; ++i) {
+        // A column of a join that is left stands for columns of its relations.
+        if (rt_fetch(i, query->rtable)->rtekind != RTE_JOIN || level->used_columns[i] == nullptr)
+            continue;
+        for (int k = 1; k <= relations; ++k)
+            level->used_columns[k] = bms_add_member(level->used_columns[k], 0);
+    }
+}
+
+bool is_used(const TargetEntry* entry, const Bitmapset* const* used, const ::Query* query) {
+    if (used == nullptr || entry->resjunk || entry->ressortgroupref != 0) return true;
+    // Without its last aggregate a query would no longer be one of a single row.
+    if (query->hasAggs && query->groupClause == NIL &&
+        contain_agg_clause(reinterpret_cast<Node*>(entry->expr)))
+        return true;
+    return bms_is_member(entry->resno, *used) || bms_is_member(0, *used);
+}
+
+// What nobody reads is not computed: it might raise an error, or not be translatable.
+Bitmapset* drop_unused(::Query* query, const Bitmapset* const* used) {
+    Bitmapset* dropped = nullptr;
+    ListCell* cell;
+    foreach (cell, query->targetList) {
+        TargetEntry* entry = lfirst_node(TargetEntry, cell);
+        if (is_used(entry, used, query)) continue;
+        Node* expression = reinterpret_cast<Node*>(entry->expr);
+        entry->expr = reinterpret_cast<Expr*>(
+            makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression)));
+        dropped = bms_add_member(dropped, entry->resno);
+    }
+    return dropped;
+}
+
 CatalogTable* planned_table(TreeBuilder* builder, ::Oid relid) {
     ListCell* cell;
     foreach (cell, builder->tree->tables) {
@@ -105,8 +172,8 @@ void fill_columns(Relation* relation, const CatalogTable* table) {
         ::Oid collation = InvalidOid;
         to.type = from.type;
         to.typmod = from.typmod;
-        if (SearchSysCacheExists2(ATTNUM, ObjectIdGetDatum(table->relid),
-                                  Int16GetDatum(static_cast<int16>(from.attnum)))) {
+        // A dropped column has no type any more.
+        if (OidIsValid(get_atttype(table->relid, static_cast<AttrNumber>(from.attnum)))) {
             get_atttypetypmodcoll(table->relid, static_cast<AttrNumber>(from.attnum), &type,
                                   &typmod, &collation);
             to.typmod = typmod;
@@ -160,6 +227,17 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     fill_columns(relation, table);
 }
 
+// Whether two evaluations may pick different rows or number them differently.
+bool picks_rows(Node* node, void*) {
+    if (node == nullptr) return false;
+    if (!IsA(node, Query)) return expression_tree_walker(node, as_walker(picks_rows), nullptr);
+    ::Query* query = reinterpret_cast<::Query*>(node);
+    if (query->limitCount != nullptr || query->limitOffset != nullptr || query->hasWindowFuncs ||
+        query->hasDistinctOn)
+        return true;
+    return query_tree_walker(query, as_walker(picks_rows), nullptr, 0);
+}
+
 ::Query* find_cte(TreeBuilder* builder, const RangeTblEntry* rte) {
     Level* level = builder->level;
     for (Index up = 0; up < rte->ctelevelsup && level != nullptr; ++up) level = level->parent;
@@ -169,6 +247,11 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
         CommonTableExpr* cte = lfirst_node(CommonTableExpr, cell);
         if (strcmp(cte->ctename, rte->ctename) != 0) continue;
         if (cte->cterecursive || !IsA(cte->ctequery, Query)) return nullptr;
+        // Postgres evaluates it once; in ClickHouse each use is a subquery of its own.
+        if (cte->cterefcount > 1 && picks_rows(cte->ctequery, nullptr))
+            refuse(builder, "shared_cte",
+                   "a WITH query with LIMIT or window functions is used more than once",
+                   "Use it once, or store its result.");
         ::Query* query = static_cast<::Query*>(copyObjectImpl(cte->ctequery));
         IncrementVarSublevelsUp(reinterpret_cast<Node*>(query), static_cast<int>(rte->ctelevelsup),
                                 1);
@@ -194,7 +277,8 @@ void convert_values(TreeBuilder* builder, Relation* relation, const RangeTblEntr
     relation->values = {rows, row_count};
 }
 
-void convert_relation(TreeBuilder* builder, Relation* relation, RangeTblEntry* rte) {
+void convert_relation(TreeBuilder* builder, Relation* relation, RangeTblEntry* rte,
+                      const Bitmapset* used) {
     relation->alias = text_of(rte->eref == nullptr ? "" : rte->eref->aliasname);
     relation->lateral = rte->lateral;
     if (rte->securityQuals != NIL || rte->security_barrier) {
@@ -223,14 +307,15 @@ void convert_relation(TreeBuilder* builder, Relation* relation, RangeTblEntry* r
                "Only tables, views, subqueries and WITH queries run in ClickHouse.");
         return;
     }
-    relation->subquery = convert_query(builder, subquery);
+    relation->subquery = convert_query(builder, subquery, &used);
 }
 
 uint32_t relation_of(TreeBuilder* builder, int rtindex) {
     Level* level = builder->level;
     uint32_t index = level->relation_count++;
     level->relation_by_rtindex[rtindex] = static_cast<int>(index);
-    convert_relation(builder, &level->relations[index], rt_fetch(rtindex, level->query->rtable));
+    convert_relation(builder, &level->relations[index], rt_fetch(rtindex, level->query->rtable),
+                     level->used_columns[rtindex]);
     return index;
 }
 
@@ -279,14 +364,16 @@ void convert_from_list(TreeBuilder* builder, route::Query* to, PgList* from_list
     to->from = {items, count};
 }
 
-tandem::List<Target> convert_targets(TreeBuilder* builder, PgList* list) {
+tandem::List<Target> convert_targets(TreeBuilder* builder, PgList* list, const Bitmapset* unused) {
     Target* targets = make_array<Target>(list_length(list));
     uint32_t count = 0;
     ListCell* cell;
     foreach (cell, list) {
         TargetEntry* entry = lfirst_node(TargetEntry, cell);
         Target& target = targets[count++];
-        target.expr = convert_expression(builder, reinterpret_cast<Node*>(entry->expr));
+        target.unused = bms_is_member(entry->resno, unused);
+        if (!target.unused)
+            target.expr = convert_expression(builder, reinterpret_cast<Node*>(entry->expr));
         target.name = text_of(entry->resname == nullptr ? "" : entry->resname);
         target.junk = entry->resjunk;
     }
@@ -385,14 +472,14 @@ void check_shape(TreeBuilder* builder, const ::Query* query) {
                "Such queries run in Postgres, where the policies are evaluated.");
 }
 
-void convert_body(TreeBuilder* builder, route::Query* to, ::Query* from) {
+void convert_body(TreeBuilder* builder, route::Query* to, ::Query* from, const Bitmapset* unused) {
     if (from->setOperations != nullptr)
         convert_set_operation(builder, to, castNode(SetOperationStmt, from->setOperations));
     else
         convert_from_list(builder, to, from->jointree->fromlist);
     if (from->jointree->quals != nullptr)
         to->where = convert_expression(builder, from->jointree->quals);
-    to->targets = convert_targets(builder, from->targetList);
+    to->targets = convert_targets(builder, from->targetList, unused);
     to->group_by = convert_clauses(builder, from->groupClause, from->targetList);
     to->has_grouping_sets = from->groupingSets != NIL;
     to->has_aggregates = from->hasAggs;
@@ -427,7 +514,8 @@ tandem::List<SortKey> convert_sort_keys(TreeBuilder* builder, PgList* clauses, P
     return {keys, count};
 }
 
-const route::Query* convert_query(TreeBuilder* builder, ::Query* query) {
+const route::Query* convert_query(TreeBuilder* builder, ::Query* query,
+                                  const Bitmapset* const* used) {
     route::Query* to = make<route::Query>();
     if (++builder->depth > kTreeDepthMax) {
         refuse(builder, "too_deep", "the query is nested too deeply");
@@ -435,6 +523,7 @@ const route::Query* convert_query(TreeBuilder* builder, ::Query* query) {
         return to;
     }
     check_shape(builder, query);
+    Bitmapset* unused = drop_unused(query, used);
     simplify(builder, query);
     Level level;
     level.query = query;
@@ -443,10 +532,11 @@ const route::Query* convert_query(TreeBuilder* builder, ::Query* query) {
     level.relation_by_rtindex = make_array<int>(entries + 1);
     for (int i = 0; i <= entries; ++i) level.relation_by_rtindex[i] = -1;
     level.relations = make_array<Relation>(entries);
+    find_used_columns(&level);
     builder->level = &level;
     Node* outer_case_argument = builder->case_argument;
     builder->case_argument = nullptr;
-    convert_body(builder, to, query);
+    convert_body(builder, to, query, unused);
     to->relations = {level.relations, level.relation_count};
     builder->case_argument = outer_case_argument;
     builder->level = level.parent;

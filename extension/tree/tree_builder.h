@@ -12,6 +12,9 @@ struct Level {
     int* relation_by_rtindex = nullptr;  // -1: not converted
     route::Relation* relations = nullptr;
     uint32_t relation_count = 0;
+    // By rtindex: which columns of the relation this query reads. Nothing else of a subquery is
+    // looked at, as in Postgres, where it is never computed.
+    Bitmapset** used_columns = nullptr;
 };
 
 // INVARIANT: after the first refusal the tree is still well formed, so that building can go on.
@@ -30,7 +33,9 @@ struct TreeBuilder {
 inline constexpr int kTreeDepthMax = 200;
 
 void refuse(TreeBuilder* builder, const char* code, const char* message, const char* advice = "");
-const route::Query* convert_query(TreeBuilder* builder, ::Query* query);
+// `used`: the columns that the outer query reads; null for all.
+const route::Query* convert_query(TreeBuilder* builder, ::Query* query,
+                                  const Bitmapset* const* used = nullptr);
 const route::Expr* convert_expression(TreeBuilder* builder, Node* node);
 tandem::List<route::SortKey> convert_sort_keys(TreeBuilder* builder, PgList* clauses,
                                                PgList* targets);

@@ -54,6 +54,15 @@ Result<std::string> interval_part(const ParameterValue& value) {
     }
 }
 
+constexpr uint8_t kBits = 4;
+
+// Of a floating point number, as an integer.
+Result<std::string> bits(const ParameterValue& value) {
+    ByteCursor cursor(std::string_view(value.binary, value.size));
+    if (value.size == sizeof(int32_t)) return std::to_string(TRY(cursor.big<int32_t>()));
+    return std::to_string(TRY(cursor.big<int64_t>()));
+}
+
 // The server cuts what lies behind the scale it was told, without a word.
 Status check_scale(const ParameterValue& value, std::string_view got) {
     auto scale_of = [](std::string_view type) {
@@ -75,7 +84,7 @@ Result<Parameter> parameter(const ParameterValue& value) {
         return result;
     }
     if (value.part != 0) {
-        result.value = TRY(interval_part(value));
+        result.value = TRY(value.part == kBits ? bits(value) : interval_part(value));
         return result;
     }
     auto converted = TRY(types::parameter_from_binary(Oid{value.type}, value.typmod,
@@ -217,6 +226,12 @@ void connection_free(Connection* connection) noexcept {
 
 bool connection_broken(const Connection& connection) noexcept {
     return connection.broken;
+}
+
+uint32_t connection_server_version(const Connection& connection) noexcept {
+    if (connection.async == nullptr) return 0;
+    const ServerInfo& server = connection.async->server();
+    return static_cast<uint32_t>(server.version_major * 1000 + server.version_minor);
 }
 
 Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept {

@@ -58,6 +58,8 @@ Connection* connection_new(const Destination& target, Failure* failure) noexcept
 void connection_free(Connection* connection) noexcept;
 // True when the connection may not serve another query: free it and make a new one.
 bool connection_broken(const Connection& connection) noexcept;
+// major * 1000 + minor; 0 until the server has said hello.
+uint32_t connection_server_version(const Connection& connection) noexcept;
 
 struct RunOptions {
     Text sql;

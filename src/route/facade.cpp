@@ -41,8 +41,11 @@ void fill_refusal(Failure* failure, const Error& error, Reason reason) {
 Translation* translate(const Query& query, const TranslateOptions& options,
                        Failure* failure) noexcept {
     return barrier(failure, static_cast<Translation*>(nullptr), [&]() -> Translation* {
-        Translator translator(options);
-        Status status = translator.translate(query);
+        Translator plain(options);
+        Status status = plain.translate(query);
+        Translator reserved(options, true);
+        Translator& translator = plain.names_clash() ? reserved : plain;
+        if (plain.names_clash()) status = reserved.translate(query);
         if (!status.ok()) {
             fill_refusal(failure, status.error(), translator.reason());
             return nullptr;

@@ -16,7 +16,6 @@ namespace tandem::route {
 struct Translation;  // owns its memory until translation_free
 
 struct TranslateOptions {
-    uint32_t clickhouse_version = 0;  // major * 1000 + minor, 0 when unknown
     bool use_final = true;
     // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
     bool session_utc = false;
@@ -57,6 +56,7 @@ enum class ConstantPart : uint8_t {
     kMonths,        // of an interval
     kDays,          // of an interval
     kMicroseconds,  // of an interval
+    kBits,          // of a floating point number, as an integer of the same size
 };
 
 // A query parameter of the SQL, {name:ClickHouse type}. The same constant may feed several.

@@ -32,7 +32,8 @@ inline constexpr uint32_t kIntegerScale = 1 << 10;   // numeric(38, 0)
 inline constexpr uint32_t kSumScale = 1 << 11;       // numeric sum: the widest digits of its width
 inline constexpr uint32_t kLiteralSecond = 1 << 12;  // the second argument is a literal
 inline constexpr uint32_t kScaleFree = 1 << 13;      // numeric arguments of unknown scale will do
-inline constexpr uint32_t kRefuse = 1 << 14;         // known, and refused: `sql` is the reason code
+inline constexpr uint32_t kAsciiCase = 1 << 15;  // the locale treats ASCII letters as ASCII does
+inline constexpr uint32_t kRefuse = 1 << 14;     // known, and refused: `sql` is the reason code
 }  // namespace rule
 
 struct Rule {

@@ -10,7 +10,7 @@ using enum Class;
 using enum Form;
 using namespace rule;
 
-// Lower and upper case are those of ASCII in every bytewise locale, and only there the same.
+// Which letters beyond ASCII have cases, and which ones, differs from locale to locale.
 constexpr std::string_view kLowerAscii =
     "if(throwIf(ifNull(length($1) != lengthUTF8($1), 0)) = 0, lower($1), NULL)";
 constexpr std::string_view kUpperAscii =
@@ -65,38 +65,24 @@ constexpr std::string_view kToInt8FromText =
         {kOperator, ">", {a, b}, kBool, kFloatGt}, {                                           \
         kOperator, ">=", {a, b}, kBool, kFloatGe                                               \
     }
-// Integer arithmetic: computed wider, then brought back with an error on overflow.
+// Integer arithmetic: computed wider, then brought back with an error on overflow. Divisions are
+// computed in a wider signed type than those of both sides, in which no quotient overflows.
+#define TANDEM_DIVIDE(function, wide)                                                   \
+    "accurateCast(" function "(" wide "($1), nullIf(" wide "($2), " wide "(0)) + " wide \
+    "(throwIf(ifNull($2 = 0, 0)))), 'Nullable($t)')"
 #define TANDEM_ARITHMETIC(a, b, result)                                                     \
     {kOperator, "+", {a, b}, result, "accurateCast($1 + $2, '$T')"},                        \
         {kOperator, "-", {a, b}, result, "accurateCast($1 - $2, '$T')"},                    \
         {kOperator, "*", {a, b}, result, "accurateCast($1 * $2, '$T')"},                    \
-        {kOperator,                                                                         \
-         "/",                                                                               \
-         {a, b},                                                                            \
-         result,                                                                            \
-         "CAST(intDiv($1, nullIf($2, 0) + throwIf(ifNull($2 = 0, 0))), 'Nullable($t)')",    \
-         kMaybeNull},                                                                       \
-    {                                                                                       \
-        kOperator, "%", {a, b}, result,                                                     \
-            "CAST(modulo($1, nullIf($2, 0) + throwIf(ifNull($2 = 0, 0))), 'Nullable($t)')", \
-            kMaybeNull                                                                      \
+        {kOperator, "/", {a, b}, result, TANDEM_DIVIDE("intDiv", "toInt64"), kMaybeNull}, { \
+        kOperator, "%", {a, b}, result, TANDEM_DIVIDE("modulo", "toInt64"), kMaybeNull      \
     }
-#define TANDEM_ARITHMETIC_WIDE(a, b)                                                              \
-    {kOperator, "+", {a, b}, kInt8, "accurateCast(toInt128($1) + $2, '$T')"},                     \
-        {kOperator, "-", {a, b}, kInt8, "accurateCast(toInt128($1) - $2, '$T')"},                 \
-        {kOperator, "*", {a, b}, kInt8, "accurateCast(toInt128($1) * $2, '$T')"},                 \
-        {kOperator,                                                                               \
-         "/",                                                                                     \
-         {a, b},                                                                                  \
-         kInt8,                                                                                   \
-         "accurateCast(intDiv(toInt128($1), nullIf(toInt128($2), 0) + throwIf(ifNull($2 = 0, "    \
-         "0))), 'Nullable($t)')",                                                                 \
-         kMaybeNull},                                                                             \
-    {                                                                                             \
-        kOperator, "%", {a, b}, kInt8,                                                            \
-            "accurateCast(modulo(toInt128($1), nullIf(toInt128($2), 0) + throwIf(ifNull($2 = 0, " \
-            "0))), 'Nullable($t)')",                                                              \
-            kMaybeNull                                                                            \
+#define TANDEM_ARITHMETIC_WIDE(a, b)                                                        \
+    {kOperator, "+", {a, b}, kInt8, "accurateCast(toInt128($1) + $2, '$T')"},               \
+        {kOperator, "-", {a, b}, kInt8, "accurateCast(toInt128($1) - $2, '$T')"},           \
+        {kOperator, "*", {a, b}, kInt8, "accurateCast(toInt128($1) * $2, '$T')"},           \
+        {kOperator, "/", {a, b}, kInt8, TANDEM_DIVIDE("intDiv", "toInt128"), kMaybeNull}, { \
+        kOperator, "%", {a, b}, kInt8, TANDEM_DIVIDE("modulo", "toInt128"), kMaybeNull      \
     }
 #define TANDEM_MIN_MAX(cls, flags)                                                   \
     {kAggregate, "min", {cls}, cls, "minOrNull", flags | kMaybeNull | kKeepScale}, { \
@@ -158,8 +144,8 @@ constexpr Rule kRules[] = {
     {kFunction, "char_length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
     {kFunction, "character_length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
     {kFunction, "octet_length", {kText}, kInt4, "toInt32(length($1))"},
-    {kFunction, "lower", {kText}, kText, kLowerAscii, kBytewise | kMaybeNull},
-    {kFunction, "upper", {kText}, kText, kUpperAscii, kBytewise | kMaybeNull},
+    {kFunction, "lower", {kText}, kText, kLowerAscii, kAsciiCase | kMaybeNull},
+    {kFunction, "upper", {kText}, kText, kUpperAscii, kAsciiCase | kMaybeNull},
     {kFunction, "starts_with", {kText, kText}, kBool, "startsWith($1, $2)", kDeterministic},
     {kOperator, "^@", {kText, kText}, kBool, "startsWith($1, $2)", kDeterministic},
 

@@ -101,7 +101,7 @@ Result<Value> Translator::percentile(const Expr& expr) {
         return refuse(Reason::kAggregate, std::string(expr.name) + " in this order");
     std::string values = TRY(aggregate_call(
         expr, "groupArray", continuous ? "toFloat64(" + argument.sql + ")" : argument.sql));
-    std::string p(at.known_text);
+    std::string p = float_parameter(at, false);
     std::string body;
     Value result = argument;
     result.nullable = true;
@@ -128,6 +128,9 @@ Result<Value> Translator::window_call(const Expr& expr) {
     const Rule* row = find_rule(Form::kWindow, name, {}, class_of_type(expr.type));
     if (row == nullptr) return refuse(Reason::kWindow, name);
     const Window& window = scope_->query->windows[expr.window];
+    // Peers get different numbers only here; in which order is up to the rows' own.
+    if (window.order_by.empty() && name == "row_number")
+        return refuse(Reason::kImpliedOrder, "row_number() without ORDER BY");
     std::string over;
     for (const Expr* key : window.partition_by) {
         over += (over.empty() ? "PARTITION BY " : ", ") + TRY(group_key(*key));

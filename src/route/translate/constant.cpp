@@ -42,6 +42,14 @@ std::string Translator::parameter(const Expr& expr, std::string_view type, Const
     return "{" + name + ":" + kept_type + "}";
 }
 
+// Bit by bit: servers before 26.7 may read the last digit of a number's text wrongly.
+std::string Translator::float_parameter(const Expr& expr, bool nullable) {
+    bool wide = expr.type == oid::kFloat8;
+    Class bits = wide ? Class::kInt8 : Class::kInt4;
+    return std::string(wide ? "reinterpretAsFloat64(" : "reinterpretAsFloat32(") +
+           parameter(expr, clickhouse_type(bits, nullable), ConstantPart::kBits) + ")";
+}
+
 void Translator::forget_constants(size_t keep) {
     output_.constants.resize(keep);
     constant_exprs_.resize(keep);
@@ -76,16 +84,19 @@ Result<Value> Translator::constant(const Expr& expr) {
     Value result{.cls = cls};
     if (cls == Class::kNumeric) result.precision = kDecimalDigitsMax;
     if (expr.known && expr.constant_null) {
-        result.sql = "CAST(NULL, '" + clickhouse_type(cls, true, result.precision, 0) + "')";
+        result.sql = "CAST(NULL, " +
+                     sqltext::ch_string(clickhouse_type(cls, true, result.precision, 0)) + ")";
         return result;
     }
     if (expr.known) {
         result.nullable = false;
         result.literal = true;
         if (cls == Class::kNumeric) return numeric_literal(expr);
+        // ClickHouse gives a bare number the smallest type that holds it, often an unsigned one,
+        // and computes in types derived from that: -5 % 1000 would be 291.
         if (is_int(cls)) {
-            result.sql = expr.known_text[0] == '-' ? "(" + std::string(expr.known_text) + ")"
-                                                   : std::string(expr.known_text);
+            result.sql =
+                "to" + clickhouse_type(cls, false) + "(" + std::string(expr.known_text) + ")";
             return result;
         }
         if (cls == Class::kText || cls == Class::kBpchar) {
@@ -96,8 +107,16 @@ Result<Value> Translator::constant(const Expr& expr) {
             result.sql = expr.known_text == "t" ? "true" : "false";
             return result;
         }
-        if (is_float(cls)) result.literal = expr.known_text != "NaN";
+        if (is_float(cls)) {
+            result.literal = expr.known_text != "NaN";
+            result.sql = float_parameter(expr, false);
+            return result;
+        }
         result.sql = parameter(expr, clickhouse_type(cls, false));
+        return result;
+    }
+    if (is_float(cls)) {
+        result.sql = float_parameter(expr, true);
         return result;
     }
     if (cls == Class::kNumeric) {

@@ -163,10 +163,34 @@ Result<Value> Translator::column(const Expr& expr) {
     if (expr.attnum < 1 || static_cast<size_t>(expr.attnum) > source.columns.size())
         return refuse(Reason::kFromItem);
     Value result = source.columns[static_cast<size_t>(expr.attnum) - 1];
-    result.sql = source.alias + ".c" + std::to_string(expr.attnum);
-    result.nullable = result.nullable || source.nullable;
+    result.sql = source.alias + "." + alias('c', static_cast<size_t>(expr.attnum));
     result.literal = false;
+    if (source.nullable) TRY(set_nullable(result, "a column of a subquery"));
     return result;
+}
+
+namespace {
+
+bool has_null(std::string_view type) {
+    constexpr std::string_view kScalars[] = {"Nullable(", "LowCardinality(", "String", "Int",
+                                             "UInt",      "Float",           "Bool",   "Date",
+                                             "Time",      "Decimal",         "UUID",   "Enum"};
+    return std::any_of(std::begin(kScalars), std::end(kScalars),
+                       [&](std::string_view scalar) { return type.starts_with(scalar); });
+}
+
+}  // namespace
+
+// NULL where an outer join finds no match. An array would be empty there instead.
+Status Translator::set_nullable(Value& value, std::string_view name) {
+    value.nullable = true;
+    if (value.cls != Class::kOther) return {};
+    if (!has_null(value.other_type))
+        return refuse(Reason::kTypeUnsupported, "on the inner side of an outer join: " +
+                                                    std::string(name) + " is " + value.other_type);
+    bool wrapped = value.other_type.starts_with("Nullable(");
+    if (!wrapped) value.other_type = "Nullable(" + value.other_type + ")";
+    return {};
 }
 
 Result<Value> Translator::table_column(const Source& source, const MirroredColumn& from) {
@@ -182,13 +206,12 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
         if (!type_matches(from.target_type, result.cls, nullable, result.precision, result.scale))
             return refuse(Reason::kTypeUnsupported,
                           name + " is mirrored as " + std::string(from.target_type));
-        result.nullable = nullable || source.nullable;
+        result.nullable = nullable;
     } else {
         result.cls = Class::kOther;
         result.other_type = from.target_type;
-        if (source.nullable && !result.other_type.starts_with("Nullable("))
-            result.other_type = "Nullable(" + result.other_type + ")";
     }
+    if (source.nullable) TRY(set_nullable(result, name));
     result.sql = source.alias + "." + sqltext::ch_ident(from.name);
     return result;
 }
@@ -200,6 +223,8 @@ Status Translator::check_collation(const Expr& expr, const Rule& row) {
         return refuse(Reason::kCollation);
     if ((row.flags & rule::kDeterministic) && collation == Collation::kNondeterministic)
         return refuse(Reason::kCollation);
+    if ((row.flags & rule::kAsciiCase) && !expr.ascii_case)
+        return refuse(Reason::kCollation, "upper and lower case");
     return {};
 }
 
@@ -459,7 +484,7 @@ Result<Value> Translator::case_value(const Expr& expr) {
     results.push_back(TRY(value(*expr.args[expr.args.size - 1])));
     sql += " ELSE " + results.back().sql + " END";
     Value result = TRY(common_type(results, expr));
-    result.sql = "CAST(" + sql + ", '" + clickhouse_type(result) + "')";
+    result.sql = "CAST(" + sql + ", " + sqltext::ch_string(clickhouse_type(result)) + ")";
     return result;
 }
 
@@ -474,7 +499,7 @@ Result<Value> Translator::coalesce(const Expr& expr) {
     }
     Value result = TRY(common_type(values, expr));
     result.nullable = nullable;
-    result.sql = "CAST(" + sql + "), '" + clickhouse_type(result) + "')";
+    result.sql = "CAST(" + sql + "), " + sqltext::ch_string(clickhouse_type(result)) + ")";
     return result;
 }
 
@@ -534,8 +559,8 @@ Result<Value> Translator::substring(const Expr& expr) {
     Value text = TRY(value(*expr.args[0]));
     if (text.cls != Class::kText) return refuse(Reason::kFunction, "substring");
     std::string sql = "substringUTF8(" + text.sql;
-    for (uint32_t i = 1; i < expr.args.size; ++i)
-        sql += ", " + std::string(expr.args[i]->known_text);
+    for (uint32_t i = 1; i < expr.args.size; ++i) sql += ", " + TRY(constant(*expr.args[i]))
+    .sql;
     text.sql = sql + ")";
     text.literal = false;
     return text;

@@ -43,17 +43,26 @@ void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
     relations_below(*item.right, found);
 }
 
+bool is_like_alias(std::string_view name) {
+    return name.size() > 1 && std::string_view("tco").find(name[0]) != std::string_view::npos &&
+           name.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 }  // namespace
 
-Status Translator::open_source(const Relation& relation, Source& source) {
+Status Translator::open_source(const Relation& relation, Source& source, bool ordered) {
     source.relation = &relation;
-    source.alias = "t" + std::to_string(++next_alias_);
+    source.alias = alias('t', ++next_alias_);
     if (relation.lateral) return refuse(Reason::kFromItem, "LATERAL");
     if (relation.kind == RelationKind::kTable) {
         source.table_sql = sqltext::ch_qualified(relation.database, relation.table);
+        for (const MirroredColumn& column : relation.columns)
+            names_clash_ = names_clash_ || is_like_alias(column.name);
     } else if (relation.kind == RelationKind::kSubquery && relation.subquery != nullptr) {
         std::string sql;
-        source.columns = TRY(write_subquery(*relation.subquery, sql));
+        source.columns =
+            TRY(write_subquery(*relation.subquery, sql, ordered ? &source.order : nullptr));
+        for (SortItem& item : source.order) item.sql = source.alias + "." + item.sql;
         source.table_sql = "(" + sql + ")";
     } else {
         return refuse(Reason::kFromItem, "VALUES");
@@ -171,8 +180,9 @@ Result<Translator::Piece> Translator::join_pieces(std::vector<Piece> pieces,
 
 Result<std::string> Translator::write_from(const Query& query, std::vector<std::string>& filters) {
     scope_->sources.resize(query.relations.size);
+    bool keeps_order = scope_->ordered && row_order(query) == RowOrder::kOfSource;
     for (uint32_t i = 0; i < query.relations.size; ++i)
-        TRY(open_source(query.relations[i], scope_->sources[i]));
+        TRY(open_source(query.relations[i], scope_->sources[i], keeps_order));
     if (query.from.empty()) return refuse(Reason::kNoTable);
     for (const FromItem* item : query.from) mark_nullable(*item);
     std::vector<Piece> pieces;

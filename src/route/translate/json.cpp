@@ -68,6 +68,12 @@ bool only_from_string(std::string_view text) {
     return std::string_view("-0123456789{[").find(text[0]) == std::string_view::npos;
 }
 
+// What may follow the closing quote of a string in a document. A key that begins like that could be
+// found where a string ends in ", " and the structure up to the next string reads like the key.
+bool may_follow_string(std::string_view key) {
+    return !key.empty() && std::string_view(",:}]").find(key[0]) != std::string_view::npos;
+}
+
 }  // namespace
 
 Result<Value> Translator::json_text(const Expr& expr) {
@@ -98,6 +104,7 @@ Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
     if (is_json_text(*right)) std::swap(left, right);
     bool fast = is_json_text(*left) && known_text(*right) && only_from_string(right->known_text) &&
                 left->args[0]->kind == ExprKind::kColumn && known_text(*left->args[1]) &&
+                !may_follow_string(left->args[1]->known_text) &&
                 expr.input_collation != Collation::kNondeterministic;
     if (!fast) return std::optional<Value>();
     Value document = TRY(value(*left->args[0]));

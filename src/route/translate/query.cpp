@@ -21,7 +21,14 @@ constexpr std::string_view kSettings =
     " distinct_overflow_mode = 'throw', join_overflow_mode = 'throw', set_overflow_mode = 'throw',"
     " result_overflow_mode = 'throw', read_overflow_mode = 'throw', timeout_overflow_mode = "
     "'throw',"
-    " max_rows_to_read = 0, max_result_rows = 0, limit = 0, offset = 0, extremes = 0";
+    " max_rows_to_read = 0, max_result_rows = 0, limit = 0, offset = 0, extremes = 0,"
+    " additional_table_filters = {}, additional_result_filter = '',"
+    " empty_result_for_aggregation_by_empty_set = 0,"
+    " empty_result_for_aggregation_by_constant_keys_on_empty_set = 1,"
+    " date_time_overflow_behavior = 'throw', count_distinct_implementation = 'uniqExact',"
+    " partial_result_on_first_cancel = 0, apply_deleted_mask = 1, skip_unavailable_shards = 0,"
+    " force_primary_key = 0, force_index_by_date = 0, precise_float_parsing = 1,"
+    " do_not_merge_across_partitions_select_final = 0";
 
 bool is_plain(const Expr& expr, const Value& value) {
     return expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
@@ -32,7 +39,42 @@ std::string quoted(const std::string& type) {
     return sqltext::ch_string(type);
 }
 
+// LIMIT ALL and OFFSET 0 cut nothing off.
+bool is_limited(const Query& query) {
+    auto cuts = [](const Expr* count) {
+        return count != nullptr && !(count->known && count->constant_null);
+    };
+    return cuts(query.limit) ||
+           (cuts(query.offset) && !(query.offset->known && query.offset->known_text == "0"));
+}
+
+// "" for no items.
+template <typename Items>
+std::string order_clause(const Items& items) {
+    std::string sql;
+    for (const auto& item : items)
+        sql += (sql.empty() ? " ORDER BY " : ", ") + item.sql + item.direction;
+    return sql;
+}
+
 }  // namespace
+
+// The standard gives no order to the rows of a subquery, but Postgres keeps it through whatever
+// only filters, computes or cuts them off, and everybody relies on that.
+RowOrder row_order(const Query& query) {
+    if (!query.order_by.empty()) return RowOrder::kOwn;
+    if (!query.windows.empty()) return RowOrder::kImplied;
+    if (!query.group_by.empty() || query.has_aggregates || query.distinct) return RowOrder::kNone;
+    RowOrder result = RowOrder::kNone;
+    for (const Relation& relation : query.relations) {
+        if (relation.subquery == nullptr) continue;
+        RowOrder below = row_order(*relation.subquery);
+        if (below == RowOrder::kNone) continue;
+        bool alone = query.from.size == 1 && !query.from[0]->is_join;
+        result = alone && below != RowOrder::kImplied ? RowOrder::kOfSource : RowOrder::kImplied;
+    }
+    return result;
+}
 
 Status Translator::check_shape(const Query& query) {
     if (query.set_operation != SetOperation::kNone) return refuse(Reason::kSetOperation);
@@ -63,12 +105,13 @@ Result<std::string> Translator::group_key(const Expr& expr) {
     return std::move(key.sql);
 }
 
-Result<std::string> Translator::sort_key(const SortKey& key) {
+Result<std::vector<Translator::SortItem>> Translator::sort_key(const SortKey& key) {
     if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
     Value value = TRY(this->value(*key.expr));
-    const char* direction = key.descending ? " DESC" : " ASC";
-    const char* nulls = key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
+    std::string direction = key.descending ? " DESC" : " ASC";
+    direction += key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
     std::string sql = value.sql;
+    std::vector<SortItem> items;
     switch (value.cls) {
         case Class::kText:
         case Class::kBpchar:
@@ -81,7 +124,8 @@ Result<std::string> Translator::sort_key(const SortKey& key) {
         case Class::kFloat4:
         case Class::kFloat8:
             // NaN is the greatest value in Postgres, on either side of NULL.
-            return "isNaN(" + sql + ")" + direction + nulls + ", " + sql + direction + nulls;
+            items.push_back({"isNaN(" + sql + ")", direction});
+            break;
         case Class::kOther:
         case Class::kJsonb:
         case Class::kInterval:
@@ -89,13 +133,39 @@ Result<std::string> Translator::sort_key(const SortKey& key) {
         default:
             break;
     }
-    return sql + direction + nulls;
+    items.push_back({std::move(sql), std::move(direction)});
+    return items;
 }
 
 Result<std::string> Translator::sort_keys(const List<SortKey>& keys) {
     std::string sql;
-    for (const SortKey& key : keys) sql += (sql.empty() ? "" : ", ") + TRY(sort_key(key));
+    for (const SortKey& key : keys) {
+        std::vector<SortItem> items = TRY(sort_key(key));
+        for (const SortItem& item : items)
+            sql += (sql.empty() ? "" : ", ") + item.sql + item.direction;
+    }
     return sql;
+}
+
+// The order in which the reader of this level gets its rows.
+Result<std::vector<Translator::SortItem>> Translator::order_of_rows(const Query& query) {
+    std::vector<SortItem> items;
+    switch (row_order(query)) {
+        case RowOrder::kNone:
+            break;
+        case RowOrder::kOwn:
+            for (const SortKey& key : query.order_by) {
+                std::vector<SortItem> one = TRY(sort_key(key));
+                items.insert(items.end(), one.begin(), one.end());
+            }
+            break;
+        case RowOrder::kOfSource:
+            return scope_->sources[query.from[0]->relation].order;
+        case RowOrder::kImplied:
+            if (is_limited(query)) return refuse(Reason::kImpliedOrder);
+            break;
+    }
+    return items;
 }
 
 Result<std::string> Translator::count_clause(const char* keyword, const Expr* expr) {
@@ -104,6 +174,7 @@ Result<std::string> Translator::count_clause(const char* keyword, const Expr* ex
         return refuse(Reason::kConstant, "LIMIT or OFFSET");
     if (!expr->known) return keyword + parameter(*expr, "UInt64");
     if (expr->known_text.starts_with('-')) return refuse(Reason::kConstant, "a negative LIMIT");
+    // The grammar wants a plain number here; it is not computed with.
     return keyword + std::string(expr->known_text);
 }
 
@@ -213,16 +284,19 @@ Status Translator::add_target(const Query& query, const Target& target) {
 Result<std::string> Translator::distinct_order(const Query& query) {
     std::string sql;
     for (const SortKey& key : query.order_by) {
-        std::string text = TRY(sort_key(key));
+        std::vector<SortItem> items = TRY(sort_key(key));
         Value plain = TRY(value(*key.expr));
         size_t at = 0;
         while (at < selected_.size() && selected_[at].raw != plain.sql) ++at;
         if (at == selected_.size()) return refuse(Reason::kExpression, "ORDER BY");
-        std::string alias = "c" + std::to_string(at + 1);
-        for (size_t from = 0; (from = text.find(plain.sql, from)) != std::string::npos;
-             from += alias.size())
-            text.replace(from, plain.sql.size(), alias);
-        sql += (sql.empty() ? "" : ", ") + text;
+        std::string alias = this->alias('c', at + 1);
+        for (const SortItem& item : items) {
+            std::string text = item.sql + item.direction;
+            for (size_t from = 0; (from = text.find(plain.sql, from)) != std::string::npos;
+                 from += alias.size())
+                text.replace(from, plain.sql.size(), alias);
+            sql += (sql.empty() ? "" : ", ") + text;
+        }
     }
     return sql;
 }
@@ -243,6 +317,8 @@ Result<std::string> Translator::write_tail(const Query& query) {
             return std::string();
         }
         sql = " ORDER BY " + *keys;
+    } else {
+        sql = order_clause(TRY(order_of_rows(query)));
     }
     sql += TRY(count_clause(" LIMIT ", query.limit));
     sql += TRY(count_clause(" OFFSET ", query.offset));
@@ -250,9 +326,7 @@ Result<std::string> Translator::write_tail(const Query& query) {
 }
 
 Status Translator::translate(const Query& query) {
-    if (options_.clickhouse_version != 0 && options_.clickhouse_version < 25008)
-        return refuse(Reason::kServerVersion);
-    Scope scope{.query = &query};
+    Scope scope{.query = &query, .ordered = true};
     scope_ = &scope;
     TRY(check_shape(query));
     std::string rest = TRY(body(query));
@@ -261,45 +335,63 @@ Status Translator::translate(const Query& query) {
         Expr one;
         one.kind = ExprKind::kFunction;
         one.type = oid::kInt2;
-        TRY(add_column(one, Value{.sql = "1", .cls = Class::kInt2, .nullable = false}));
+        TRY(add_column(one, Value{.sql = "toInt16(1)", .cls = Class::kInt2, .nullable = false}));
     }
     std::string tail = TRY(write_tail(query));
     output_.sql = query.distinct ? "SELECT DISTINCT " : "SELECT ";
     for (size_t i = 0; i < selected_.size(); ++i)
-        output_.sql += (i == 0 ? "" : ", ") + selected_[i].sql + " AS c" + std::to_string(i + 1);
+        output_.sql += (i == 0 ? "" : ", ") + selected_[i].sql + " AS " + alias('c', i + 1);
     output_.sql += rest + tail + std::string(kSettings);
     if (options_.use_final) output_.sql += ", final = 1";
     return {};
 }
 
-// A subquery ships as a whole or not at all; its columns are c1, c2, ...
-Result<std::vector<Value>> Translator::write_subquery(const Query& query, std::string& sql) {
-    Scope scope{.query = &query, .outer = scope_};
+// The select list of a subquery; its columns are c1, c2, ...
+Result<std::vector<Value>> Translator::subquery_columns(const Query& query, std::string& sql) {
+    std::vector<Value> columns;
+    bool any = false;
+    for (const Target& target : query.targets) {
+        if (target.junk) continue;
+        if (target.unused) {
+            columns.emplace_back();
+            continue;
+        }
+        Value one = TRY(value(*target.expr));
+        if (query.distinct) TRY(check_key(one, *target.expr));
+        std::string cast = one.cls == Class::kOther || is_plain(*target.expr, one)
+                               ? one.sql
+                               : "CAST(" + one.sql + ", " + quoted(clickhouse_type(one)) + ")";
+        sql += (any ? ", " : "") + cast + " AS " + alias('c', columns.size() + 1);
+        any = true;
+        columns.push_back(std::move(one));
+    }
+    if (!any) sql += "true AS " + alias('c', 0);
+    return columns;
+}
+
+// A subquery ships as a whole or not at all. With `order`, the order of its rows becomes columns
+// o1, o2, ..., by which the query around it can sort.
+Result<std::vector<Value>> Translator::write_subquery(const Query& query, std::string& sql,
+                                                      std::vector<SortItem>* order) {
+    bool limited = is_limited(query);
+    Scope scope{.query = &query, .outer = scope_, .ordered = limited || order != nullptr};
     scope_ = &scope;
     Result<std::vector<Value>> result = [&]() -> Result<std::vector<Value>> {
         TRY(check_shape(query));
         std::string rest = TRY(body(query));
-        std::vector<Value> columns;
         sql = query.distinct ? "SELECT DISTINCT " : "SELECT ";
-        for (const Target& target : query.targets) {
-            if (target.junk) continue;
-            Value one = TRY(value(*target.expr));
-            if (query.distinct) TRY(check_key(one, *target.expr));
-            std::string cast = one.cls == Class::kOther || is_plain(*target.expr, one)
-                                   ? one.sql
-                                   : "CAST(" + one.sql + ", " + quoted(clickhouse_type(one)) + ")";
-            sql +=
-                (columns.empty() ? "" : ", ") + cast + " AS c" + std::to_string(columns.size() + 1);
-            columns.push_back(std::move(one));
-        }
-        if (columns.empty()) sql += "1 AS c1";
-        sql += rest;
-        // Without a limit the order of a subquery means nothing.
-        bool limited = query.limit != nullptr || query.offset != nullptr;
+        std::vector<Value> columns = TRY(subquery_columns(query, sql));
         if (limited && query.distinct && !query.order_by.empty())
             return refuse(Reason::kSubquery, "DISTINCT with ORDER BY and LIMIT");
-        if (limited && !query.order_by.empty())
-            sql += " ORDER BY " + TRY(sort_keys(query.order_by));
+        std::vector<SortItem> items;
+        if (scope.ordered) items = TRY(order_of_rows(query));
+        if (limited) rest += order_clause(items);
+        for (size_t i = 0; i < items.size() && order != nullptr; ++i) {
+            std::string name = alias('o', i + 1);
+            sql += ", " + items[i].sql + " AS " + name;
+            order->push_back({std::move(name), items[i].direction});
+        }
+        sql += rest;
         sql += TRY(count_clause(" LIMIT ", query.limit));
         sql += TRY(count_clause(" OFFSET ", query.offset));
         return columns;

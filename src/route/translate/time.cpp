@@ -1,7 +1,11 @@
 // Dates and times: date_trunc, extract, and adding constant intervals.
 //
 // ClickHouse' times reach from 1900 to 2299 and are clamped at the ends; the guards keep away from
-// them. Time zones other than UTC never ship for what depends on one.
+// them. Time zones other than UTC never ship for what depends on one. A column of type timestamp
+// names no zone and would be taken apart in that of the server; its values are shown as UTC first.
+//
+// Before 1970 ClickHouse rounds fractions of seconds towards 1970 where it should go down: the
+// start of a day and month arithmetic would fall into the next day. Both get whole seconds.
 #include "route/translate/translator.h"
 
 namespace tandem::route {
@@ -15,9 +19,9 @@ struct Unit {
 };
 
 constexpr Unit kUnits[] = {
-    {"minute", "toStartOfMinute($1, 'UTC')", "toMinute($1, 'UTC')", false},
-    {"hour", "toStartOfHour($1, 'UTC')", "toHour($1, 'UTC')", false},
-    {"day", "toStartOfDay($1, 'UTC')", "toDayOfMonth($1)", true},
+    {"minute", "toStartOfMinute(toStartOfSecond($1, 'UTC'), 'UTC')", "toMinute($1, 'UTC')", false},
+    {"hour", "toStartOfHour(toStartOfSecond($1, 'UTC'), 'UTC')", "toHour($1, 'UTC')", false},
+    {"day", "toStartOfDay(toStartOfSecond($1, 'UTC'), 'UTC')", "toDayOfMonth($1)", true},
     {"week", "toMonday($1, 'UTC')", "toISOWeek($1)", true},
     {"month", "toStartOfMonth($1, 'UTC')", "toMonth($1)", true},
     {"quarter", "toStartOfQuarter($1, 'UTC')", "toQuarter($1)", true},
@@ -42,6 +46,13 @@ std::string with(std::string_view sql, const std::string& argument) {
     return result;
 }
 
+// The value as a time in UTC.
+std::string in_utc(const Value& value) {
+    if (value.cls == Class::kDate) return "toDateTime64(" + value.sql + ", 6, 'UTC')";
+    if (value.cls == Class::kTimestamp) return "toTimeZone(" + value.sql + ", 'UTC')";
+    return value.sql;
+}
+
 }  // namespace
 
 Result<Value> Translator::date_trunc(const Expr& expr) {
@@ -56,7 +67,7 @@ Result<Value> Translator::date_trunc(const Expr& expr) {
         if (!options_.session_utc) return refuse(Reason::kTimeZone);
         output_.needs_utc = true;
     }
-    argument.sql = "toDateTime64(" + with(unit->truncate, argument.sql) + ", 6, 'UTC')";
+    argument.sql = "toDateTime64(" + with(unit->truncate, in_utc(argument)) + ", 6, 'UTC')";
     argument.literal = false;
     return argument;
 }
@@ -75,7 +86,7 @@ Result<Value> Translator::extract(const Expr& expr) {
         output_.needs_utc = true;
     }
     Value result{.cls = class_of_type(expr.type), .nullable = argument.nullable};
-    std::string field = with(unit->field, argument.sql);
+    std::string field = with(unit->field, date ? argument.sql : in_utc(argument));
     if (result.cls == Class::kNumeric) {
         result.precision = 18;
         result.sql = "toDecimal64(" + field + ", 0)";
@@ -99,21 +110,22 @@ Result<Value> Translator::plus_interval(const Expr& expr) {
     if (argument.cls == Class::kTimestamptz) {
         if (!options_.session_utc) return refuse(Reason::kTimeZone);
         output_.needs_utc = true;
-    } else if (argument.cls == Class::kDate) {
-        argument.sql = "toDateTime64(" + argument.sql + ", 6, 'UTC')";
-    } else if (argument.cls != Class::kTimestamp) {
+    } else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp) {
         return refuse(Reason::kOperator, "interval arithmetic");
     }
     std::string months = parameter(*right, "Int32", ConstantPart::kMonths);
     std::string days = parameter(*right, "Int32", ConstantPart::kDays);
     std::string rest = parameter(*right, "Int64", ConstantPart::kMicroseconds);
     bool plus = expr.name == "+";
-    std::string guard = "throwIf(ifNull(toYear(" + argument.sql +
+    std::string time = in_utc(argument);
+    std::string guard = "throwIf(ifNull(toYear(" + time +
                         ") NOT BETWEEN 1920 AND 2280, 0) OR abs(" + months + ") > 120 OR abs(" +
                         days + ") > 3650 OR abs(" + rest + ") > 86400000000)";
+    std::string fraction = "positiveModulo(toUnixTimestamp64Micro(" + time + "), toInt64(1000000))";
     std::string sql = std::string(plus ? "addMicroseconds(addDays(addMonths("
                                        : "subtractMicroseconds(subtractDays(subtractMonths(") +
-                      argument.sql + ", " + months + "), " + days + "), " + rest + ")";
+                      "toStartOfSecond(" + time + ", 'UTC'), " + months + "), " + days + "), " +
+                      rest + (plus ? " + " : " - ") + fraction + ")";
     Value result{.cls = argument.cls == Class::kDate ? Class::kTimestamp : argument.cls};
     result.sql = "if(" + guard + " = 0, " + sql + ", NULL)";
     return result;

@@ -30,35 +30,61 @@ struct Output {
     bool needs_utc = false;
 };
 
+// Where the rows of a query get an order from that its reader sees.
+enum class RowOrder : uint8_t {
+    kNone,
+    kOwn,       // its ORDER BY
+    kOfSource,  // it passes on the rows of its only subquery as they come
+    kImplied,   // Postgres' way of computing windows or joins; nothing that could be written
+};
+RowOrder row_order(const Query& query);
+
 class Translator {
   public:
-    explicit Translator(const TranslateOptions& options) : options_(options) {}
+    // With `reserved_names` aliases have names that no column of a mirrored table can have.
+    explicit Translator(const TranslateOptions& options, bool reserved_names = false)
+        : options_(options), prefix_(reserved_names ? "_tandem_" : "") {}
 
     Status translate(const Query& query);
     Output take() { return std::move(output_); }
     Reason reason() const { return reason_; }
+    // A column is called like an alias, so that the two could be taken for each other.
+    bool names_clash() const { return names_clash_; }
 
   private:
+    struct SortItem {
+        std::string sql;
+        std::string direction;
+    };
     // A relation in scope: its alias and, for subqueries, its columns.
     struct Source {
         const Relation* relation = nullptr;
         std::string alias;
         bool nullable = false;  // on the inner side of an outer join
         std::vector<Value> columns;
+        std::vector<SortItem> order;  // of its rows, where the query around it keeps it
         std::string table_sql;
     };
     struct Scope {
         const Query* query = nullptr;
         Scope* outer = nullptr;
+        bool ordered = false;  // somebody sees in which order the rows come
         std::vector<Source> sources = {};
     };
     // Where an expression stands: in a filter NULL means the same as false.
     enum class Place : uint8_t { kValue, kFilter };
 
     Error refuse(Reason reason, std::string_view detail = {});
+    // Aliases: t1, t2, ... of relations, c1, c2, ... of results, o1, o2, ... of orders.
+    std::string alias(char kind, size_t number) const {
+        return prefix_ + kind + std::to_string(number);
+    }
 
     // --- query.cpp
-    Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql);
+    Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql,
+                                              std::vector<SortItem>* order = nullptr);
+    Result<std::vector<Value>> subquery_columns(const Query& query, std::string& sql);
+    Result<std::vector<SortItem>> order_of_rows(const Query& query);
     Status check_shape(const Query& query);
     Status check_key(const Value& value, const Expr& expr);
     Status add_target(const Query& query, const Target& target);
@@ -69,14 +95,14 @@ class Translator {
     Result<std::string> body(const Query& query);
     Result<std::string> write_tail(const Query& query);
     Result<std::string> distinct_order(const Query& query);
-    Result<std::string> sort_key(const SortKey& key);
+    Result<std::vector<SortItem>> sort_key(const SortKey& key);
     Result<std::string> sort_keys(const List<SortKey>& keys);
     Result<std::string> group_key(const Expr& expr);
     Result<std::string> count_clause(const char* keyword, const Expr* expr);
 
     // --- from.cpp
     Result<std::string> write_from(const Query& query, std::vector<std::string>& filters);
-    Status open_source(const Relation& relation, Source& source);
+    Status open_source(const Relation& relation, Source& source, bool ordered);
     struct Piece {
         std::vector<uint32_t> relations;
         std::string sql;
@@ -101,6 +127,7 @@ class Translator {
     Result<std::string> filter(const Expr& expr);
     Result<Value> column(const Expr& expr);
     Result<Value> table_column(const Source& source, const MirroredColumn& column);
+    Status set_nullable(Value& value, std::string_view name);
     Result<Value> apply(const Expr& expr, Form form, std::string_view name);
     Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
     Status check_collation(const Expr& expr, const Rule& row);
@@ -134,6 +161,7 @@ class Translator {
     // --- constant.cpp
     Result<Value> constant(const Expr& expr);
     Result<Value> numeric_literal(const Expr& expr);
+    std::string float_parameter(const Expr& expr, bool nullable);
     std::string parameter(const Expr& expr, std::string_view type,
                           ConstantPart part = ConstantPart::kWhole);
 
@@ -150,6 +178,8 @@ class Translator {
     bool is_average(const Expr& expr) const;
 
     TranslateOptions options_;
+    std::string prefix_;
+    bool names_clash_ = false;
     Output output_;
     Reason reason_ = Reason::kExpression;
     Scope* scope_ = nullptr;

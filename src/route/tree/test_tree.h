@@ -29,6 +29,7 @@ class Tree {
         columns_[9].exact = false;
         add(11, "b", oid::kBool, "Nullable(Bool)", -1);
         add(12, "u", oid::kUuid, "Nullable(UUID)", -1);
+        add(13, "tags", 1009, "Array(Nullable(String))", -1);
         add_relation("t", 1000);
     }
 
@@ -98,6 +99,9 @@ class Tree {
         keys_.push_back({expr, descending, descending, true});
         return *this;
     }
+
+    // The first column of every table is called like the first column of a result.
+    void columns_like_aliases() { columns_[0].name = "c1"; }
 
     // The query over the relations so far; comma joins unless `from` was set.
     const Query& build() {

@@ -75,6 +75,7 @@ struct Expr {
     ExprKind kind = ExprKind::kUnknown;
     Collation collation = Collation::kNone;        // of the result
     Collation input_collation = Collation::kNone;  // what the function or operator compares by
+    bool ascii_case = false;     // its locale changes the case of ASCII letters as ASCII does
     bool builtin = false;        // the function, operator or aggregate lives in pg_catalog
     bool all = false;            // kScalarArray: ALL instead of ANY
     bool distinct = false;       // kAggregate
@@ -152,7 +153,8 @@ struct FromItem {
 struct Target {
     const Expr* expr = nullptr;
     Text name;
-    bool junk = false;  // needed for ORDER BY or GROUP BY only
+    bool junk = false;    // needed for ORDER BY or GROUP BY only
+    bool unused = false;  // of a subquery whose outer query never reads it: `expr` is null
 };
 
 enum class FrameUnit : uint8_t { kRange, kRows, kGroups };

@@ -29,6 +29,8 @@ SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')'
        exactness,
        CASE WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
             WHEN t LIKE 'DateTime64(6, %%' THEN format('coalesce('''''''' || (%I AT TIME ZONE ''UTC'')::text || '''''''', ''NULL'')', attname)
+            WHEN t = 'DateTime64(6)' THEN format('coalesce(''toDateTime64('''''' || %I::text || '''''', 6, ''''UTC'''')'', ''NULL'')', attname)
+            WHEN t LIKE 'Array%%' THEN format('''['' || coalesce((SELECT string_agg(coalesce(quote_literal(e), ''NULL''), '','') FROM unnest(%I) e), '''') || '']''', attname)
             WHEN t LIKE 'Float%%' THEN format('coalesce(replace(replace(%I::text, ''Infinity'', ''inf''), ''NaN'', ''nan''), ''NULL'')', attname)
             WHEN t LIKE 'Int%%' OR t LIKE 'UInt%%' OR t = 'Bool' THEN format('coalesce(%I::text, ''NULL'')', attname)
             ELSE format('coalesce('''''''' || %I::text || '''''''', ''NULL'')', attname) END
@@ -42,7 +44,9 @@ CROSS JOIN LATERAL (SELECT CASE atttypid
     WHEN 'timestamptz'::regtype THEN 'DateTime64(6, ''UTC'')' WHEN 'uuid'::regtype THEN 'UUID'
     WHEN 'numeric'::regtype THEN CASE WHEN atttypmod < 0 THEN 'String' ELSE format('Decimal(%s, %s)',
         ((atttypmod - 4) >> 16) & 65535, (atttypmod - 4) & 65535) END
-    ELSE 'String' END AS t) x
+    WHEN 'text[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(String))' ELSE 'String' END
+    ELSE CASE WHEN atttypid >= 16384 AND attnotnull AND attnum <> ALL (indkey)
+        THEN 'LowCardinality(String)' ELSE 'String' END END AS t) x
 CROSS JOIN LATERAL (SELECT CASE WHEN t = 'String' AND atttypid NOT IN
     ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'jsonb'::regtype, 'json'::regtype)
     THEN 'text' ELSE 'exact' END AS exactness) e
@@ -168,7 +172,10 @@ void RouteTest::hold_in_both(const std::string& table) {
     for (int row = 0; row < columns->rows(); ++row) {
         std::string name = columns->text(row, 0);
         std::string type = columns->text(row, 2);
-        definition += "`" + name + "` " + type + ", ";
+        std::string made =
+            zone_.empty() ? type
+                          : replace_all(type, "DateTime64(6)", "DateTime64(6, '" + zone_ + "')");
+        definition += "`" + name + "` " + made + ", ";
         names += "`" + name + "`, ";
         literals += (row == 0 ? "" : " || ', ' || ") + columns->text(row, 4);
         run("INSERT INTO tandem.mirror_column (mirror_id, relid, attnum, column_name, type_oid, "

@@ -41,6 +41,8 @@ class RouteTest : public ::testing::Test {
     std::unique_ptr<test_support::TestClickHouse> clickhouse_;
     std::unique_ptr<postgres::Connection> connection_;
     std::unique_ptr<clickhouse::Client> client_;
+    // ClickHouse' columns that name no zone are in the server's, here UTC; not empty: in this one.
+    std::string zone_;
 
   private:
     void start_servers();
