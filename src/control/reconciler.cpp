@@ -1,12 +1,12 @@
 #include "control/reconciler.h"
 
+#include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/runner.h"
 #include "postgres/client/connection.h"
@@ -170,13 +170,6 @@ Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
     return Control(options, std::move(connection)).run(stop);
 }
 
-void wait(std::stop_token stop, milliseconds time) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, time, [] { return false; });
-}
-
 }  // namespace
 
 Status Reconciler::run(std::stop_token stop) {
@@ -186,7 +179,7 @@ Status Reconciler::run(std::stop_token stop) {
         if (ended.ok()) break;
         if (!ended.error().retryable()) return ended;
         log(LogLevel::warning, "control", ended.error().to_string());
-        wait(stop, pause);
+        back_off(pause, stop);
         pause = std::min(pause * 2, milliseconds(5000));
     }
     return {};

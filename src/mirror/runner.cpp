@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/runner_parts.h"
 #include "sqltext/quote.h"
@@ -34,10 +35,7 @@ TargetOptions target_options(const RunnerOptions& options, bool bulk) {
 }
 
 void Backoff::wait(std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, next_, [] { return false; });
+    back_off(next_, stop);
     next_ = std::min(next_ * 2, kLast);
 }
 

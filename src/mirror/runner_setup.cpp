@@ -1,5 +1,6 @@
 // Before the stream starts: publication, slot, tables. Every step looks first at what is there, so
 // that a daemon that died in the middle goes on where it was.
+#include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/runner_parts.h"
 #include "mirror/source_types.h"
@@ -120,7 +121,7 @@ class Setup {
             auto passed = TRY(connection_->query(
                 "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '" + limit + "'::xid8"));
             if (TRY(passed.boolean(0, 0))) return {};
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            back_off(std::chrono::milliseconds(100));
         }
         return Error(ErrorCode::kPostgresRetry,
                      "transactions that are older than the mirror's new tables do not end");

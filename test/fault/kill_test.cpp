@@ -18,6 +18,7 @@
 #include <random>
 #include <thread>
 
+#include "base/back_off.h"
 #include "base/failpoint.h"
 #include "control/reconciler.h"
 #include "mirror/verify/verify.h"
@@ -127,7 +128,7 @@ class Writer {
             options.connect_timeout = milliseconds(2000);
             auto connection = postgres::Connection::open(options);
             if (!connection.ok()) {
-                std::this_thread::sleep_for(milliseconds(50));
+                back_off(milliseconds(50), stop);
                 continue;
             }
             while (!stop.stop_requested() && connection->usable()) {
