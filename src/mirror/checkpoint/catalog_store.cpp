@@ -333,11 +333,13 @@ Status CatalogStore::record_truncate(const Table& table, Version version) {
     }
     Status recorded = in_transaction([&]() -> Status {
         if (reload) TRY(write_chunks(table.relid, chunks));
-        return execute(
-            "UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
-            to_string(version) + ")" +
-            (reload ? ", state = 'loading', consistent_lsn = NULL, rows_loaded = 0" : "") +
-            " WHERE " + where_current(table.relid));
+        return execute("UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
+                       to_string(version) + ")" +
+                       (reload
+                            ? ", state = CASE state WHEN 'failed' THEN state ELSE 'loading' END, "
+                              "consistent_lsn = NULL, rows_loaded = 0"
+                            : "") +
+                       " WHERE " + where_current(table.relid));
     });
     TRY(std::move(recorded));
     if (reload && chunks_ != nullptr)
@@ -362,8 +364,9 @@ Status CatalogStore::record_change(const TableChange& change) {
 
 Status CatalogStore::record_failure(const Table& table, const Error& error) {
     if (chunks_ != nullptr) chunks_->stop(table.relid);
+    // The notification makes guard_publications look: a failed table is published no longer.
     return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
-                   " WHERE " + where_current(table.relid));
+                   " WHERE " + where_current(table.relid) + "; NOTIFY tandem");
 }
 
 }  // namespace tandem::mirror
