@@ -92,6 +92,8 @@ BANNED = [
     Ban(r"\b(sprintf|strcpy|strcat|gets|strtok)\s*\(", r"^(src|extension)/", "snprintf, std::string"),
     Ban(r"\b(usleep|sleep|nanosleep)\s*\(|\bsleep_(for|until)\b", r"^(src|extension|test)/",
         "wait for the thing itself; tandem::back_off (base/back_off.h) where it gives no sign"),
+    Ban(r"\bstd::(mutex|lock_guard|unique_lock|scoped_lock|condition_variable(_any)?)\b",
+        r"^src/(?!base/(mutex|back_off)\.)", "tandem::Mutex (base/mutex.h), whose use clang checks"),
     Ban(r"\bthrow\b(?!If)", r"^src/.*\.(cpp|h)$", "return an Error"),
     Ban(r"#\s*include <(string|vector|deque|list|map|set|unordered_map|unordered_set|memory|mutex|thread|"
         r"optional|functional|iostream|sstream)>", r"^extension/(?!test/)",

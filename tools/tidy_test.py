@@ -94,6 +94,7 @@ PLANTED = {
     "sleep_for": (
         {"src/base/a.h": "inline void f() { std::this_thread::sleep_for(time); }\n"},
         "wait for the thing itself"),
+    "unchecked_mutex": ({"src/base/a.h": "std::mutex m;\n"}, "whose use clang checks"),
     "throw": ({"src/base/a.h": "inline void f() { throw 1; }\n"}, "return an Error"),
     "shell_command": ({"src/base/a.h": 'inline void f() { system("ls"); }\n'}, "no shell commands"),
     "note_to_self": ({"src/base/a.h": "// FIXME: later\n"}, "mend it"),
