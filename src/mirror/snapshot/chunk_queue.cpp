@@ -16,9 +16,16 @@ void ChunkQueue::stop(Oid relid) {
     MutexLock lock(mutex_);
     auto found = loads_.find(relid.value);
     if (found == loads_.end()) return;
+    const uint64_t generation = found->second.generation;
     found->second.stopping = true;
     found->second.waiting.clear();
-    while (found->second.running != 0) changed_.wait(mutex_);
+    // Others may stop the table as well: while this one waits, they take it out, and add() may put
+    // in its successor.
+    while (found->second.running != 0) {
+        changed_.wait(mutex_);
+        found = loads_.find(relid.value);
+        if (found == loads_.end() || found->second.generation != generation) return;
+    }
     loads_.erase(found);
 }
 
