@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CTEST := ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 
-.PHONY: demo test build install setup down bench lint fuzz clean
+.PHONY: demo test test-long build install setup down bench lint fuzz clean
 
 demo: install  ## from an empty machine to mirrored data and a routed answer
 	$(BUILD)/bin/tandem demo
@@ -16,6 +16,9 @@ down:  ## stop the stack without loss
 
 test: install fuzz  ## build and pass every test
 	tools/run_tests.sh $(BUILD) build/fuzz
+
+test-long: install fuzz  ## new random seeds, TANDEM_BUDGET_SECONDS for each search (default 300)
+	tools/run_long_tests.sh $(BUILD) build/fuzz
 
 setup:
 	@tools/setup.sh

@@ -3,6 +3,10 @@ add_library(tandem_flags INTERFACE)
 target_compile_options(tandem_flags INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor -Werror
   -fno-omit-frame-pointer)
+# base/mutex.h: state is touched only with its mutex held. g++ has no such check.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(tandem_flags INTERFACE -Wthread-safety -Werror=thread-safety)
+endif()
 # The TRY and MUST macros use statement expressions; __int128 is the version's type.
 target_compile_options(tandem_flags INTERFACE -Wno-pedantic)
 target_include_directories(tandem_flags INTERFACE "${PROJECT_SOURCE_DIR}/src")

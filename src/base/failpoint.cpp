@@ -7,8 +7,9 @@
 #include <atomic>
 #include <charconv>
 #include <map>
-#include <mutex>
 #include <string>
+
+#include "base/mutex.h"
 
 namespace tandem {
 namespace {
@@ -21,13 +22,15 @@ struct Armed {
 
 std::atomic<bool> g_armed = false;
 
-std::mutex& mutex() {
-    static std::mutex instance;
-    return instance;
-}
+using Points = std::map<std::string, Armed, std::less<>>;
 
-std::map<std::string, Armed, std::less<>>& armed() {
-    static std::map<std::string, Armed, std::less<>> instance;
+struct Shared {
+    Mutex mutex;
+    Points armed TANDEM_GUARDED_BY(mutex);
+};
+
+Shared& shared() {
+    static Shared instance;
     return instance;
 }
 
@@ -36,7 +39,7 @@ Error bad(std::string_view item) {
                  "bad failpoint \"" + std::string(item) + "\"; expected name=error|kill[@nth]");
 }
 
-Status parse_one(std::string_view item) {
+Status parse_one(std::string_view item, Points& armed) {
     size_t equals = item.find('=');
     if (equals == std::string_view::npos) return bad(item);
     std::string_view name = item.substr(0, equals);
@@ -54,29 +57,31 @@ Status parse_one(std::string_view item) {
     }
     if (action != "error" && action != "kill") return bad(item);
     entry.kill = action == "kill";
-    armed()[std::string(name)] = entry;
+    armed[std::string(name)] = entry;
     return {};
 }
 
 }  // namespace
 
 Status set_failpoints(std::string_view specification) {
-    std::lock_guard lock(mutex());
-    armed().clear();
+    Shared& all = shared();
+    MutexLock lock(all.mutex);
+    all.armed.clear();
     while (!specification.empty()) {
         size_t comma = std::min(specification.find(','), specification.size());
-        TRY(parse_one(specification.substr(0, comma)));
+        TRY(parse_one(specification.substr(0, comma), all.armed));
         specification.remove_prefix(std::min(comma + 1, specification.size()));
     }
-    g_armed = !armed().empty();
+    g_armed = !all.armed.empty();
     return {};
 }
 
 Status failpoint(std::string_view name) {
     if (!g_armed.load(std::memory_order_relaxed)) return {};
-    std::lock_guard lock(mutex());
-    auto found = armed().find(name);
-    if (found == armed().end()) return {};
+    Shared& all = shared();
+    MutexLock lock(all.mutex);
+    auto found = all.armed.find(name);
+    if (found == all.armed.end()) return {};
     Armed& entry = found->second;
     ++entry.hits;
     if (entry.nth != 0 && entry.hits != entry.nth) return {};

@@ -6,11 +6,11 @@
 // empty, so the memory held is at most limit + one item.
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
-#include <mutex>
 #include <optional>
+
+#include "base/mutex.h"
 
 namespace tandem {
 
@@ -21,9 +21,8 @@ class BoundedQueue {
 
     // False when the queue was closed; the item is then dropped.
     bool push(T item, size_t bytes) {
-        std::unique_lock lock(mutex_);
-        not_full_.wait(lock,
-                       [&] { return closed_ || bytes_ == 0 || bytes_ + bytes <= bytes_max_; });
+        MutexLock lock(mutex_);
+        while (!closed_ && bytes_ != 0 && bytes_ + bytes > bytes_max_) not_full_.wait(mutex_);
         if (closed_) return false;
         bytes_ += bytes;
         items_.push_back({std::move(item), bytes});
@@ -33,8 +32,8 @@ class BoundedQueue {
 
     // Nothing when the queue is closed and drained.
     std::optional<T> pop() {
-        std::unique_lock lock(mutex_);
-        not_empty_.wait(lock, [&] { return closed_ || !items_.empty(); });
+        MutexLock lock(mutex_);
+        while (!closed_ && items_.empty()) not_empty_.wait(mutex_);
         if (items_.empty()) return std::nullopt;
         Entry entry = std::move(items_.front());
         items_.pop_front();
@@ -44,14 +43,14 @@ class BoundedQueue {
     }
 
     void close() {
-        std::lock_guard lock(mutex_);
+        MutexLock lock(mutex_);
         closed_ = true;
         not_empty_.notify_all();
         not_full_.notify_all();
     }
 
     size_t bytes() const {
-        std::lock_guard lock(mutex_);
+        MutexLock lock(mutex_);
         return bytes_;
     }
 
@@ -62,12 +61,12 @@ class BoundedQueue {
     };
 
     const size_t bytes_max_;
-    mutable std::mutex mutex_;
-    std::condition_variable not_empty_;
-    std::condition_variable not_full_;
-    std::deque<Entry> items_;
-    size_t bytes_ = 0;
-    bool closed_ = false;
+    mutable Mutex mutex_;
+    CondVar not_empty_;
+    CondVar not_full_;
+    std::deque<Entry> items_ TANDEM_GUARDED_BY(mutex_);
+    size_t bytes_ TANDEM_GUARDED_BY(mutex_) = 0;
+    bool closed_ TANDEM_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tandem

@@ -50,6 +50,54 @@ BEGIN
         ORDER BY n.nspname, c.relname;
 END $$;
 
+-- Those of the tables whose rows the stream could not tell apart, and why. Postgres looks in the same
+-- way before an UPDATE or DELETE of a published table, and refuses it: an index that is deferrable
+-- or not valid identifies nothing, and of a partitioned table its leaves count. A leaf must carry
+-- the key of the root, and a root must hand its key on to leaves to come, as only a primary key is.
+CREATE OR REPLACE FUNCTION tandem.without_identity(relids oid[]) RETURNS TABLE (relid oid, why text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE tree (root, relid, relkind) AS (
+        SELECT c.oid, c.oid, c.relkind FROM pg_class c WHERE c.oid = ANY (relids)
+        UNION ALL
+        SELECT t.root, c.oid, c.relkind
+        FROM tree t JOIN pg_inherits h ON h.inhparent = t.relid JOIN pg_class c ON c.oid = h.inhrelid
+        WHERE t.relkind = 'p'
+    ), keyed AS (
+        SELECT t.root, t.relid, t.relkind, c.relreplident, i.indisprimary, k.names,
+               CASE WHEN c.relreplident = 'n' THEN 'has REPLICA IDENTITY NOTHING'
+                    WHEN i.indexrelid IS NULL AND c.relreplident = 'i'
+                        THEN 'has lost the index of its REPLICA IDENTITY'
+                    WHEN i.indexrelid IS NULL THEN 'has no primary key'
+                    WHEN NOT i.indimmediate
+                        THEN 'has a DEFERRABLE primary key, which does not identify rows to replication'
+                    WHEN NOT (i.indisvalid AND i.indislive AND i.indisunique AND i.indpred IS NULL)
+                        THEN 'has a key whose index is not valid'
+                    WHEN EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid
+                                 AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                                 AND a.attgenerated <> '')
+                        THEN 'has a generated column in its key' END AS why
+        FROM tree t JOIN pg_class c ON c.oid = t.relid
+        LEFT JOIN pg_index i ON i.indrelid = t.relid
+            AND CASE c.relreplident WHEN 'i' THEN i.indisreplident ELSE i.indisprimary END
+        LEFT JOIN LATERAL (
+            SELECT array_agg(a.attname) AS names
+            FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS key (attnum, position)
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = key.attnum
+            WHERE key.position <= i.indnkeyatts AND (t.relkind = 'p' OR t.relid <> t.root)) k ON true
+    )
+    SELECT DISTINCT ON (k.root) k.root,
+           CASE WHEN k.relid <> k.root THEN 'its partition ' || k.relid::regclass || ' '
+                     || coalesce(k.why, 'has another key')
+                WHEN k.why IS NOT NULL THEN 'it ' || k.why
+                ELSE 'it is partitioned and its REPLICA IDENTITY is no primary key, so that new '
+                     'partitions would have none' END
+    FROM keyed k JOIN keyed r ON r.root = k.root AND r.relid = k.root
+    WHERE CASE WHEN k.relid = k.root THEN k.why IS NOT NULL OR (k.relkind = 'p' AND NOT k.indisprimary)
+               ELSE k.relkind = 'r' AND k.relreplident <> 'f'
+                    AND (k.why IS NOT NULL OR NOT k.names @> r.names) END
+    ORDER BY k.root, k.relid <> k.root, k.relid
+$$;
+
 -- Why a table cannot be mirrored; NULL when it can.
 CREATE OR REPLACE FUNCTION tandem.why_not_mirrored(relid oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -58,12 +106,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
         WHEN c.relispartition THEN 'it is a partition; mirror the partitioned table'
         WHEN c.relpersistence <> 'p' THEN 'it is unlogged or temporary, so its changes are not in the WAL'
-        WHEN c.relreplident = 'n' THEN 'it has REPLICA IDENTITY NOTHING'
-        WHEN c.relreplident = 'i' AND EXISTS (
-            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisreplident) THEN NULL
-        WHEN c.relreplident <> 'i' AND EXISTS (
-            SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary) THEN NULL
-        ELSE 'it has no primary key'
+        ELSE (SELECT w.why FROM tandem.without_identity(ARRAY[c.oid]) w)
     END
     FROM pg_class c WHERE c.oid = relid
 $$;
@@ -96,7 +139,7 @@ BEGIN
                 IF candidate.exact THEN
                     RAISE EXCEPTION 'table %.% cannot be mirrored: %',
                         quote_ident(candidate.schema_name), quote_ident(candidate.table_name), why
-                        USING ERRCODE = 'TD009', HINT = 'Give the table a primary key, or ALTER TABLE ... REPLICA IDENTITY USING INDEX.';
+                        USING ERRCODE = 'TD009', HINT = 'Give the table a primary key that is not deferrable, or ALTER TABLE ... REPLICA IDENTITY USING INDEX; partitions need the key of the partitioned table.';
                 END IF;
                 RAISE NOTICE 'table %.% is left out: %', quote_ident(candidate.schema_name),
                     quote_ident(candidate.table_name), why;

@@ -1,14 +1,15 @@
 #include "control/reconciler.h"
 
+#include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <thread>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/session/runner.h"
+#include "mirror/source/publication.h"
 #include "postgres/client/connection.h"
 
 namespace tandem::control {
@@ -21,6 +22,10 @@ constexpr int kLeaseClass = 7235;
 // How often the catalog is read without a notification, and how soon a stop is noticed.
 constexpr milliseconds kReadInterval{5000};
 constexpr milliseconds kStopInterval{200};
+// How long the application's writes to a table that lost its key may fail; longer where a look
+// takes long, so that looking never costs more than a twentieth of one processor.
+constexpr milliseconds kGuardInterval{600};
+constexpr int kGuardRest = 20;
 
 struct WantedMirror {
     int id = 0;
@@ -161,20 +166,45 @@ class Control {
     std::map<int, std::unique_ptr<RunningMirror>> running_;
 };
 
-Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
-    TRY(catalog::install(options.source, options.target));
+Result<postgres::Connection> connect(const ReconcilerOptions& options, std::string_view role) {
     postgres::ConnectOptions connect;
     connect.conninfo = options.source;
-    connect.application_name = "tandem control";
-    auto connection = TRY(postgres::Connection::open(connect));
-    return Control(options, std::move(connection)).run(stop);
+    connect.application_name = "tandem " + std::string(role);
+    return postgres::Connection::open(connect);
 }
 
-void wait(std::stop_token stop, milliseconds time) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, time, [] { return false; });
+Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop) {
+    auto connection = TRY(connect(options, "guard"));
+    TRY(connection.execute("LISTEN tandem"));
+    while (!stop.stop_requested()) {
+        auto begun = std::chrono::steady_clock::now();
+        TRY(mirror::guard_publications(connection));
+        auto spent =
+            std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
+        milliseconds waited{0};
+        while (!stop.stop_requested() && waited < std::max(kGuardInterval, kGuardRest * spent)) {
+            auto woken = TRY(connection.wait_notification(kStopInterval));
+            if (woken) break;
+            waited += kStopInterval;
+        }
+    }
+    return {};
+}
+
+// A thread of its own: nothing that keeps the mirrors may keep the application waiting.
+void guard(const ReconcilerOptions& options, const std::stop_token& stop) {
+    while (!stop.stop_requested()) {
+        Status ended = guard_once(options, stop);
+        if (!ended.ok()) log(LogLevel::warning, "control", ended.error().to_string());
+        back_off(kGuardInterval, stop);
+    }
+}
+
+Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
+    TRY(catalog::install(options.source, options.target));
+    std::jthread guarding([&](const std::stop_token& done) { guard(options, done); });
+    auto connection = TRY(connect(options, "control"));
+    return Control(options, std::move(connection)).run(stop);
 }
 
 }  // namespace
@@ -186,7 +216,7 @@ Status Reconciler::run(std::stop_token stop) {
         if (ended.ok()) break;
         if (!ended.error().retryable()) return ended;
         log(LogLevel::warning, "control", ended.error().to_string());
-        wait(stop, pause);
+        back_off(pause, stop);
         pause = std::min(pause * 2, milliseconds(5000));
     }
     return {};

@@ -1,9 +1,8 @@
 #include "daemon/daemon.h"
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "console/console.h"
@@ -38,10 +37,7 @@ control::ReconcilerOptions reconciler_options(const stack::DaemonSettings& setti
 
 // False when stop was requested meanwhile.
 bool pause(std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any changed;
-    std::unique_lock lock(mutex);
-    changed.wait_for(lock, stop, kRetryPause, [] { return false; });
+    back_off(kRetryPause, stop);
     return !stop.stop_requested();
 }
 

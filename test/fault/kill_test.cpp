@@ -1,9 +1,10 @@
 // Kills the daemon, ClickHouse and Postgres at random while writers run; afterwards both sides must
 // be equal, row by row and value by value.
 //
-// TANDEM_FAULT_SEED replays a run's choices (the seed is printed; timing is the machine's own),
-// TANDEM_FAULT_KILLS sets how often each process is killed (default 20). This binary is also the
-// daemon it kills: `kill_test --daemon` runs a reconciler with the options in its environment.
+// TANDEM_FAULT_SEED chooses what is killed (printed, 1 unless given; timing is the machine's own),
+// TANDEM_FAULT_KILLS sets how often each process is killed (default 20), TANDEM_BUDGET_SECONDS for
+// how long such rounds are repeated (default: one round). This binary is also the daemon it kills:
+// `kill_test --daemon` runs a reconciler with the options in its environment.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,6 +19,7 @@
 #include <random>
 #include <thread>
 
+#include "base/back_off.h"
 #include "base/failpoint.h"
 #include "control/reconciler.h"
 #include "mirror/verify/verify.h"
@@ -127,7 +129,7 @@ class Writer {
             options.connect_timeout = milliseconds(2000);
             auto connection = postgres::Connection::open(options);
             if (!connection.ok()) {
-                std::this_thread::sleep_for(milliseconds(50));
+                back_off(milliseconds(50), stop);
                 continue;
             }
             while (!stop.stop_requested() && connection->usable()) {
@@ -216,10 +218,9 @@ class killing : public ::testing::Test {
         ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
         clickhouse_ = std::move(clickhouse).value();
         daemon_ = std::make_unique<Daemon>(*postgres_, *clickhouse_);
-        int chosen = environment_number("TANDEM_FAULT_SEED", 0);
-        seed_ = chosen != 0 ? static_cast<unsigned>(chosen) : std::random_device()() % 1'000'000;
-        std::printf("TANDEM_FAULT_SEED=%u\n", seed_);
-        random_.seed(seed_);
+        int seed = environment_number("TANDEM_FAULT_SEED", 1);
+        std::printf("TANDEM_FAULT_SEED=%d\n", seed);
+        random_.seed(static_cast<unsigned>(seed));
         connect();
     }
 
@@ -309,7 +310,6 @@ class killing : public ::testing::Test {
     std::unique_ptr<test_support::TestClickHouse> clickhouse_;
     std::unique_ptr<Daemon> daemon_;
     std::optional<postgres::Connection> connection_;
-    unsigned seed_ = 0;
     std::mt19937_64 random_;
 };
 
@@ -333,11 +333,15 @@ TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
         threads.emplace_back(
             [writer = writers.back().get()](std::stop_token stop) { writer->run(stop); });
     }
-    for (Victim victim : victims()) {
-        std::this_thread::sleep_for(milliseconds(pick(50, 1500)));
-        kill_and_restart(victim);
-        if (HasFatalFailure()) break;
-    }
+    const auto end = std::chrono::steady_clock::now() +
+                     std::chrono::seconds(environment_number("TANDEM_BUDGET_SECONDS", 0));
+    do {
+        for (Victim victim : victims()) {
+            std::this_thread::sleep_for(milliseconds(pick(50, 1500)));
+            kill_and_restart(victim);
+            if (HasFatalFailure()) break;
+        }
+    } while (!HasFatalFailure() && std::chrono::steady_clock::now() < end);
     for (auto& thread : threads) thread.request_stop();
     threads.clear();
     daemon_->kill_hard();

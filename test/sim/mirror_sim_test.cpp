@@ -4,7 +4,8 @@
 // after its effect, then the applier tries again or the whole mirror dies and starts again from a
 // confirmed position that may be an old one. Chunks of the snapshot are read in between. At the
 // end the model of ClickHouse must equal the model of the source. No threads, no clock, no server.
-// TANDEM_SIM_SEED replays one seed (printed on failure), TANDEM_SIM_RUNS sets how many are tried.
+// Tries the same seeds in every run. TANDEM_SIM_SEED replays one (printed on failure);
+// with TANDEM_BUDGET_SECONDS seeds are tried from there on for that long.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -470,10 +471,12 @@ uint64_t environment(const char* name, uint64_t otherwise) {
 }
 
 TEST(mirror_simulation, always_ends_with_both_sides_equal) {
-    uint64_t first = environment("TANDEM_SIM_SEED", 1);
-    uint64_t runs =
-        std::getenv("TANDEM_SIM_SEED") != nullptr ? 1 : environment("TANDEM_SIM_RUNS", 400);
-    for (uint64_t seed = first; seed < first + runs; ++seed) {
+    using Clock = std::chrono::steady_clock;
+    const uint64_t first = environment("TANDEM_SIM_SEED", 1);
+    const uint64_t budget = environment("TANDEM_BUDGET_SECONDS", 0);
+    const uint64_t runs = std::getenv("TANDEM_SIM_SEED") != nullptr ? 1 : 400;
+    const auto end = Clock::now() + std::chrono::seconds(budget);
+    for (uint64_t seed = first; budget != 0 ? Clock::now() < end : seed < first + runs; ++seed) {
         Simulation simulation(seed);
         simulation.run();
         ASSERT_TRUE(simulation.finished()) << "TANDEM_SIM_SEED=" << seed;

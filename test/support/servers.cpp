@@ -12,6 +12,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/back_off.h"
 #include "stack/machine/files.h"
 #include "stack/machine/process.h"
 
@@ -130,8 +131,7 @@ void kill_family(pid_t pid) {
     }
     waitpid(pid, nullptr, 0);
     for (const auto& member : members)
-        while (member && stack::is_running(*member))
-            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        while (member && stack::is_running(*member)) back_off(std::chrono::milliseconds(1));
 }
 
 }  // namespace

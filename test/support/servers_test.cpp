@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <thread>
 
+#include "base/back_off.h"
 #include "stack/machine/files.h"
 #include "stack/machine/process.h"
 
@@ -133,7 +133,7 @@ TEST(test_servers, leave_nothing_behind_when_the_test_is_killed) {
         return std::filesystem::exists(line.substr(0, space)) || stack::identify(server);
     };
     while (remains() && std::chrono::steady_clock::now() < deadline)
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        back_off(std::chrono::milliseconds(20));
     EXPECT_FALSE(remains());
 }
 

@@ -1,8 +1,8 @@
 #include "cli/commands/mirror.h"
 
 #include <nlohmann/json.hpp>
-#include <thread>
 
+#include "base/back_off.h"
 #include "cli/commands/stack.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
@@ -86,7 +86,7 @@ Status wait_until_live(postgres::Connection& connection, const std::string& mirr
             return {};
         }
         step.update(progress.rows, rows_total, "rows");
-        std::this_thread::sleep_for(kPoll);
+        back_off(kPoll);
     }
 }
 

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <ctime>
 #include <memory>
-#include <thread>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "cli/commands/stack.h"
 #include "cli/show.h"
@@ -132,7 +132,7 @@ Status follow_start(const stack::Layout& layout, pid_t supervisor) {
                              ? state->error
                              : "the supervisor ended; see " + layout.log("supervisor"));
         }
-        std::this_thread::sleep_for(kPoll);
+        back_off(kPoll);
     }
     return Error(ErrorCode::kTimeout,
                  "the stack did not become ready; see " + layout.log("supervisor"));
@@ -160,7 +160,7 @@ Result<bool> runs_already(const stack::Layout& layout) {
         if (Clock::now() > deadline)
             return Error(ErrorCode::kTimeout, "another `tandem up` or `down` does not end; see " +
                                                   layout.log("supervisor"));
-        std::this_thread::sleep_for(kPoll);
+        back_off(kPoll);
     }
     return false;
 }
@@ -234,7 +234,7 @@ Status down(Options options) {
                 return Error(ErrorCode::kTimeout,
                              "the stack does not stop; see " + layout.log("supervisor"));
             step.update();
-            std::this_thread::sleep_for(kPoll);
+            back_off(kPoll);
         }
     }
     TRY(stack::stop_leftovers(layout));

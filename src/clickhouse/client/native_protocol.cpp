@@ -164,8 +164,11 @@ Result<MaybeEvent> NativeProtocol::read_packet(WireReader& reader) {
             return MaybeEvent(PongEvent{});
         case packet::kEndOfStream:
             return MaybeEvent(EndOfStreamEvent{});
-        case packet::kTimezoneUpdate:
-            return MaybeEvent(TimezoneEvent { TRY(reader.string(kHelloStringMax)) });
+        case packet::kTimezoneUpdate: {
+            TimezoneEvent event;
+            event.timezone = TRY(reader.string(kHelloStringMax));
+            return MaybeEvent(std::move(event));
+        }
         case packet::kPartUuids:
             TRY(skip_part_uuids(reader));
             return MaybeEvent();

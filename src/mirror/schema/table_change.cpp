@@ -166,6 +166,8 @@ Status check_key(const Table& table, const Relation& relation) {
         if (!at || !table.columns[*at].is_key())
             return changed(table, "column " + std::string(column.name) + " joined the key");
     }
+    if (keys == 0)
+        return Error(ErrorCode::kNoReplicaIdentity, table.label() + " has no primary key any more");
     if (keys != table.key.size()) return changed(table, "the key lost a column");
     return {};
 }

@@ -21,6 +21,11 @@ std::string boolean(bool value) {
     return value ? "true" : "false";
 }
 
+Result<Oid> oid_at(const postgres::QueryResult& rows, int row, int column) {
+    auto value = TRY(rows.integer(row, column));
+    return Oid{static_cast<uint32_t>(value)};
+}
+
 // Text of an error for the catalog, without what only a log needs.
 std::string error_columns(const Error* error) {
     if (error == nullptr) return "error_code = NULL, error_message = NULL";
@@ -99,9 +104,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
         TableRow row;
-        row.relid = Oid {
-            static_cast<uint32_t>(TRY(rows.integer(i, 0)))
-        };
+        row.relid = TRY(oid_at(rows, i, 0));
         row.schema = rows.text(i, 1);
         row.name = rows.text(i, 2);
         row.target = rows.text(i, 3);
@@ -124,8 +127,7 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
                        where(row.relid) + " ORDER BY attnum"));
     std::vector<Oid> oids;
     oids.reserve(static_cast<size_t>(rows.rows()));
-    for (int i = 0; i < rows.rows(); ++i)
-        oids.push_back(Oid { static_cast<uint32_t>(TRY(rows.integer(i, 2))) });
+    for (int i = 0; i < rows.rows(); ++i) oids.push_back(TRY(oid_at(rows, i, 2)));
     postgres::TypeMap types = TRY(postgres::read_types(*catalog, oids));
 
     auto table = std::make_shared<Table>();
@@ -170,9 +172,7 @@ Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
     for (int i = 0; i < rows.rows(); ++i) {
         Chunk chunk;
         chunk.relid = relid;
-        chunk.part = Oid {
-            static_cast<uint32_t>(TRY(rows.integer(i, 0)))
-        };
+        chunk.part = TRY(oid_at(rows, i, 0));
         chunk.first_block = TRY(rows.integer(i, 1));
         if (!rows.is_null(i, 2)) chunk.end_block = TRY(rows.integer(i, 2));
         chunks.push_back(chunk);
@@ -333,11 +333,13 @@ Status CatalogStore::record_truncate(const Table& table, Version version) {
     }
     Status recorded = in_transaction([&]() -> Status {
         if (reload) TRY(write_chunks(table.relid, chunks));
-        return execute(
-            "UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
-            to_string(version) + ")" +
-            (reload ? ", state = 'loading', consistent_lsn = NULL, rows_loaded = 0" : "") +
-            " WHERE " + where_current(table.relid));
+        return execute("UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
+                       to_string(version) + ")" +
+                       (reload
+                            ? ", state = CASE state WHEN 'failed' THEN state ELSE 'loading' END, "
+                              "consistent_lsn = NULL, rows_loaded = 0"
+                            : "") +
+                       " WHERE " + where_current(table.relid));
     });
     TRY(std::move(recorded));
     if (reload && chunks_ != nullptr)
@@ -362,8 +364,9 @@ Status CatalogStore::record_change(const TableChange& change) {
 
 Status CatalogStore::record_failure(const Table& table, const Error& error) {
     if (chunks_ != nullptr) chunks_->stop(table.relid);
+    // The notification makes guard_publications look: a failed table is published no longer.
     return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
-                   " WHERE " + where_current(table.relid));
+                   " WHERE " + where_current(table.relid) + "; NOTIFY tandem");
 }
 
 }  // namespace tandem::mirror

@@ -2,14 +2,13 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "mirror/apply/applier.h"
 #include "mirror/session/catalog_store.h"
 #include "mirror/session/runner.h"
@@ -82,15 +81,15 @@ class HandOver {
     std::vector<Oid> take_consistent(Lsn applied);
 
   private:
-    mutable std::mutex mutex_;
-    std::condition_variable_any changed_;
-    std::optional<Batch> batch_;
-    bool applying_ = false;
-    Lsn applied_;
-    std::vector<Oid> failed_;
-    std::optional<Error> error_;
-    std::map<uint32_t, Lsn> catching_up_;
-    int wake_fd_ = -1;
+    mutable Mutex mutex_;
+    CondVar changed_;
+    std::optional<Batch> batch_ TANDEM_GUARDED_BY(mutex_);
+    bool applying_ TANDEM_GUARDED_BY(mutex_) = false;
+    Lsn applied_ TANDEM_GUARDED_BY(mutex_);
+    std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
+    std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
+    std::map<uint32_t, Lsn> catching_up_ TANDEM_GUARDED_BY(mutex_);
+    const int wake_fd_;
 };
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,

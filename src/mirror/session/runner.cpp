@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/session/parts.h"
 #include "sqltext/quote.h"
@@ -34,10 +35,7 @@ TargetOptions target_options(const RunnerOptions& options, bool bulk) {
 }
 
 void Backoff::wait(std::stop_token stop) {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait_for(lock, stop, next_, [] { return false; });
+    back_off(next_, stop);
     next_ = std::min(next_ * 2, kLast);
 }
 
@@ -59,40 +57,41 @@ void HandOver::drain_wake() {
 }
 
 bool HandOver::free() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return !batch_ && !applying_;
 }
 
 void HandOver::give(Batch batch) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     batch_ = std::move(batch);
     changed_.notify_all();
 }
 
 Lsn HandOver::applied() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return applied_;
 }
 
 std::vector<Oid> HandOver::take_failed() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return std::exchange(failed_, {});
 }
 
 std::optional<Error> HandOver::error() const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return error_;
 }
 
 std::optional<Batch> HandOver::take(std::stop_token stop) {
-    std::unique_lock lock(mutex_);
-    if (!changed_.wait(lock, stop, [this] { return batch_.has_value(); })) return std::nullopt;
+    MutexLock lock(mutex_);
+    while (!batch_)
+        if (!changed_.wait(mutex_, stop)) return std::nullopt;
     applying_ = true;
     return std::exchange(batch_, std::nullopt);
 }
 
 void HandOver::done(Lsn applied, std::vector<Oid> failed) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     applying_ = false;
     applied_ = std::max(applied_, applied);
     failed_.insert(failed_.end(), failed.begin(), failed.end());
@@ -100,19 +99,19 @@ void HandOver::done(Lsn applied, std::vector<Oid> failed) {
 }
 
 void HandOver::fail(Error error) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (!error_) error_ = std::move(error);
     wake();
 }
 
 void HandOver::add_catching_up(Oid relid, Lsn position) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     catching_up_[relid.value] = position;
     wake();
 }
 
 std::vector<Oid> HandOver::take_consistent(Lsn applied) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     std::vector<Oid> consistent;
     for (auto at = catching_up_.begin(); at != catching_up_.end();) {
         if (at->second > applied) {

@@ -1,8 +1,10 @@
 // Before the stream starts: publication, slot, tables. Every step looks first at what is there, so
 // that a daemon that died in the middle goes on where it was.
+#include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/schema/source_types.h"
 #include "mirror/session/parts.h"
+#include "mirror/source/publication.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {
@@ -19,6 +21,7 @@ class Setup {
         connection_ = TRY(catalog_.connection());
         result_.mirror = TRY(catalog_.read_mirror());
         TRY(target_.settle(query_prefix(options_)));
+        TRY(guard_publications(*connection_));
         std::vector<TableRow> rows = TRY(catalog_.read_tables());
         for (const TableRow& row : rows) result_.generations[row.relid.value] = row.generation;
         catalog_.set_generations(result_.generations);
@@ -32,7 +35,7 @@ class Setup {
   private:
     // Returns whether the slot was there before. The publication comes first: a slot cannot be
     // read from a position where its publication did not exist.
-    Result<bool> prepare_slot_and_publication(const std::vector<TableRow>& rows) {
+    Result<bool> prepare_slot_and_publication(std::vector<TableRow>& rows) {
         MirrorRow& mirror = result_.mirror;
         TRY(check_server());
         auto slot = TRY(postgres::read_slot(*connection_, mirror.slot));
@@ -78,35 +81,30 @@ class Setup {
         return postgres::Replication::open(connect_options(options_, "control"));
     }
 
-    // FOR TABLE ONLY: inheritance children are mirrored only if they are named themselves.
-    Result<std::string> published(const TableRow& row) {
-        auto kind =
-            TRY(connection_->query("SELECT c.relkind, n.nspname, c.relname FROM pg_class c "
-                                   "JOIN pg_namespace n ON n.oid = c.relnamespace "
-                                   "WHERE c.oid = " +
-                                   std::to_string(row.relid.value)));
-        if (kind.rows() == 0) return std::string();
-        return (kind.value(0, 0) == "p" ? "" : "ONLY ") +
-               sqltext::pg_qualified(kind.value(0, 1), kind.value(0, 2));
-    }
-
-    Status prepare_publication(const std::vector<TableRow>& rows) {
+    // A table that must not be published fails: row.state says so.
+    Status prepare_publication(std::vector<TableRow>& rows) {
         const std::string& name = result_.mirror.publication;
         auto publication = TRY(postgres::read_publication(*connection_, name));
         if (!publication)
             TRY(connection_->execute("CREATE PUBLICATION " + pg_ident(name) +
                                      " WITH (publish_via_partition_root = true)"));
-        for (const TableRow& row : rows) {
+        for (TableRow& row : rows) {
             if (row.state == "dropped" || row.state == "failed") continue;
             bool member = false;
             if (publication)
                 for (const auto& table : publication->tables) member |= table.table == row.relid;
             if (member) continue;
-            std::string table = TRY(published(row));
-            if (table.empty()) continue;
-            TRY(connection_->execute("ALTER PUBLICATION " + pg_ident(name) + " ADD TABLE " +
-                                     table));
-            publication_grew_ = true;
+            Status added = publish_table(*connection_, name, row.relid);
+            if (added.ok()) {
+                publication_grew_ = true;
+                continue;
+            }
+            ErrorCode code = added.error().code();
+            if (code == ErrorCode::kNotFound) continue;  // prepare_table says so
+            if (code != ErrorCode::kNoReplicaIdentity && code != ErrorCode::kSourceUnfit)
+                return added;
+            TRY(fail(row.relid, added.error()));
+            row.state = "failed";
         }
         return {};
     }
@@ -120,7 +118,7 @@ class Setup {
             auto passed = TRY(connection_->query(
                 "SELECT pg_snapshot_xmin(pg_current_snapshot()) >= '" + limit + "'::xid8"));
             if (TRY(passed.boolean(0, 0))) return {};
-            std::this_thread::sleep_for(std::chrono::milliseconds(100));
+            back_off(std::chrono::milliseconds(100));
         }
         return Error(ErrorCode::kPostgresRetry,
                      "transactions that are older than the mirror's new tables do not end");
@@ -137,10 +135,14 @@ class Setup {
             return {};
         }
         if (table.error().retryable() || !connection_->usable()) return std::move(table).error();
-        log(LogLevel::warning, "mirror", table.error().to_string());
+        return fail(row.relid, table.error());
+    }
+
+    Status fail(Oid relid, const Error& error) {
+        log(LogLevel::warning, "mirror", error.to_string());
         Table failed;
-        failed.relid = row.relid;
-        return catalog_.record_failure(failed, table.error());
+        failed.relid = relid;
+        return catalog_.record_failure(failed, error);
     }
 
     Result<TablePtr> begin_load(const TableRow& row) {

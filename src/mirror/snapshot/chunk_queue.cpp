@@ -3,7 +3,7 @@
 namespace tandem::mirror {
 
 void ChunkQueue::add(TablePtr table, std::vector<Chunk> chunks) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     Load& load = loads_[table->relid.value];
     load.table = std::move(table);
     load.waiting.assign(chunks.begin(), chunks.end());
@@ -13,23 +13,30 @@ void ChunkQueue::add(TablePtr table, std::vector<Chunk> chunks) {
 }
 
 void ChunkQueue::stop(Oid relid) {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     auto found = loads_.find(relid.value);
     if (found == loads_.end()) return;
+    const uint64_t generation = found->second.generation;
     found->second.stopping = true;
     found->second.waiting.clear();
-    changed_.wait(lock, [&] { return found->second.running == 0; });
+    // Others may stop the table as well: while this one waits, they take it out, and add() may put
+    // in its successor.
+    while (found->second.running != 0) {
+        changed_.wait(mutex_);
+        found = loads_.find(relid.value);
+        if (found == loads_.end() || found->second.generation != generation) return;
+    }
     loads_.erase(found);
 }
 
 void ChunkQueue::replace_table(TablePtr table) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto found = loads_.find(table->relid.value);
     if (found != loads_.end()) found->second.table = std::move(table);
 }
 
 std::optional<Assignment> ChunkQueue::next() {
-    std::unique_lock lock(mutex_);
+    MutexLock lock(mutex_);
     while (!closed_) {
         for (auto& [relid, load] : loads_) {
             if (load.waiting.empty() || load.stopping) continue;
@@ -38,13 +45,13 @@ std::optional<Assignment> ChunkQueue::next() {
             ++load.running;
             return assignment;
         }
-        changed_.wait(lock);
+        changed_.wait(mutex_);
     }
     return std::nullopt;
 }
 
 bool ChunkQueue::still_wanted(const Assignment& assignment) const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     if (closed_) return false;
     auto found = loads_.find(assignment.chunk.relid.value);
     return found != loads_.end() && !found->second.stopping &&
@@ -52,7 +59,7 @@ bool ChunkQueue::still_wanted(const Assignment& assignment) const {
 }
 
 ChunkQueue::Outcome ChunkQueue::finish(const Assignment& assignment) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto found = loads_.find(assignment.chunk.relid.value);
     if (found == loads_.end()) return Outcome::more;
     Load& load = found->second;
@@ -64,7 +71,7 @@ ChunkQueue::Outcome ChunkQueue::finish(const Assignment& assignment) {
 }
 
 void ChunkQueue::retry(const Assignment& assignment) {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     auto found = loads_.find(assignment.chunk.relid.value);
     if (found == loads_.end()) return;
     Load& load = found->second;
@@ -75,13 +82,13 @@ void ChunkQueue::retry(const Assignment& assignment) {
 }
 
 void ChunkQueue::close() {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     closed_ = true;
     changed_.notify_all();
 }
 
 bool ChunkQueue::loading(Oid relid) const {
-    std::lock_guard lock(mutex_);
+    MutexLock lock(mutex_);
     return loads_.contains(relid.value);
 }
 

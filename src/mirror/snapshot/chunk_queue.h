@@ -5,14 +5,13 @@
 // refused.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <deque>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <vector>
 
+#include "base/mutex.h"
 #include "mirror/schema/table.h"
 
 namespace tandem::mirror {
@@ -60,11 +59,12 @@ class ChunkQueue {
         bool stopping = false;
     };
 
-    mutable std::mutex mutex_;
-    std::condition_variable changed_;
-    std::map<uint32_t, Load> loads_;  // by relid, so that tables are loaded one after the other
-    uint64_t generation_ = 0;
-    bool closed_ = false;
+    mutable Mutex mutex_;
+    CondVar changed_;
+    // By relid, so that tables are loaded one after the other.
+    std::map<uint32_t, Load> loads_ TANDEM_GUARDED_BY(mutex_);
+    uint64_t generation_ TANDEM_GUARDED_BY(mutex_) = 0;
+    bool closed_ TANDEM_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace tandem::mirror

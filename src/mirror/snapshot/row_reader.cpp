@@ -1,7 +1,6 @@
 #include "mirror/snapshot/row_reader.h"
 
-#include <thread>
-
+#include "base/back_off.h"
 #include "postgres/decoder/copy_binary.h"
 #include "sqltext/quote.h"
 
@@ -28,7 +27,7 @@ Status begin_durable_snapshot(postgres::Connection& connection,
         auto flushed = TRY(connection.query("SELECT pg_current_wal_flush_lsn()"));
         if (TRY(flushed.lsn(0, 0)).value >= insert) return {};
         if (attempt == 0) TRY(flush());
-        if (attempt > 0) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        if (attempt > 0) back_off(std::chrono::milliseconds(10));
     }
     return Error(ErrorCode::kTimeout, "the source does not flush its WAL");
 }

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <numeric>
-#include <thread>
 
+#include "base/back_off.h"
 #include "base/failpoint.h"
 #include "mirror/snapshot/row_reader.h"
 #include "sqltext/quote.h"
@@ -143,7 +143,7 @@ Status SourceReader::wait_visible(std::span<const Xid> transactions) {
     for (int attempt = 0; attempt < 1000; ++attempt) {
         auto running = TRY(source->query(sql));
         if (!TRY(running.boolean(0, 0))) return {};
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        back_off(std::chrono::milliseconds(10));
     }
     return Error(ErrorCode::kPostgresRetry,
                  "a committed transaction does not become visible; does a synchronous standby "

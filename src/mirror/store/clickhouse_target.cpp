@@ -3,8 +3,8 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <thread>
 
+#include "base/back_off.h"
 #include "mirror/schema/source_types.h"
 #include "sqltext/quote.h"
 
@@ -105,7 +105,7 @@ Status ClickHouseTarget::settle(const std::string& query_prefix) {
             unsettled_.clear();
             return {};
         }
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        back_off(std::chrono::milliseconds(100));
     }
     return Error(ErrorCode::kTimeout, "an insert of an earlier connection does not end");
 }

@@ -7,8 +7,8 @@
 #include <charconv>
 #include <filesystem>
 #include <sstream>
-#include <thread>
 
+#include "base/back_off.h"
 #include "stack/clickhouse/clickhouse_config.h"
 #include "stack/machine/files.h"
 #include "stack/machine/process.h"
@@ -158,7 +158,7 @@ Result<ClickHousePorts> wait_for_clickhouse(const ClickHouseOptions& options, pi
             return start_error(options, describe_exit(*status) + " while starting");
         if (std::chrono::steady_clock::now() > deadline)
             return start_error(options, "did not become ready in time");
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        back_off(std::chrono::milliseconds(10));
     }
 }
 

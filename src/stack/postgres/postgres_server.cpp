@@ -8,9 +8,9 @@
 #include <charconv>
 #include <filesystem>
 #include <sstream>
-#include <thread>
 #include <tuple>
 
+#include "base/back_off.h"
 #include "stack/machine/files.h"
 #include "stack/machine/process.h"
 
@@ -196,7 +196,7 @@ Status wait_for_postgres(const PostgresOptions& options, pid_t pid,
             return Error(ErrorCode::kTimeout, "Postgres did not become ready in time; log " +
                                                   options.log_path + " ends with:\n" +
                                                   log_tail(options.log_path));
-        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        back_off(std::chrono::milliseconds(10));
     }
     return {};
 }

@@ -8,8 +8,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
+#include "base/back_off.h"
 #include "base/log.h"
 #include "stack/machine/files.h"
 #include "stack/machine/process.h"
@@ -30,7 +30,7 @@ bool wait_until(const std::function<bool()>& gone, std::chrono::milliseconds pat
     auto deadline = std::chrono::steady_clock::now() + patience;
     while (!gone()) {
         if (std::chrono::steady_clock::now() > deadline) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        back_off(std::chrono::milliseconds(20));
     }
     return true;
 }
@@ -237,7 +237,7 @@ Status Supervisor::start_daemon() {
     while (!fs::exists(daemon.ready_path)) {
         std::optional<int> status = try_reap(service->pid);
         if (!status && Clock::now() < deadline) {
-            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+            back_off(std::chrono::milliseconds(20));
             continue;
         }
         if (status) service->pid = -1;

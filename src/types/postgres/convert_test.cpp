@@ -242,6 +242,32 @@ TEST(converter, does_not_round_decimals) {
     EXPECT_EQ(converter.report().count, 6u);
 }
 
+// Postgres never sends them; any other sender must not get past the range check with them.
+TEST(converter, looks_past_leading_zeros_of_numerics) {
+    const auto zero_then = [](int16_t weight, int16_t digit) {
+        return big<int16_t>(2) + big(weight) + big<uint16_t>(0x4000) + big<int16_t>(0) +
+               big<int16_t>(0) + big(digit);
+    };
+    const Mapping mapping = builtin(1700, test::numeric_typmod(6, 0));
+    expect_agreement(mapping, zero_then(1, 3389), "-3389");
+    expect_agreement(builtin(1700), zero_then(1, 3389), "-3389");
+    Converter converter(mapping);
+    Column column = converter.make_column();
+    ASSERT_TRUE(converter.append_binary(zero_then(32, 3389), column).ok());
+    EXPECT_TRUE(column.is_null(0));
+    EXPECT_EQ(converter.report().code, "out_of_range");
+}
+
+// No decimal of 38 digits, but a column of ClickHouse can hold it.
+TEST(converter, prints_the_smallest_integer_under_a_decimal) {
+    const Mapping mapping = builtin(1700, test::numeric_typmod(38, 0));
+    Column column = Converter(mapping).make_column();
+    column.append_fixed(static_cast<Int128>(UInt128{1} << 127));
+    std::string text;
+    ASSERT_TRUE(append_pg_text(column, 0, mapping, text).ok());
+    EXPECT_EQ(text, "-170141183460469231731687303715884105728");
+}
+
 TEST(converter, reports_arrays_of_other_shapes) {
     Converter converter(builtin(1007, -1, true));
     Column column = converter.make_column();

@@ -38,6 +38,10 @@ uint8_t parse_header(std::string_view value, NumericHeader& header) {
     if (value.size() != 8 + static_cast<size_t>(header.digits) * 2) return kMalformed;
     for (int i = 0; i < header.digits; ++i)
         if (header.digit(i) > 9999) return kMalformed;
+    // Postgres sends none of these zeros; without them the weight bounds the value.
+    for (; header.digits > 0 && header.digit(0) == 0; --header.digits, --header.weight)
+        header.at += 2;
+    if (header.digits == 0) header.weight = 0;
     if (header.sign != 0 && header.sign != kNegative && header.sign != kNan &&
         header.sign != kPositiveInfinity && header.sign != kNegativeInfinity)
         return kMalformed;
@@ -96,8 +100,7 @@ size_t width_of(ChKind kind) {
 }
 
 void store(Column& column, const Narrow& magnitude, bool negative, size_t width) {
-    __int128 value = static_cast<__int128>(magnitude.value);
-    if (negative) value = -value;
+    auto value = static_cast<__int128>(negative ? 0 - magnitude.value : magnitude.value);
     if (width == 4) return column.append_fixed(static_cast<int32_t>(value));
     if (width == 8) return column.append_fixed(static_cast<int64_t>(value));
     column.append_fixed(value);
@@ -143,9 +146,8 @@ uint8_t append_decimal(const TypePlan& plan, std::string_view value, Column& col
     if (header.sign == kPositiveInfinity || header.sign == kNegativeInfinity) return kInfinity;
     Integer magnitude;
     if (header.digits > 0) {
-        int first = header.digit(0);
-        if (first != 0 && 4 * header.weight + decimal_digits(first) + plan.scale > plan.precision)
-            return kOutOfRange;
+        int whole = 4 * header.weight + decimal_digits(header.digit(0));
+        if (whole + plan.scale > plan.precision) return kOutOfRange;
         if (uint8_t outcome = scale_digits(header, plan.scale, magnitude); outcome != kOk)
             return outcome;
     }
@@ -213,7 +215,8 @@ void reverse_decimal(const TypePlan& plan, const Column& column, size_t row, Byt
     } else {
         __int128 value = column.fixed<T>(row);
         negative = value < 0;
-        auto magnitude = static_cast<unsigned __int128>(negative ? -value : value);
+        auto magnitude = static_cast<unsigned __int128>(value);
+        if (negative) magnitude = 0 - magnitude;  // ClickHouse may hold the smallest Int128
         wide.limb[0] = static_cast<uint64_t>(magnitude);
         wide.limb[1] = static_cast<uint64_t>(magnitude >> 64);
     }

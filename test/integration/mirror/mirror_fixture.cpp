@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "base/back_off.h"
 #include "mirror/verify/verify.h"
 #include "sqltext/quote.h"
 
@@ -120,7 +121,7 @@ bool MirrorFixture::eventually(const std::string& query, const std::string& expe
     while (std::chrono::steady_clock::now() < deadline) {
         last = value(query);
         if (last == expected) return true;
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        back_off(std::chrono::milliseconds(20));
     }
     ADD_FAILURE() << query << " gives " << last << ", not " << expected;
     return false;

@@ -343,5 +343,142 @@ TEST_F(mirror_on_real_servers, refuses_what_it_cannot_do_and_says_why) {
     EXPECT_THAT(refusal("create_mirror('m2', ARRAY['t'])"), HasSubstr("would be written to"));
 }
 
+// --- the application's writes go on --------------------------------------------------------------
+
+class mirrored_tables_stay_writable : public MirrorFixture {
+  protected:
+    std::string refusal(const std::string& table) {
+        auto done = source().execute("SELECT tandem.create_mirror('no', ARRAY['" + table + "'])");
+        return done.ok() ? "accepted" : done.error().message();
+    }
+    bool writable(const std::string& statement) { return source().execute(statement).ok(); }
+    // Until the statement works; false after 5 seconds.
+    bool soon_writable(const std::string& statement) {
+        auto begin = std::chrono::steady_clock::now();
+        auto spent = [&] { return std::chrono::steady_clock::now() - begin; };
+        while (!writable(statement)) {
+            if (spent() > std::chrono::seconds(5)) return false;
+            sql("SELECT pg_sleep(0.01)");
+        }
+        std::printf("writable after %.0f ms\n",
+                    std::chrono::duration<double, std::milli>(spent()).count());
+        return true;
+    }
+    std::string published() {
+        return value(
+            "SELECT coalesce(string_agg(tablename, ',' ORDER BY tablename), '') FROM "
+            "pg_publication_tables WHERE pubname = 'tandem_m'");
+    }
+    std::string state(const std::string& table) {
+        return "SELECT state || coalesce(' ' || error_code, '') FROM tandem.mirror_tables WHERE "
+               "table_name = '" +
+               table + "'";
+    }
+};
+
+TEST_F(mirrored_tables_stay_writable, what_has_no_key_for_every_row_is_refused_with_the_reason) {
+    using ::testing::HasSubstr;
+    sql("CREATE TABLE late (id int PRIMARY KEY DEFERRABLE, v int); "
+        "CREATE TABLE late_full (id int PRIMARY KEY DEFERRABLE); "
+        "ALTER TABLE late_full REPLICA IDENTITY FULL; "
+        "CREATE TABLE nothing (id int PRIMARY KEY); ALTER TABLE nothing REPLICA IDENTITY NOTHING; "
+        "CREATE TABLE lost (id int NOT NULL UNIQUE); "
+        "ALTER TABLE lost REPLICA IDENTITY USING INDEX lost_id_key; "
+        "ALTER TABLE lost DROP CONSTRAINT lost_id_key; "
+        "CREATE TABLE made (id int GENERATED ALWAYS AS (1) STORED PRIMARY KEY)");
+    EXPECT_THAT(refusal("late"), HasSubstr("it has a DEFERRABLE primary key"));
+    EXPECT_THAT(refusal("late_full"), HasSubstr("it has a DEFERRABLE primary key"));
+    EXPECT_THAT(refusal("nothing"), HasSubstr("it has REPLICA IDENTITY NOTHING"));
+    EXPECT_THAT(refusal("lost"), HasSubstr("it has lost the index of its REPLICA IDENTITY"));
+    EXPECT_THAT(refusal("made"), HasSubstr("it has a generated column in its key"));
+
+    sql("CREATE TABLE rooted (a int NOT NULL, b int) PARTITION BY RANGE (a); "
+        "CREATE UNIQUE INDEX rooted_a ON rooted (a); "
+        "ALTER TABLE rooted REPLICA IDENTITY USING INDEX rooted_a; "
+        "CREATE TABLE rooted_1 PARTITION OF rooted FOR VALUES FROM (0) TO (10)");
+    EXPECT_THAT(refusal("rooted"), HasSubstr("its REPLICA IDENTITY is no primary key"));
+}
+
+TEST_F(mirrored_tables_stay_writable, every_partition_is_looked_at) {
+    using ::testing::HasSubstr;
+    sql("CREATE TABLE p (a int, b int NOT NULL, PRIMARY KEY (a)) PARTITION BY RANGE (a); "
+        "CREATE TABLE p_low PARTITION OF p FOR VALUES FROM (0) TO (10); "
+        "CREATE TABLE p_high PARTITION OF p FOR VALUES FROM (10) TO (100) PARTITION BY RANGE (a); "
+        "CREATE TABLE p_deep PARTITION OF p_high FOR VALUES FROM (10) TO (20); "
+        "CREATE UNIQUE INDEX deep_b ON p_deep (b)");
+    sql("ALTER TABLE p_deep REPLICA IDENTITY NOTHING");
+    EXPECT_THAT(refusal("p"),
+                HasSubstr("its partition public.p_deep has REPLICA IDENTITY NOTHING"));
+    sql("ALTER TABLE p_deep REPLICA IDENTITY USING INDEX deep_b");
+    EXPECT_THAT(refusal("p"), HasSubstr("its partition public.p_deep has another key"));
+    sql("ALTER TABLE p_deep REPLICA IDENTITY FULL");
+    sql("INSERT INTO p SELECT i, i FROM generate_series(1, 19) i");
+    mirror("m", "'p'");
+    sql("UPDATE p SET b = -b; DELETE FROM p WHERE a % 3 = 0; UPDATE p SET a = 3 WHERE a = 19");
+    expect_equal("m");
+    // One that joins later without a key.
+    sql("CREATE TABLE p_new (a int PRIMARY KEY, b int NOT NULL); "
+        "ALTER TABLE p_new REPLICA IDENTITY NOTHING; "
+        "ALTER TABLE p ATTACH PARTITION p_new FOR VALUES FROM (100) TO (200); "
+        "INSERT INTO p VALUES (100, 1)");
+    EXPECT_TRUE(soon_writable("UPDATE p SET b = 2 WHERE a = 100"));
+    ASSERT_TRUE(eventually(state("p"), "failed no_replica_identity"));
+    EXPECT_EQ(published(), "");
+}
+
+TEST_F(mirrored_tables_stay_writable, when_the_key_changes_between_the_call_and_the_start) {
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)");
+    sql("CREATE TABLE good (id int PRIMARY KEY)");
+    stop_daemon();
+    sql("SELECT tandem.create_mirror('m', ARRAY['t', 'good'])");
+    sql("ALTER TABLE t DROP CONSTRAINT t_pkey, ADD PRIMARY KEY (id) DEFERRABLE");
+    start_daemon();
+    ASSERT_TRUE(eventually(state("good"), "live"));
+    EXPECT_EQ(value(state("t")), "failed no_replica_identity");
+    EXPECT_EQ(published(), "good");
+    EXPECT_TRUE(writable("UPDATE t SET v = 2"));
+}
+
+TEST_F(mirrored_tables_stay_writable, when_the_primary_key_is_dropped) {
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1), (2, 2)");
+    sql("CREATE TABLE good (id int PRIMARY KEY)");
+    mirror("m", "'t', 'good'");
+    sql("ALTER TABLE t DROP CONSTRAINT t_pkey");
+    EXPECT_TRUE(soon_writable("UPDATE t SET v = 3 WHERE id = 1"));
+    ASSERT_TRUE(eventually(state("t"), "failed no_replica_identity"));
+    EXPECT_THAT(value("SELECT error_message FROM tandem.mirror_tables WHERE table_name = 't'"),
+                ::testing::HasSubstr("no primary key"));
+    EXPECT_EQ(published(), "good");
+    sql("INSERT INTO good VALUES (1)");
+    wait("m");
+    EXPECT_EQ(ch_value("SELECT id FROM tandem.good"), "(1)");
+    // With a key again it comes back.
+    sql("ALTER TABLE t ADD PRIMARY KEY (id); SELECT tandem.resync_mirror('m', ARRAY['t'])");
+    ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
+    EXPECT_TRUE(writable("UPDATE t SET v = 4 WHERE id = 2"));
+    expect_equal("m");
+}
+
+TEST_F(mirrored_tables_stay_writable, even_while_the_mirror_is_paused) {
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)");
+    mirror("m", "'t'");
+    sql("SELECT tandem.pause_mirror('m')");
+    ASSERT_TRUE(eventually("SELECT state FROM tandem.mirrors", "paused"));
+    sql("ALTER TABLE t REPLICA IDENTITY NOTHING");
+    EXPECT_TRUE(soon_writable("DELETE FROM t"));
+    EXPECT_EQ(value(state("t")), "failed no_replica_identity");
+}
+
+TEST_F(mirrored_tables_stay_writable, when_the_table_failed_for_another_reason) {
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int); INSERT INTO t VALUES (1, 1)");
+    mirror("m", "'t'");
+    sql("ALTER TABLE t ALTER v TYPE text");
+    sql("INSERT INTO t VALUES (2, 'two')");
+    ASSERT_TRUE(eventually(state("t"), "failed schema_changed"));
+    ASSERT_TRUE(eventually("SELECT count(*) FROM pg_publication_rel", "0"));
+    sql("ALTER TABLE t DROP CONSTRAINT t_pkey");
+    EXPECT_TRUE(writable("UPDATE t SET v = 'x'"));
+}
+
 }  // namespace
 }  // namespace tandem::test

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
 
+#include "base/back_off.h"
 #include "config/config.h"
 #include "postgres/client/connection.h"
 #include "stack/clickhouse/clickhouse_http.h"
@@ -118,7 +118,7 @@ class StackTest : public testing::Test {
         auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
         while (!condition()) {
             if (std::chrono::steady_clock::now() > deadline) return false;
-            std::this_thread::sleep_for(std::chrono::milliseconds(50));
+            back_off(std::chrono::milliseconds(50));
         }
         return true;
     }

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
-#include <thread>
 
+#include "base/back_off.h"
 #include "cli/commands/demo/compare.h"
 #include "cli/commands/demo/data.h"
 #include "cli/commands/mirror.h"
@@ -202,7 +202,7 @@ Status write_for_ever(Options options) {
     postgres::Connection connection = TRY(connect_for_demo(settings));
     for (;;) {
         TRY(write_once(connection));
-        std::this_thread::sleep_for(kWriterPause);
+        back_off(kWriterPause);
     }
 }
 
