@@ -12,6 +12,7 @@ extern "C" {
 #include "utils/fmgroids.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/pg_lsn.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
 }
@@ -182,9 +183,33 @@ bool read_mirror(CatalogTable* table) {
         bool is_null;
         Datum slot = column_value(&scan, "slot_name", &is_null);
         namestrcpy(&table->slot_name, is_null ? "" : NameStr(*DatumGetName(slot)));
+        Datum position = column_value(&scan, "position", &is_null);
+        table->position = is_null ? 0 : DatumGetLSN(position);
     }
     scan_end(&scan);
     return found;
+}
+
+// Of the copies that the table has at the position, the newest. Positions are exclusive, so a copy
+// is visible from its own position on.
+void read_copy(CatalogTable* table, uint64 position) {
+    Key keys[] = {{"mirror_id", F_INT4EQ, Int32GetDatum(table->mirror_id)},
+                  {"relid", F_OIDEQ, ObjectIdGetDatum(table->relid)}};
+    Scan scan;
+    if (!scan_begin(&scan, "mirror_copy", "mirror_copy_pkey", keys, 2)) return;
+    XLogRecPtr best = InvalidXLogRecPtr;
+    while (scan_next(&scan)) {
+        bool is_null;
+        XLogRecPtr from = DatumGetLSN(column_value(&scan, "visible_from", &is_null));
+        if (is_null || (position != 0 && from > position)) continue;
+        if (table->main != nullptr && from < best) continue;
+        best = from;
+        table->main = text_value(&scan, "main");
+        table->delta = text_value(&scan, "delta");
+        table->oldest_generation = static_cast<uint32>(int_value(&scan, "oldest_generation"));
+        table->delta_empty = DatumGetBool(column_value(&scan, "delta_empty", &is_null));
+    }
+    scan_end(&scan);
 }
 
 void fill_fingerprint(CatalogTable* table) {
@@ -261,7 +286,7 @@ bool is_mirrored(Oid relid) {
     return found;
 }
 
-CatalogTable* find_mirrored_table(Oid relid, int mirror_id) {
+CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
     if (!catalog_exists()) return nullptr;
     Key key = {"relid", F_OIDEQ, ObjectIdGetDatum(relid)};
     Scan scan;
@@ -282,6 +307,7 @@ CatalogTable* find_mirrored_table(Oid relid, int mirror_id) {
     scan_end(&scan);
     if (best == nullptr) return nullptr;
     read_columns(best);
+    read_copy(best, position);
     fill_fingerprint(best);
     return best;
 }

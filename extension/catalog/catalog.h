@@ -21,11 +21,18 @@ struct CatalogTable {
     int mirror_id;
     int target_id;
     Oid relid;
-    bool live;     // the table's state
-    bool running;  // the mirror's state
-    const char* database;
-    const char* target_table;
+    bool live;                 // the table's state
+    bool running;              // the mirror's state
+    const char* database;      // of the view, under which people find the table
+    const char* target_table;  // name of the view
     NameData slot_name;
+    uint64 position;  // at least as far is the mirror, whatever its slot says
+    // The copy of the rows that shows the table, at a position or now; main is nullptr when none
+    // does.
+    const char* main;
+    const char* delta;
+    uint32 oldest_generation;
+    bool delta_empty;
     CatalogColumn* columns;
     int column_count;
     uint64 fingerprint;  // of everything a translated query depends on
@@ -45,7 +52,8 @@ bool catalog_exists();
 bool is_catalog_relation(Oid relid);
 // The mirror of a relation, in the current memory context; nullptr when there is none. With
 // mirror_id 0 a live table of a running mirror is preferred.
-CatalogTable* find_mirrored_table(Oid relid, int mirror_id);
+// `position` says for which the copy is wanted; 0: the newest.
+CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position);
 // Whether any mirror has the relation; cheaper than find_mirrored_table.
 bool is_mirrored(Oid relid);
 CatalogTarget* find_target(int target_id);

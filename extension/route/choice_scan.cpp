@@ -11,6 +11,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include "extension/route/bind.h"
 #include "extension/route/decision.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
@@ -33,16 +34,13 @@ struct ChoiceState {
     Side side;
     bool returned_rows;
     RouteMode mode;
+    uint64 position;  // that ClickHouse is read at
     Failure failure;  // why Postgres answers
     Verification* verification;
 };
 
 const CustomScan* plan_of(const ChoiceState* state) {
     return reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
-}
-
-const char* sql_of(const ChoiceState* state) {
-    return strVal(list_nth(plan_of(state)->custom_private, kChoiceSql));
 }
 
 void start_local(ChoiceState* state) {
@@ -79,11 +77,13 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
 
 void decide(ChoiceState* state) {
     Failure failure = {};
-    CatalogTarget* target = nullptr;
-    const char* database = nullptr;
-    if (may_run_remotely(*plan_of(state), &target, &database, &failure) &&
-        remote_scan_start(state->remote, *target, database, sql_of(state), &failure)) {
+    RunAtPosition run = {};
+    MemoryContext before = MemoryContextSwitchTo(state->custom.ss.ps.state->es_query_cxt);
+    bool may = may_run_remotely(*plan_of(state), &run, &failure);
+    MemoryContextSwitchTo(before);
+    if (may && remote_scan_start(state->remote, *run.target, run.database, run.sql, &failure)) {
         state->side = Side::kRemote;
+        state->position = run.position;
         if (state->mode == kRouteVerify) start_local(state);
         return;
     }
@@ -136,7 +136,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
     }
     TupleTableSlot* slot = ExecProcNode(state->local);
     if (TupIsNull(slot))
-        verification_finish(state->verification, sql_of(state));
+        verification_finish(state->verification, readable_sql(*plan_of(state)));
     else
         verification_add_local(state->verification, slot);
     return slot;
@@ -178,6 +178,10 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
     }
     ExplainPropertyText("Executed in",
                         state->mode == kRouteVerify ? "ClickHouse and Postgres" : "ClickHouse", es);
+    ExplainPropertyText("Position",
+                        psprintf("%X/%X", static_cast<uint32>(state->position >> 32),
+                                 static_cast<uint32>(state->position)),
+                        es);
     clickhouse::RunProgress progress;
     if (!remote_scan_progress(state->remote, &progress)) return;
     ExplainPropertyUInteger("Rows Read", nullptr, progress.rows_read, es);
@@ -186,7 +190,7 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
 
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
-    ExplainPropertyText("Remote SQL", sql_of(state), es);
+    ExplainPropertyText("Remote SQL", readable_sql(*plan_of(state)), es);
     if (es->analyze) explain_side(state, es);
 }
 

@@ -12,9 +12,11 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include "extension/route/bind.h"
 #include "extension/route/decision.h"
 #include "extension/route/freshness.h"
 #include "extension/route/plan.h"
+#include "extension/shell/memory.h"
 #include "extension/shell/settings.h"
 #include "extension/tree/query_tree.h"
 
@@ -82,10 +84,10 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
 }
 
 // The catalog still says what the SQL was made from, and the tables are complete.
-CatalogTable* table_as_planned(const CustomScan& plan, int at, Failure* failure) {
+CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, Failure* failure) {
     Oid relid = list_nth_oid(private_list(plan, kChoiceRelids), at);
     CatalogTable* table =
-        find_mirrored_table(relid, linitial_int(private_list(plan, kChoiceMirror)));
+        find_mirrored_table(relid, linitial_int(private_list(plan, kChoiceMirror)), position);
     const char* planned = strVal(list_nth(private_list(plan, kChoiceFingerprints), at));
     bool same =
         table != nullptr &&
@@ -103,7 +105,7 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, Failure* failure)
                     "Check `tandem mirror show`.");
         return nullptr;
     }
-    if (!table->live) {
+    if (!table->live || (position != 0 && table->main == nullptr)) {
         set_failure(
             failure, "not_live",
             psprintf("table \"%s\" is not completely in ClickHouse yet", get_rel_name(relid)),
@@ -115,21 +117,27 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, Failure* failure)
 
 }  // namespace
 
-bool may_run_remotely(const CustomScan& plan, CatalogTarget** target, const char** database,
-                      Failure* failure) {
+bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failure) {
     if (!session_allows(plan, failure) || !transaction_allows(plan, failure)) return false;
-    CatalogTable* table = nullptr;
-    for (int i = 0; i < list_length(private_list(plan, kChoiceRelids)); ++i) {
-        table = table_as_planned(plan, i, failure);
-        if (table == nullptr) return false;
+    int count = list_length(private_list(plan, kChoiceRelids));
+    CatalogTable* first = table_as_planned(plan, 0, 0, failure);
+    if (first == nullptr) return false;
+    XLogRecPtr position = first->position;
+    if (!wait_until_fresh(NameStr(first->slot_name), &position, failure)) return false;
+    CatalogTable** tables = make_array<CatalogTable*>(count);
+    for (int i = 0; i < count; ++i) {
+        tables[i] = table_as_planned(plan, i, position, failure);
+        if (tables[i] == nullptr) return false;
     }
-    *target = table == nullptr ? nullptr : find_target(table->target_id);
-    if (*target == nullptr) {
+    run->target = find_target(first->target_id);
+    if (run->target == nullptr) {
         set_failure(failure, "mirror_changed", "the mirror's target is gone", "");
         return false;
     }
-    *database = table->database;
-    return wait_until_fresh(NameStr(table->slot_name), failure);
+    run->database = first->database;
+    run->position = position;
+    run->sql = bind_sql(plan, tables, position);
+    return true;
 }
 
 void note_unreachable() {

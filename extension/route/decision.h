@@ -10,10 +10,17 @@ extern "C" {
 
 namespace tandem::shell {
 
-// Checks in the order of their cost: mode, session, transaction, tables, freshness. Waits for
-// freshness.
-bool may_run_remotely(const CustomScan& plan, CatalogTarget** target, const char** database,
-                      Failure* failure);
+struct RunAtPosition {
+    CatalogTarget* target;
+    const char* database;
+    const char* sql;  // reads every table at `position`
+    uint64 position;
+};
+
+// Checks in the order of their cost: mode, session, transaction, freshness, tables. Waits for
+// freshness, then picks the position; what is known of the tables is read after that, so that
+// it holds for the position. All in the current memory context.
+bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failure);
 // ClickHouse did not answer: for a few seconds this session does not try again.
 void note_unreachable();
 // True when the session's time zone is UTC under any of its names.

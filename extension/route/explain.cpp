@@ -13,6 +13,7 @@ extern "C" {
 #include "utils/snapmgr.h"
 }
 
+#include "extension/route/bind.h"
 #include "extension/route/explain.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
@@ -110,7 +111,7 @@ void explain_route(const char* sql, Datum* values, bool* nulls) {
     values[0] = BoolGetDatum(choice != nullptr);
     nulls[0] = false;
     if (choice != nullptr) {
-        values[4] = CStringGetTextDatum(strVal(list_nth(choice->custom_private, kChoiceSql)));
+        values[4] = CStringGetTextDatum(readable_sql(*choice));
         nulls[4] = false;
         return;
     }

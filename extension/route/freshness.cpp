@@ -75,12 +75,15 @@ void request_flush(XLogRecPtr position) {
     XLogFlush(message > position ? message : position);
 }
 
-bool wait_for_position(const char* slot_name, XLogRecPtr position) {
+bool wait_for_position(const char* slot_name, XLogRecPtr position, XLogRecPtr* reached) {
     TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_budget_ms);
     long poll_ms = kPollMsMin;
     for (;;) {
         SlotState state = slot_state(slot_name);
-        if (state.confirmed >= position) return true;
+        if (state.confirmed >= position) {
+            *reached = Max(*reached, state.confirmed);
+            return true;
+        }
         if (!state.exists || state.active_pid == 0) return false;
         long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
         if (left <= 0) return false;
@@ -94,23 +97,24 @@ bool wait_for_position(const char* slot_name, XLogRecPtr position) {
 
 }  // namespace
 
-bool wait_until_fresh(const char* slot_name, Failure* failure) {
+bool wait_until_fresh(const char* slot_name, XLogRecPtr* position, Failure* failure) {
+    SlotState state = slot_state(slot_name);
+    if (state.exists) *position = Max(*position, state.confirmed);
     if (freshness == kFreshnessEventual) return true;
     if (RecoveryInProgress()) {
         set_failure(failure, "standby", "a standby does not know how far its primary's mirror is",
                     "SET tandem.freshness = eventual to accept whatever ClickHouse has.");
         return false;
     }
-    XLogRecPtr position = required_position();
-    SlotState state = slot_state(slot_name);
-    if (state.exists && state.confirmed >= position) return true;
+    XLogRecPtr required = required_position();
+    if (state.exists && state.confirmed >= required) return true;
     if (freshness == kFreshnessBounded && state.exists) {
         int64 age = staleness_ms(state.active_pid);
         if (age >= 0 && age <= max_staleness_ms) return true;
     }
     if (state.exists && state.active_pid != 0) {
-        request_flush(position);
-        if (wait_for_position(slot_name, position)) return true;
+        request_flush(required);
+        if (wait_for_position(slot_name, required, position)) return true;
     }
     set_failure(failure, "lag",
                 state.exists && state.active_pid != 0

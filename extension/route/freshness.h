@@ -5,7 +5,9 @@
 
 namespace tandem::shell {
 
-// By tandem.freshness, for at most tandem.wait_budget. May raise what CHECK_FOR_INTERRUPTS raises.
-bool wait_until_fresh(const char* slot_name, Failure* failure);
+// By tandem.freshness, for at most tandem.wait_budget. `position` is what the mirror is known to
+// have reached, and becomes the one to read at: everything committed before it is in ClickHouse.
+// May raise what CHECK_FOR_INTERRUPTS raises.
+bool wait_until_fresh(const char* slot_name, XLogRecPtr* position, Failure* failure);
 
 }  // namespace tandem::shell

@@ -282,11 +282,19 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
             fingerprints,
             makeString(psprintf("%llx", static_cast<unsigned long long>(table->fingerprint))));
     }
+    PgList* places = NIL;
+    PgList* columns = NIL;
+    for (const route::UsedRelation& used : translation.relations) {
+        PgList* names = NIL;
+        for (const Text& name : used.columns) names = lappend(names, makeString(c_string_of(name)));
+        places = lappend_int(places, static_cast<int>(used.table));
+        columns = lappend(columns, names);
+    }
     PgList* result =
         list_make5(makeString(c_string_of(translation.sql)),
                    list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
                    list_make2_int(local->jitFlags, translation.needs_utc ? 1 : 0));
-    return result;
+    return lappend(lappend(result, places), columns);
 }
 
 // A cursor moves backwards over what Postgres' own plan could move backwards over.

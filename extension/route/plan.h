@@ -16,11 +16,13 @@ namespace tandem::shell {
 
 // What the nodes carry, in custom_private, so that plans can be copied.
 enum ChoicePrivate {
-    kChoiceSql,           // String
+    kChoiceSql,           // String, with places for the relations
     kChoiceMirror,        // IntList: mirror_id, target_id
     kChoiceRelids,        // OidList
     kChoiceFingerprints,  // list of String, parallel to the relids
     kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc
+    kChoicePlaces,        // IntList: for each place in the SQL the index of its table in the relids
+    kChoiceColumns,       // list of lists of String, parallel: the columns that are read there
 };
 enum RemotePrivate {
     kRemoteColumnTypes,     // list of String: ClickHouse types of the result

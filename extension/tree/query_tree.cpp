@@ -144,11 +144,21 @@ CatalogTable* planned_table(TreeBuilder* builder, ::Oid relid) {
         CatalogTable* table = static_cast<CatalogTable*>(lfirst(cell));
         if (table->relid == relid) return table;
     }
-    CatalogTable* table = find_mirrored_table(relid, builder->mirror_id);
+    CatalogTable* table = find_mirrored_table(relid, builder->mirror_id, 0);
     if (table == nullptr) return nullptr;
     builder->mirror_id = table->mirror_id;
     builder->tree->tables = lappend(builder->tree->tables, table);
     return table;
+}
+
+int table_number(PgList* tables, const CatalogTable* table) {
+    int number = 0;
+    ListCell* cell;
+    foreach (cell, tables) {
+        if (lfirst(cell) == table) break;
+        ++number;
+    }
+    return number;
 }
 
 double estimated_rows(::Oid relid) {
@@ -221,6 +231,7 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
                "Add it to the mirror that has the other tables of the query.");
         return;
     }
+    relation->id = static_cast<uint32_t>(table_number(builder->tree->tables, table));
     relation->database = text_of(table->database);
     relation->table = text_of(table->target_table);
     relation->rows = estimated_rows(rte->relid);

@@ -29,26 +29,57 @@ std::string upsert_target(const TargetOptions& target) {
 }
 
 std::string fingerprint() {
-    return std::to_string(XXH3_64bits(kCatalogSql, std::strlen(kCatalogSql)));
+    return std::to_string(XXH3_64bits(kFunctionsSql, std::strlen(kFunctionsSql)));
 }
 
-Result<bool> is_current(postgres::Connection& connection) {
-    auto table = TRY(connection.query("SELECT to_regclass('tandem.catalog_version') IS NOT NULL"));
-    if (!TRY(table.boolean(0, 0))) return false;
+// How far the tables are: 0 when there are none, 1 for a catalog that does not say.
+Result<size_t> migrations_done(postgres::Connection& connection) {
+    auto known = TRY(connection.query(
+        "SELECT to_regclass('tandem.catalog_version') IS NOT NULL, EXISTS (SELECT FROM "
+        "pg_attribute WHERE attrelid = to_regclass('tandem.catalog_version') AND attname = "
+        "'migration')"));
+    if (!TRY(known.boolean(0, 0))) return size_t{0};
+    if (!TRY(known.boolean(0, 1))) return size_t{1};
+    auto found = TRY(connection.query("SELECT max(migration) FROM tandem.catalog_version"));
+    if (found.is_null(0, 0)) return size_t{1};
+    return static_cast<size_t>(TRY(found.integer(0, 0)));
+}
+
+Status migrate(postgres::Connection& connection, size_t done) {
+    if (done > kMigrationCount)
+        return Error(ErrorCode::kUnsupportedVersion,
+                     "schema tandem is at migration " + std::to_string(done) +
+                         ", this program knows " + std::to_string(kMigrationCount) +
+                         "; upgrade the program (tandem and tandem-daemon)");
+    for (size_t next = done; next < kMigrationCount; ++next) {
+        Status run = connection.execute(kMigrations[next].sql);
+        if (!run.ok())
+            return std::move(run).context("migration " + std::string(kMigrations[next].name) +
+                                          " of schema tandem");
+    }
+    return {};
+}
+
+Result<bool> is_current(postgres::Connection& connection, size_t done) {
+    if (done != kMigrationCount) return false;
     auto found = TRY(connection.query("SELECT FROM tandem.catalog_version WHERE fingerprint = " +
                                       pg_literal(fingerprint())));
     return found.rows() > 0;
 }
 
-Status run_script(postgres::Connection& connection) {
+Status bring_up_to_date(postgres::Connection& connection) {
+    size_t done = TRY(migrations_done(connection));
+    if (TRY(is_current(connection, done))) return {};
     TRY(connection.execute("SET LOCAL client_min_messages = warning"));
     // A reader of the catalog that does not end must not block everybody behind us.
     TRY(connection.execute("SET LOCAL lock_timeout = '10s'"));
-    if (Status run = connection.execute(kCatalogSql); !run.ok())
-        return std::move(run).context("installing the catalog (schema tandem)");
+    TRY(migrate(connection, done));
+    if (Status run = connection.execute(kFunctionsSql); !run.ok())
+        return std::move(run).context("installing the functions of schema tandem");
     TRY(connection.execute("DELETE FROM tandem.catalog_version"));
-    return connection.execute("INSERT INTO tandem.catalog_version VALUES (" +
-                              pg_literal(fingerprint()) + ")");
+    return connection.execute(
+        "INSERT INTO tandem.catalog_version (fingerprint, migration) VALUES (" +
+        pg_literal(fingerprint()) + ", " + std::to_string(kMigrationCount) + ")");
 }
 
 }  // namespace
@@ -60,7 +91,7 @@ Status install(const std::string& source, const TargetOptions& target) {
     auto connection = TRY(postgres::Connection::open(options));
     TRY(connection.execute("BEGIN"));
     TRY(connection.execute(kInstallLock));
-    if (!TRY(is_current(connection))) TRY(run_script(connection));
+    TRY(bring_up_to_date(connection));
     TRY(connection.execute(upsert_target(target)));
     return connection.execute("COMMIT");
 }

@@ -157,6 +157,7 @@ class Control {
         runner.snapshot_workers = limits.snapshot_workers;
         runner.snapshot_block_bytes = limits.snapshot_block_bytes;
         runner.chunk_blocks = limits.chunk_blocks;
+        runner.folding = limits.folding;
         return runner;
     }
 

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "mirror/store/delta_book.h"
 
 namespace tandem::control {
 
@@ -25,7 +26,8 @@ struct Limits {
     // ClickHouse.
     int snapshot_workers = 3;
     size_t snapshot_block_bytes = size_t{8} << 20;  // per worker; small enough to stay in cache
-    int64_t chunk_blocks = 16384;                   // heap blocks (8 KiB) of one snapshot chunk
+    mirror::FoldLimits folding = {};
+    int64_t chunk_blocks = 16384;  // heap blocks (8 KiB) of one snapshot chunk
 };
 
 struct ReconcilerOptions {

@@ -1,14 +1,20 @@
 #include "route/facade.h"
 
+#include <charconv>
+#include <cstring>
 #include <memory>
 
 #include "base/barrier.h"
 #include "route/translate/translator.h"
+#include "sqltext/quote.h"
+#include "sqltext/stored_relation.h"
 
 namespace tandem::route {
 
 struct Translation {
     Output output;
+    std::vector<std::vector<Text>> columns;
+    std::vector<UsedRelation> relations;
     TranslationResult result;
 };
 
@@ -16,6 +22,13 @@ namespace {
 
 void publish(Translation& translation) {
     const Output& output = translation.output;
+    translation.columns.reserve(output.relations.size());
+    for (const RelationUse& use : output.relations) {
+        const auto& columns =
+            translation.columns.emplace_back(use.columns.begin(), use.columns.end());
+        translation.relations.push_back(
+            {use.table, {columns.data(), static_cast<uint32_t>(columns.size())}});
+    }
     auto list = [](const auto& items) {
         return List<typename std::decay_t<decltype(items)>::value_type>{
             items.data(), static_cast<uint32_t>(items.size())};
@@ -24,6 +37,7 @@ void publish(Translation& translation) {
                           .columns = list(output.columns),
                           .replacements = list(output.replacements),
                           .constants = list(output.constants),
+                          .relations = list(translation.relations),
                           .sorted = output.sorted,
                           .limited = output.limited,
                           .needs_utc = output.needs_utc};
@@ -63,6 +77,54 @@ const TranslationResult& translation_result(const Translation& translation) noex
 
 void translation_free(Translation* translation) noexcept {
     delete translation;
+}
+
+namespace {
+
+std::vector<std::string> names(const char* const* list, uint32_t count) {
+    return {list, list + count};
+}
+
+std::string bound(const BoundRelation& relation) {
+    if (relation.position == 0) return sqltext::ch_qualified(relation.database, relation.main);
+    std::vector<std::string> keys = names(relation.keys, relation.key_count);
+    std::vector<std::string> columns = names(relation.columns, relation.column_count);
+    std::string position = std::to_string(relation.position);
+    std::string oldest = std::to_string(relation.oldest);
+    sqltext::StoredRelation stored;
+    stored.database = relation.database;
+    stored.main = relation.main;
+    stored.delta = relation.delta;
+    stored.keys = keys;
+    stored.columns = columns;
+    stored.position = position;
+    stored.oldest = oldest;
+    stored.delta_empty = relation.delta_empty;
+    return "(" + sqltext::stored_relation(stored) + ")";
+}
+
+}  // namespace
+
+int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t count, char* out,
+                       size_t capacity) noexcept {
+    Failure failure = {};
+    return barrier(&failure, int64_t{-1}, [&]() -> int64_t {
+        std::string text;
+        std::string_view rest = sql;
+        for (;;) {
+            size_t place = rest.find(kRelationPlace);
+            text += rest.substr(0, place);
+            if (place == std::string_view::npos) break;
+            rest.remove_prefix(place + 1);
+            uint32_t number = 0;
+            auto [end, error] = std::from_chars(rest.begin(), rest.end(), number);
+            if (error != std::errc() || number >= count) return -1;
+            text += bound(relations[number]);
+            rest.remove_prefix(static_cast<size_t>(end - rest.begin()) + 1);
+        }
+        if (text.size() < capacity) std::memcpy(out, text.c_str(), text.size() + 1);
+        return static_cast<int64_t>(text.size());
+    });
 }
 
 }  // namespace tandem::route

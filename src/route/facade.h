@@ -6,6 +6,7 @@
 // translation_free (safe on nullptr). Running the SQL is clickhouse/facade.h.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "base/boundary.h"
@@ -16,7 +17,6 @@ namespace tandem::route {
 struct Translation;  // owns its memory until translation_free
 
 struct TranslateOptions {
-    bool use_final = true;
     // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
     bool session_utc = false;
 };
@@ -68,13 +68,20 @@ struct UsedConstant {
     ConstantPart part;
 };
 
+// A mirrored table where the SQL reads it, and what of it. Its place is filled by bind_relations().
+struct UsedRelation {
+    uint32_t table;      // Relation::id
+    List<Text> columns;  // in ClickHouse; at least one
+};
+
 // What the shell builds the plan from. Views into the Translation.
 struct TranslationResult {
-    Text sql;
+    Text sql;  // with places for the relations
     List<RemoteColumn> columns;
     List<Replacement> replacements;  // covers every target: the target's own node or nodes below it
     List<UsedConstant> constants;
-    bool sorted;     // ORDER BY was shipped; otherwise Postgres sorts above the scan
+    List<UsedRelation> relations;  // by the number of their place
+    bool sorted;                   // ORDER BY was shipped; otherwise Postgres sorts above the scan
     bool limited;    // LIMIT and OFFSET were shipped (only when sorted, or without ORDER BY)
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
 };
@@ -84,5 +91,25 @@ Translation* translate(const Query& query, const TranslateOptions& options,
                        Failure* failure) noexcept;
 const TranslationResult& translation_result(const Translation& translation) noexcept;
 void translation_free(Translation* translation) noexcept;
+
+// One place of a translated query, as it is read at a position. Strings are plain names.
+struct BoundRelation {
+    const char* database;  // of the rows; with position 0 of the view
+    const char* main;      // with position 0 the view
+    const char* delta;
+    const char* const* keys;
+    uint32_t key_count;
+    const char* const* columns;
+    uint32_t column_count;
+    uint64_t position;  // what committed before it is seen; 0: the name is written, for people
+    uint32_t oldest;    // generation of the delta that is not folded
+    bool delta_empty;
+};
+
+// Writes the SQL with its relations into `out`, with a NUL at the end, and returns its length. When
+// that is not below `capacity`, only the length is right. -1 when memory is short or the SQL has
+// more places than there are relations.
+int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t count, char* out,
+                       size_t capacity) noexcept;
 
 }  // namespace tandem::route

@@ -23,6 +23,9 @@ void append_escaped(std::string& to, std::string_view text, char quote) {
             case '\0':
                 to += "\\0";
                 break;
+            case '\1':  // marks the places that are filled in late, see route/sql
+                to += "\\x01";
+                break;
             case '\b':
                 to += "\\b";
                 break;

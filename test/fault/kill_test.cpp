@@ -75,6 +75,9 @@ int run_daemon() {
     options.target.password = environment("KILL_TEST_PASSWORD");
     options.limits.chunk_blocks = 16;  // many chunks, so that the load is hit as well
     options.limits.batch_bytes = size_t{1} << 20;
+    // Folds as often as can be.
+    options.limits.folding.grace = milliseconds(1000);
+    options.limits.folding.generation_age = milliseconds(100);
     Status ended = control::Reconciler(options).run(std::stop_token());
     std::fprintf(stderr, "daemon ended: %s\n",
                  ended.ok() ? "stopped" : ended.error().to_string().c_str());

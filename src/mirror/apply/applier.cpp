@@ -54,20 +54,39 @@ Status Applier::apply_insert(InsertStep& step) {
     const Table& table = *rows.table();
     for (const Loss& loss : step.losses)
         TRY(catalog_->record_loss(table, loss, batch_.last_commit));
-    types::Block completed = rows.empty_block();
-    TRY(complete_pending(rows, completed));
+    step.losses.clear();
+    // First: they are looked up as they were before this batch.
+    TRY(complete_pending(step));
+    if (!step.placed) step.placed = rows.place(book_->keys(table.relid));
     TRY(failpoint("stream_before_insert"));
-    // The rows that were completed first: if this is cut short, a tombstone of theirs among the
-    // settled rows must not hide the values that a repetition looks for.
-    if (completed.rows() > 0) TRY(destination_->insert(table, completed));
-    if (rows.settled().rows() > 0) TRY(destination_->insert(table, rows.settled()));
+    if (!step.main_written && step.placed->main.rows() > 0)
+        TRY(destination_->insert_main(table, step.placed->main));
+    step.main_written = true;
+    if (!step.delta_written && step.placed->delta.rows() > 0)
+        TRY(write_delta(rows, step.placed->delta, step.placed->delta_keys));
+    step.delta_written = true;
     TRY(failpoint("stream_after_insert"));
     return {};
 }
 
-Status Applier::complete_pending(TableBatch& rows, types::Block& completed) {
+Status Applier::write_delta(TableBatch& rows, types::Block& block,
+                            const std::vector<uint64_t>& keys) {
+    const Table& table = *rows.table();
+    auto record = [&] { return catalog_->record_delta_rows(table); };
+    uint32_t generation =
+        TRY(book_->begin_rows(table.relid, std::chrono::steady_clock::now(), record));
+    Status written = destination_->insert_delta(table, block, generation);
+    book_->end_rows(table.relid, generation, written.ok() ? keys : std::vector<uint64_t>(),
+                    batch_.last_commit);
+    return written;
+}
+
+Status Applier::complete_pending(InsertStep& step) {
+    TableBatch& rows = *step.rows;
     size_t count = limits_.lookup_keys;
-    for (size_t first = 0; first < rows.pending();) {
+    size_t first = step.completed;
+    types::Block completed = rows.empty_delta();
+    while (first < rows.pending()) {
         count = std::min(count, rows.pending() - first);
         auto done = complete_slice(rows, first, count, completed);
         if (!done.ok()) {
@@ -77,9 +96,10 @@ Status Applier::complete_pending(TableBatch& rows, types::Block& completed) {
             continue;
         }
         first += done.value();
-        if (completed.byte_size() < limits_.insert_bytes) continue;
-        TRY(destination_->insert(*rows.table(), completed));
-        completed = rows.empty_block();
+        if (first < rows.pending() && completed.byte_size() < limits_.insert_bytes) continue;
+        if (completed.rows() > 0) TRY(write_delta(rows, completed, rows.key_hashes(completed)));
+        completed = rows.empty_delta();
+        step.completed = first;
     }
     return {};
 }
@@ -89,11 +109,16 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     const Table& table = *rows.table();
     std::vector<size_t> columns = rows.missing_columns();
     size_t bytes_max = count == 1 ? limits_.lookup_bytes_one : limits_.lookup_bytes;
-    types::Block found =
-        TRY(destination_->rows_by_key(table, rows.lookup_keys(first, count), columns, bytes_max));
-    types::Block slice = rows.empty_block();
-    std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, slice));
+    types::Block found = TRY(destination_->rows_by_key(
+        table, {rows.lookup_keys(first, count), columns, rows.first(), bytes_max}));
+    types::Block slice = rows.empty_delta();
+    std::vector<size_t> left =
+        TRY(rows.complete_from_target(first, count, found, book_->loading(table.relid), slice));
     if (!left.empty()) {
+        // A live table has every row that a change can mention.
+        if (!book_->loading(table.relid))
+            return Error(ErrorCode::kSchemaChanged,
+                         "ClickHouse lacks a row that was updated in " + table.label());
         TRY(source_->wait_visible(batch_.incomplete));
         auto source = source_->current_rows(table, rows.own_keys(left), columns, bytes_max);
         if (!source.ok() && source.error().code() == ErrorCode::kPostgresError)
@@ -101,22 +126,30 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
                          "the source cannot be asked for values of an older schema: " +
                              source.error().message());
         if (!source.ok()) return std::move(source).error();
-        TRY(rows.complete_from_source(left, source.value(), slice));
+        TRY(catalog_->record_look_up(table, source.value().before));
+        TRY(rows.complete_from_source(left, source.value().rows, slice));
     }
     clickhouse::append_block(completed, slice);
     return count;
 }
 
 Status Applier::apply_truncate(const TruncateStep& step) {
-    TRY(catalog_->before_truncate(*step.table));
-    TRY(destination_->truncate(*step.table));
+    const Table& after = *step.table;
+    TRY(catalog_->before_truncate(after));
+    TRY(destination_->create_copy(after));
     TRY(failpoint("truncate_after_apply"));
-    return catalog_->record_truncate(*step.table, step.version);
+    TRY(catalog_->record_truncate(after, step.version));
+    book_->start({.table = step.table, .loading = book_->loading(after.relid)});
+    changed_.push_back(step.table);
+    return {};
 }
 
 Status Applier::apply_change(const SchemaStep& step) {
     TRY(destination_->alter(step.change));
-    return catalog_->record_change(step.change);
+    TRY(catalog_->record_change(step.change));
+    book_->replace_table(step.change.after);
+    changed_.push_back(step.change.after);
+    return {};
 }
 
 Status Applier::fail_table(const TablePtr& table, const Error& error) {

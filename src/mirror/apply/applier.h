@@ -1,9 +1,10 @@
 // Applier: carries out one batch, step by step, through the ports.
 //
 // A step machine driven by run(): it returns the first error that a retry may mend, and going on
-// with run() repeats the step that failed, because every effect can be repeated. An error that no
-// retry mends fails the one table: recorded in the catalog first, its later steps are skipped. When
-// run() is ok, the batch's `confirm` position is safe to confirm. One thread; no clock.
+// with run() goes on where that happened; nothing acknowledged is written twice. When it is not
+// known whether a write happened, the session has to end instead (ports.h). An error that no retry
+// mends fails the one table: recorded in the catalog first, its later steps are skipped. When run()
+// is ok, the batch's `confirm` position is safe to publish. One thread.
 #pragma once
 
 #include <unordered_set>
@@ -12,6 +13,7 @@
 #include "base/result.h"
 #include "mirror/apply/ports.h"
 #include "mirror/batch/batch.h"
+#include "mirror/store/delta_book.h"
 
 namespace tandem::mirror {
 
@@ -25,8 +27,13 @@ struct ApplyLimits {
 
 class Applier {
   public:
-    Applier(Destination& destination, SourceRows& source, Catalog& catalog, ApplyLimits limits = {})
-        : destination_(&destination), source_(&source), catalog_(&catalog), limits_(limits) {}
+    Applier(Destination& destination, SourceRows& source, Catalog& catalog, DeltaBook& book,
+            ApplyLimits limits = {})
+        : destination_(&destination),
+          source_(&source),
+          catalog_(&catalog),
+          book_(&book),
+          limits_(limits) {}
 
     // Takes over a batch; the one before must be finished.
     void start(Batch batch);
@@ -37,13 +44,17 @@ class Applier {
 
     // Tables that failed since the last call.
     std::vector<Oid> take_failed();
+    // Tables with other columns, or in another copy: their views have to follow.
+    const std::vector<TablePtr>& changed() const { return changed_; }
+    void forget_changed() { changed_.clear(); }
 
   private:
     Status apply(Step& step);
     Status apply_insert(InsertStep& step);
     Status apply_truncate(const TruncateStep& step);
     Status apply_change(const SchemaStep& step);
-    Status complete_pending(TableBatch& rows, types::Block& completed);
+    Status complete_pending(InsertStep& step);
+    Status write_delta(TableBatch& rows, types::Block& block, const std::vector<uint64_t>& keys);
     Result<size_t> complete_slice(TableBatch& rows, size_t first, size_t count,
                                   types::Block& completed);
     Status fail_table(const TablePtr& table, const Error& error);
@@ -51,11 +62,13 @@ class Applier {
     Destination* destination_;
     SourceRows* source_;
     Catalog* catalog_;
+    DeltaBook* book_;
     ApplyLimits limits_;
     Batch batch_;
     size_t step_ = 0;
     std::unordered_set<Oid> failed_;
     std::vector<Oid> newly_failed_;
+    std::vector<TablePtr> changed_;
 };
 
 }  // namespace tandem::mirror

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,9 +30,15 @@ struct Loss {
 struct InsertStep {
     std::unique_ptr<TableBatch> rows;
     std::vector<Loss> losses;
+    // How far the applier is: nothing that was acknowledged is written again.
+    size_t completed = 0;  // pending rows
+    std::optional<PlacedRows> placed = {};
+    bool main_written = false;
+    bool delta_written = false;
 };
+// The table goes on in a new, empty copy.
 struct TruncateStep {
-    TablePtr table;
+    TablePtr table;  // with the number of the new copy
     Version version;
 };
 struct SchemaStep {

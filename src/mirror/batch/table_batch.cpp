@@ -1,5 +1,8 @@
 #include "mirror/batch/table_batch.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include <algorithm>
 
 #include "mirror/batch/value_bytes.h"
@@ -39,12 +42,6 @@ Status append_tuple_value(types::Converter& converter, TupleValue value, types::
     return Error(ErrorCode::kInternal, "unchanged TOAST value reached a converter");
 }
 
-// Whether a row of ClickHouse has the values that a change left alone. A newer row does not; nor,
-// under a key that the change has left, one with later values: they may be of another life of it.
-bool is_our_life(Version found, Version before, bool moved) {
-    return found < before && !(moved && found.is_later());
-}
-
 // Index over the key columns of a block that a server returned.
 Result<KeyIndex> index_rows(const Table& table, const types::Block& block) {
     if (block.rows() == 0) return KeyIndex();
@@ -66,10 +63,7 @@ Result<KeyIndex> index_rows(const Table& table, const types::Block& block) {
 }  // namespace
 
 TableBatch::TableBatch(const WireLayout& layout, std::vector<types::Converter>& converters)
-    : table_(layout.table),
-      converters_(&converters),
-      versions_(system_type("UInt128")),
-      deleted_(system_type("UInt8")) {
+    : table_(layout.table), converters_(&converters) {
     std::vector<int> column_of(table_->columns.size(), -1);
     wire_.reserve(layout.columns.size());
     for (int target : layout.columns) {
@@ -115,6 +109,10 @@ Status TableBatch::make_key(Tuple row, Tuple fallback, std::string& out) const {
 Status TableBatch::insert(Tuple row, Version version) {
     TRY(make_key(row, {}, key_scratch_));
     TRY(append_row(row, {}, std::nullopt, version));
+    if (!index_.find(key_scratch_)) {
+        fresh_.back() = true;
+        ++fresh_rows_;
+    }
     replace(key_scratch_, rows_ - 1);
     return {};
 }
@@ -130,6 +128,10 @@ Status TableBatch::update(const postgres::Update& update, Version version) {
     std::optional<uint32_t> previous = index_.find(moved ? old_key_scratch_ : key_scratch_);
     TRY(append_row(update.row, old, previous, version));
     uint32_t row = rows_ - 1;
+    if (previous && !moved && fresh_[*previous]) {
+        fresh_[row] = true;
+        ++fresh_rows_;
+    }
     if (moved) {
         TRY(append_tombstone(old, version.tombstone()));
         replace(old_key_scratch_, rows_ - 1);
@@ -147,10 +149,9 @@ Status TableBatch::remove(Tuple old, Version version) {
 
 Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> previous,
                               Version version) {
-    Pending pending{
-        .row = rows_, .lookup = 0, .version = version, .before = version, .missing = {}};
+    Pending pending{.row = rows_, .lookup = 0, .version = version, .missing = {}};
     const Pending* before = previous ? pending_at(*previous) : nullptr;
-    bool previous_deleted = previous && deleted_.fixed<uint8_t>(*previous) != 0;
+    bool previous_deleted = previous && deleted_[*previous];
     for (size_t wire = 0; wire < row.size(); ++wire) {
         if (wire_[wire] < 0) continue;
         auto column = static_cast<size_t>(wire_[wire]);
@@ -176,7 +177,6 @@ Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> prev
     if (!pending.missing.empty()) {
         if (before != nullptr) {
             pending.lookup = before->lookup;
-            pending.before = before->before;
         } else {
             TRY(append_lookup_key(old.empty() ? row : old, row));
             pending.lookup = static_cast<uint32_t>(lookup_keys_[0].rows - 1);
@@ -184,7 +184,7 @@ Status TableBatch::append_row(Tuple row, Tuple old, std::optional<uint32_t> prev
         pending_of_[rows_] = pending_.size();
         pending_.push_back(std::move(pending));
     }
-    finish_row(version, false);
+    finish_row(version, false, false);
     return {};
 }
 
@@ -201,7 +201,7 @@ Status TableBatch::append_tombstone(Tuple old, Version version) {
         column.pop_back();
         TRY(append_value(key_column_[i], old[wire_key_[i]]));
     }
-    finish_row(version, true);
+    finish_row(version, true, false);
     return {};
 }
 
@@ -223,9 +223,11 @@ void TableBatch::copy_value(size_t column, uint32_t row) {
     values.append_from(one, 0);
 }
 
-void TableBatch::finish_row(Version version, bool deleted) {
-    versions_.append_fixed(version.value);
-    deleted_.append_fixed(static_cast<uint8_t>(deleted ? 1 : 0));
+void TableBatch::finish_row(Version version, bool deleted, bool fresh) {
+    if (rows_ == 0) first_ = version;
+    versions_.push_back(version);
+    deleted_.push_back(deleted);
+    fresh_.push_back(fresh);
     ++rows_;
 }
 
@@ -233,8 +235,8 @@ void TableBatch::replace(std::string_view key, uint32_t row) {
     ++changes_;
     std::optional<uint32_t> before = index_.put(key, row);
     if (!before) return;
-    if (superseded_.size() <= *before) superseded_.resize(rows_, false);
-    superseded_[*before] = true;
+    if (superseded_by_.size() <= *before) superseded_by_.resize(rows_, 0);
+    superseded_by_[*before] = row;
     ++superseded_rows_;
 }
 
@@ -244,50 +246,99 @@ const TableBatch::Pending* TableBatch::pending_at(uint32_t row) const {
 }
 
 size_t TableBatch::byte_size() const {
-    size_t total = index_.byte_size() + size_t{rows_} * 17 + pending_.size() * 128;
+    size_t total = index_.byte_size() + size_t{rows_} * sizeof(Version) + pending_.size() * 128;
     for (const types::NamedColumn& named : columns_) total += named.column.byte_size();
     return total;
 }
 
 // --- taking -----------------------------------------------------------------------------------
 
-void TableBatch::close() {
-    superseded_.resize(rows_, false);
-    std::erase_if(pending_, [this](const Pending& row) { return superseded_[row.row]; });
+void TableBatch::close(std::optional<Lsn> open) {
+    superseded_by_.resize(rows_, 0);
+    for (uint32_t row = 0; open && row < rows_; ++row) {
+        uint32_t later = superseded_by_[row];
+        if (later == 0 || versions_[row].commit == *open || versions_[later].commit != *open)
+            continue;
+        superseded_by_[row] = 0;
+        while (superseded_by_[later] != 0) later = superseded_by_[later];
+        fresh_[later] = false;
+    }
+    std::erase_if(pending_, [this](const Pending& row) { return superseded_by_[row.row] != 0; });
     pending_of_.clear();
     for (const Pending& row : pending_) pending_of_[row.row] = 0;
     index_ = KeyIndex();
 }
 
-types::Block TableBatch::empty_block() const {
-    types::Block block;  // settled() may have moved the columns away: types are those of the table
+// place() may have moved the columns away: types are those of the table.
+types::Block TableBatch::empty_main() const {
+    types::Block block;
     for (size_t column : table_column_)
         block.columns.push_back({table_->columns[column].target_name,
                                  types::Column(table_->columns[column].mapping.type)});
-    block.columns.push_back({std::string(kVersionColumn), types::Column(system_type("UInt128"))});
+    block.columns.push_back({std::string(kFromColumn), types::Column(system_type("UInt64"))});
+    return block;
+}
+
+types::Block TableBatch::empty_delta() const {
+    types::Block block = empty_main();
+    block.columns.push_back({std::string(kOrdinalColumn), types::Column(system_type("UInt64"))});
     block.columns.push_back({std::string(kDeletedColumn), types::Column(system_type("UInt8"))});
     return block;
 }
 
-const types::Block& TableBatch::settled() {
-    if (settled_) return *settled_;
-    settled_ = empty_block();
+void TableBatch::append_main(uint32_t row, types::Block& out) const {
     size_t count = columns_.size();
-    if (superseded_rows_ == 0 && pending_.empty()) {
+    for (size_t c = 0; c < count; ++c) out.columns[c].column.append_from(columns_[c].column, row);
+    out.columns[count].column.append_fixed(versions_[row].commit.value);
+}
+
+void TableBatch::append_delta(uint32_t row, types::Block& out) const {
+    append_main(row, out);
+    size_t count = columns_.size();
+    out.columns[count + 1].column.append_fixed(versions_[row].ordinal);
+    out.columns[count + 2].column.append_fixed(static_cast<uint8_t>(deleted_[row] ? 1 : 0));
+}
+
+uint64_t TableBatch::key_hash(std::span<const types::NamedColumn> columns, size_t row,
+                              std::string& scratch) const {
+    scratch.clear();
+    for (size_t key : key_column_) append_value_bytes(columns[key].column, row, scratch);
+    return XXH3_64bits(scratch.data(), scratch.size());
+}
+
+std::vector<uint64_t> TableBatch::key_hashes(const types::Block& block) const {
+    std::vector<uint64_t> hashes;
+    std::string scratch;
+    for (size_t row = 0; row < block.rows(); ++row)
+        hashes.push_back(key_hash(block.columns, row, scratch));
+    return hashes;
+}
+
+PlacedRows TableBatch::place(const DeltaKeys& keys) {
+    PlacedRows placed{empty_main(), empty_delta(), {}};
+    size_t count = columns_.size();
+    bool all_fresh = fresh_rows_ == rows_ && superseded_rows_ == 0 && pending_.empty();
+    if (keys.holds == DeltaKeys::Holds::nothing && all_fresh) {
         for (size_t c = 0; c < count; ++c)
-            settled_->columns[c].column = std::move(columns_[c].column);
-        settled_->columns[count].column = std::move(versions_);
-        settled_->columns[count + 1].column = std::move(deleted_);
-        return *settled_;
+            placed.main.columns[c].column = std::move(columns_[c].column);
+        for (const Version& version : versions_)
+            placed.main.columns[count].column.append_fixed(version.commit.value);
+        return placed;
     }
+    std::string scratch;
     for (uint32_t row = 0; row < rows_; ++row) {
-        if (superseded_[row] || pending_of_.contains(row)) continue;
-        for (size_t c = 0; c < count; ++c)
-            settled_->columns[c].column.append_from(columns_[c].column, row);
-        settled_->columns[count].column.append_from(versions_, row);
-        settled_->columns[count + 1].column.append_from(deleted_, row);
+        if (superseded_by_[row] != 0 || pending_of_.contains(row)) continue;
+        uint64_t hash = key_hash(columns_, row, scratch);
+        bool known = keys.holds == DeltaKeys::Holds::anything ||
+                     (keys.holds == DeltaKeys::Holds::some && keys.contains(hash));
+        if (fresh_[row] && !known) {
+            append_main(row, placed.main);
+            continue;
+        }
+        append_delta(row, placed.delta);
+        placed.delta_keys.push_back(hash);
     }
-    return *settled_;
+    return placed;
 }
 
 std::vector<size_t> TableBatch::missing_columns() const {
@@ -341,8 +392,9 @@ void TableBatch::copy_complete(const Pending& row, const types::Block& found, si
         else
             to.append_from(columns_[c].column, row.row);
     }
-    out.columns[count].column.append_fixed(version.value);
-    out.columns[count + 1].column.append_fixed(uint8_t{0});
+    out.columns[count].column.append_fixed(version.commit.value);
+    out.columns[count + 1].column.append_fixed(version.ordinal);
+    out.columns[count + 2].column.append_fixed(uint8_t{0});
 }
 
 void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
@@ -354,35 +406,40 @@ void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
         else
             out.columns[c].column.append_default();
     }
-    out.columns[count].column.append_fixed(row.version.later().value);
-    out.columns[count + 1].column.append_fixed(uint8_t{1});
+    out.columns[count].column.append_fixed(row.version.commit.value);
+    out.columns[count + 1].column.append_fixed(row.version.later().ordinal);
+    out.columns[count + 2].column.append_fixed(uint8_t{1});
 }
 
 Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_t count,
                                                              const types::Block& found,
-                                                             types::Block& out) {
+                                                             bool loading, types::Block& out) {
     std::vector<size_t> left;
     KeyIndex index = TRY(index_rows(*table_, found));
-    const types::Column* versions = column_named(found, kVersionColumn);
-    if (found.rows() > 0 && versions == nullptr)
-        return malformed(*table_, "version column is missing in a look-up");
+    const types::Column* from = column_named(found, kFromColumn);
+    const types::Column* ordinals = column_named(found, kOrdinalColumn);
+    if (found.rows() > 0 && (from == nullptr || ordinals == nullptr))
+        return malformed(*table_, "version columns are missing in a look-up");
     std::string bytes;
     std::string lookup;
     for (size_t i = first; i < first + count; ++i) {
         const Pending& row = pending_[i];
-        own_key_bytes(row, bytes);
-        if (auto own = index.find(bytes);
-            own && versions->fixed<types::UInt128>(*own) >= row.version.value)
-            continue;  // applied by an earlier run, or newer: this row would lose
         lookup.clear();
         for (const types::Column& key : lookup_keys_) append_value_bytes(key, row.lookup, lookup);
         auto before = index.find(lookup);
-        Version at = before ? Version{versions->fixed<types::UInt128>(*before)} : Version{};
-        if (before && is_our_life(at, row.before, lookup != bytes))
-            copy_complete(row, found, *before, at.is_later() ? row.version.later() : row.version,
-                          out);
-        else
+        if (!before) {
             left.push_back(i);
+            continue;
+        }
+        // Once the table is live, what was later has been caught up with.
+        bool later = loading && (from->fixed<uint64_t>(*before) == 0 ||
+                                 is_later(ordinals->fixed<uint64_t>(*before)));
+        own_key_bytes(row, bytes);
+        // Under a key that the change has left, later values may be of another life of the key.
+        if (later && lookup != bytes)
+            left.push_back(i);
+        else
+            copy_complete(row, found, *before, later ? row.version.later() : row.version, out);
     }
     return left;
 }

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +33,20 @@ struct WireLayout {
     std::vector<int> columns;
 };
 
+// Rows divided by where they go, see store/README.md. Both have the table's columns, as far as the
+// messages carried them, and _tandem_from; `delta` also _tandem_ordinal and _tandem_deleted.
+struct PlacedRows {
+    types::Block main;
+    types::Block delta;
+    std::vector<uint64_t> delta_keys;  // hashes of the keys of its rows
+};
+
+// Which keys the delta may hold, by hash.
+struct DeltaKeys {
+    enum class Holds { nothing, some, anything } holds = Holds::anything;
+    std::function<bool(uint64_t)> contains = {};  // for `some`
+};
+
 class TableBatch {
   public:
     // The converters belong to the table's columns, in their order, and live until close().
@@ -50,11 +65,19 @@ class TableBatch {
     size_t copied_bytes() const { return copied_bytes_; }
 
     // Ends the filling. --- taking ---------------------------------------------------------------
-    void close();
-    // All rows that are not pending. Built once; later calls give the same block.
-    const types::Block& settled();
+    // `open`: the transaction the stream is still in. It may not be seen with this batch, so its
+    // rows replace none of earlier ones.
+    void close(std::optional<Lsn> open);
+    // All rows that are not pending; once. Rows that were inserted, under keys the delta does not
+    // hold, are for main; the others for the delta.
+    PlacedRows place(const DeltaKeys& keys);
+    // Hashes of the keys of a block that starts with the table's columns, as completed rows have
+    // it.
+    std::vector<uint64_t> key_hashes(const types::Block& block) const;
 
     size_t pending() const { return pending_.size(); }
+    // The first change in the batch: what is stored from before it is what rows were before.
+    Version first() const { return first_; }
     // Which columns (of the table) pending rows miss.
     std::vector<size_t> missing_columns() const;
     // Keys under which rows [first, first + count) of the pending ones may be stored in ClickHouse,
@@ -63,26 +86,25 @@ class TableBatch {
     // Their own keys only.
     types::Block own_keys(std::span<const size_t> rows) const;
 
-    // Completes pending rows from rows of ClickHouse (key columns, missing columns,
-    // _tandem_version), appending to `out` (which starts as empty_block()). Rows that ClickHouse
-    // has already in this version or a newer one are left out. Returns those still not complete.
+    // Completes pending rows from rows of ClickHouse as they were before this batch (key columns,
+    // missing columns, _tandem_from, _tandem_ordinal), appending to `out` (which starts as
+    // empty_delta()). With `loading`, rows of the snapshot may be newer than the change. Returns
+    // those still not complete.
     Result<std::vector<size_t>> complete_from_target(size_t first, size_t count,
-                                                     const types::Block& found, types::Block& out);
+                                                     const types::Block& found, bool loading,
+                                                     types::Block& out);
     // The same from rows of the source (key columns, missing columns). Rows that the source does
     // not have become tombstones: a later change removes or moves them anyway, and what ClickHouse
     // may hold of an earlier life of the key must not be taken for theirs.
     Status complete_from_source(std::span<const size_t> rows, const types::Block& found,
                                 types::Block& out);
-    types::Block empty_block() const;
+    types::Block empty_delta() const;
 
   private:
     struct Pending {
         uint32_t row = 0;
         uint32_t lookup = 0;  // row in lookup_keys_
         Version version;
-        // Only rows of ClickHouse older than this have the values: those of the first change of the
-        // chain that did not carry them. A newer row under the key is another life of it.
-        Version before;
         std::vector<uint16_t> missing;  // indexes into columns_
     };
 
@@ -93,7 +115,12 @@ class TableBatch {
     Status append_tombstone(postgres::Tuple old, Version version);
     Status append_lookup_key(postgres::Tuple row, postgres::Tuple fallback);
     void copy_value(size_t column, uint32_t row);
-    void finish_row(Version version, bool deleted);
+    void finish_row(Version version, bool deleted, bool fresh);
+    types::Block empty_main() const;
+    void append_main(uint32_t row, types::Block& out) const;
+    void append_delta(uint32_t row, types::Block& out) const;
+    uint64_t key_hash(std::span<const types::NamedColumn> columns, size_t row,
+                      std::string& scratch) const;
     void replace(std::string_view key, uint32_t row);
     const Pending* pending_at(uint32_t row) const;
     void own_key_bytes(const Pending& row, std::string& out) const;
@@ -108,19 +135,25 @@ class TableBatch {
     std::vector<size_t> table_column_;  // columns_ → table_->columns
     std::vector<size_t> key_column_;    // key order → columns_
     std::vector<types::NamedColumn> columns_;
-    types::Column versions_;
-    types::Column deleted_;
+    std::vector<Version> versions_;
+    std::vector<bool> deleted_;
+    // The row was inserted and its key did not occur before in the batch: no row of the key can be
+    // in main.
+    std::vector<bool> fresh_;
+    size_t fresh_rows_ = 0;
+    Version first_;
 
     uint32_t rows_ = 0;
     size_t changes_ = 0;
     size_t copied_bytes_ = 0;
-    KeyIndex index_;                // key → its last row
-    std::vector<bool> superseded_;  // by row; may be shorter than rows_
+    KeyIndex index_;  // key → its last row
+    // By row: the later row of its key, 0 for none (the first row follows nothing). May be shorter
+    // than rows_.
+    std::vector<uint32_t> superseded_by_;
     size_t superseded_rows_ = 0;
     std::vector<types::Column> lookup_keys_;
     std::vector<Pending> pending_;  // close() drops those of superseded rows
     std::unordered_map<uint32_t, size_t> pending_of_;
-    std::optional<types::Block> settled_;
     std::string key_scratch_, old_key_scratch_;
 };
 

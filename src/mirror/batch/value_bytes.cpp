@@ -1,5 +1,8 @@
 #include "mirror/batch/value_bytes.h"
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 namespace tandem::mirror {
 namespace {
 
@@ -36,6 +39,12 @@ void append_value_bytes(const types::Column& column, size_t row, std::string& ou
             out.append(text);
         }
     }
+}
+
+uint64_t hash_of_key(std::span<const types::NamedColumn> key, size_t row, std::string& scratch) {
+    scratch.clear();
+    for (const types::NamedColumn& column : key) append_value_bytes(column.column, row, scratch);
+    return XXH3_64bits(scratch.data(), scratch.size());
 }
 
 }  // namespace tandem::mirror

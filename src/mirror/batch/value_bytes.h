@@ -2,6 +2,8 @@
 // are the same. Used to match keys that ClickHouse or the source returned. Pure.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 
 #include "types/clickhouse/column.h"
@@ -9,5 +11,8 @@
 namespace tandem::mirror {
 
 void append_value_bytes(const types::Column& column, size_t row, std::string& out);
+
+// Of the key columns of a row, in key order. The same in every session.
+uint64_t hash_of_key(std::span<const types::NamedColumn> key, size_t row, std::string& scratch);
 
 }  // namespace tandem::mirror

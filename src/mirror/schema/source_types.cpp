@@ -172,19 +172,38 @@ std::string column_definition(const TableColumn& column) {
     return sqltext::ch_ident(column.target_name) + " " + column.mapping.type->name;
 }
 
-std::string create_table_sql(const Table& table) {
-    std::string sql =
-        "CREATE TABLE IF NOT EXISTS " + sqltext::ch_qualified(table.database, table.target) + " (";
+namespace {
+
+std::string columns_sql(const Table& table) {
+    std::string sql = " (";
     for (const TableColumn& column : table.columns) sql += column_definition(column) + ", ";
-    sql += std::string(kVersionColumn) + " UInt128, " + std::string(kDeletedColumn) + " UInt8, " +
-           std::string(kSyncedColumn) +
-           " DateTime64(6) DEFAULT now64(6)) ENGINE = " + "ReplacingMergeTree(" +
-           std::string(kVersionColumn) + ", " + std::string(kDeletedColumn) + ") ORDER BY (";
-    for (size_t i = 0; i < table.key.size(); ++i) {
-        if (i > 0) sql += ", ";
-        sql += sqltext::ch_ident(table.columns[table.key[i]].target_name);
-    }
-    return sql + ")";
+    return sql;
+}
+
+std::string key_sql(const Table& table) {
+    std::string sql;
+    for (size_t key : table.key)
+        sql += (sql.empty() ? "" : ", ") + sqltext::ch_ident(table.columns[key].target_name);
+    return sql;
+}
+
+}  // namespace
+
+std::string create_main_sql(const Table& table) {
+    return "CREATE TABLE IF NOT EXISTS " +
+           sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
+           std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) +
+           " UInt32) ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")";
+}
+
+std::string create_delta_sql(const Table& table) {
+    return "CREATE TABLE IF NOT EXISTS " +
+           sqltext::ch_qualified(table.rows_database(), table.delta_name()) + columns_sql(table) +
+           std::string(kFromColumn) + " UInt64, " + std::string(kOrdinalColumn) + " UInt64, " +
+           std::string(kDeletedColumn) + " UInt8, " + std::string(kGenerationColumn) +
+           " UInt32) ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) +
+           " ORDER BY (" + key_sql(table) + ", " + std::string(kFromColumn) + ", " +
+           std::string(kOrdinalColumn) + ")";
 }
 
 }  // namespace tandem::mirror

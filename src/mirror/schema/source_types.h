@@ -33,8 +33,9 @@ std::string default_target_table(std::string_view schema, std::string_view table
 Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::TypeMap& types,
                            const TargetName& target);
 
-// CREATE TABLE IF NOT EXISTS for ClickHouse.
-std::string create_table_sql(const Table& table);
+// CREATE TABLE IF NOT EXISTS for ClickHouse: the two tables of a copy, see store/README.md.
+std::string create_main_sql(const Table& table);
+std::string create_delta_sql(const Table& table);
 // "`name` Type"
 std::string column_definition(const TableColumn& column);
 

@@ -35,8 +35,9 @@ struct Table {
     Oid relid;
     std::string schema;
     std::string name;
-    std::string database;  // in ClickHouse
-    std::string target;
+    std::string database;  // in ClickHouse: of the view under the table's name
+    std::string target;    // name of that view
+    int copy = 1;          // which copy of the rows: raised by TRUNCATE and by every new load
     bool partitioned = false;
     std::vector<TableColumn> columns;  // by attnum
     std::vector<size_t> key;           // indexes into columns, in key order; never empty
@@ -47,12 +48,22 @@ struct Table {
         return std::nullopt;
     }
     std::string label() const { return schema + "." + name; }
+
+    // Where the rows lie, see store/README.md.
+    std::string rows_database() const { return database + "_rows"; }
+    std::string main_name() const {
+        return copy == 1 ? target : target + "@" + std::to_string(copy);
+    }
+    std::string delta_name() const { return "_tandem_delta_" + main_name(); }
 };
 
 using TablePtr = std::shared_ptr<const Table>;
 
-inline constexpr std::string_view kVersionColumn = "_tandem_version";
+// Columns of ours, see store/README.md.
+inline constexpr std::string_view kFromColumn = "_tandem_from";
+inline constexpr std::string_view kOriginColumn = "_tandem_origin";
+inline constexpr std::string_view kOrdinalColumn = "_tandem_ordinal";
 inline constexpr std::string_view kDeletedColumn = "_tandem_deleted";
-inline constexpr std::string_view kSyncedColumn = "_tandem_synced_at";
+inline constexpr std::string_view kGenerationColumn = "_tandem_generation";
 
 }  // namespace tandem::mirror

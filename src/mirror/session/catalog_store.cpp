@@ -44,7 +44,8 @@ Result<postgres::Connection*> CatalogStore::connection() {
     if (!connection_ || !connection_->usable()) {
         connection_.reset();
         connection_ = TRY(postgres::Connection::open(options_.connect));
-        TRY(connection_->execute("SET synchronous_commit = on"));
+        // Not `on`: a synchronous standby must not be waited for, it may be this mirror.
+        TRY(connection_->execute("SET synchronous_commit = local"));
     }
     return &*connection_;
 }
@@ -78,8 +79,8 @@ std::string CatalogStore::where_current(Oid relid) const {
 Result<MirrorRow> CatalogStore::read_mirror() {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
-        "SELECT name, database, slot_name, publication, wanted, state, epoch, wanted_epoch "
-        "FROM tandem.mirror WHERE mirror_id = " +
+        "SELECT name, database, slot_name, publication, wanted, state, epoch, wanted_epoch, "
+        "position FROM tandem.mirror WHERE mirror_id = " +
         number(options_.mirror_id)));
     if (rows.rows() == 0) return Error(ErrorCode::kNotFound, "the mirror is gone");
     MirrorRow row;
@@ -92,6 +93,7 @@ Result<MirrorRow> CatalogStore::read_mirror() {
     row.state = rows.text(0, 5);
     row.epoch = static_cast<int>(TRY(rows.integer(0, 6)));
     row.wanted_epoch = static_cast<int>(TRY(rows.integer(0, 7)));
+    if (!rows.is_null(0, 8)) row.position = TRY(rows.lsn(0, 8));
     return row;
 }
 
@@ -99,7 +101,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
         "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
-        "truncated_at, generation FROM tandem.mirror_table WHERE mirror_id = " +
+        "generation FROM tandem.mirror_table WHERE mirror_id = " +
         number(options_.mirror_id) + " ORDER BY relid"));
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
@@ -110,14 +112,33 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         row.target = rows.text(i, 3);
         row.state = rows.text(i, 4);
         if (!rows.is_null(i, 5)) row.consistent = TRY(rows.lsn(i, 5));
-        if (!rows.is_null(i, 6)) row.truncated_at = TRY(parse_version(rows.value(i, 6)));
-        row.generation = static_cast<int>(TRY(rows.integer(i, 7)));
+        row.generation = static_cast<int>(TRY(rows.integer(i, 6)));
         tables.push_back(std::move(row));
     }
     return tables;
 }
 
-Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string& database) {
+Result<std::vector<CopyRow>> CatalogStore::read_copies(Oid relid) {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT copy, visible_from, oldest_generation, delta_empty, coalesce(folding, 0) FROM "
+        "tandem.mirror_copy WHERE " +
+        where(relid) + " ORDER BY copy"));
+    std::vector<CopyRow> copies;
+    for (int i = 0; i < rows.rows(); ++i) {
+        CopyRow row;
+        row.copy = static_cast<int>(TRY(rows.integer(i, 0)));
+        if (!rows.is_null(i, 1)) row.visible_from = TRY(rows.lsn(i, 1));
+        row.oldest = static_cast<uint32_t>(TRY(rows.integer(i, 2)));
+        row.delta_empty = TRY(rows.boolean(i, 3));
+        row.folding = static_cast<uint32_t>(TRY(rows.integer(i, 4)));
+        copies.push_back(row);
+    }
+    return copies;
+}
+
+Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string& database,
+                                          int copy) {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(
         catalog->query("SELECT attnum, column_name, type_oid, typmod, target_column, target_type, "
@@ -136,6 +157,7 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
     table->name = row.name;
     table->database = database;
     table->target = row.target;
+    table->copy = copy;
     for (int i = 0; i < rows.rows(); ++i) {
         postgres::ColumnInfo info;
         info.attnum = static_cast<int16_t>(TRY(rows.integer(i, 0)));
@@ -165,7 +187,7 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
 Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
     postgres::Connection* catalog = TRY(connection());
     auto rows =
-        TRY(catalog->query("SELECT part_relid, first_block, end_block FROM "
+        TRY(catalog->query("SELECT part_relid, first_block, end_block, chunk FROM "
                            "tandem.mirror_chunk WHERE NOT done AND " +
                            where(relid) + " ORDER BY part_relid, first_block"));
     std::vector<Chunk> chunks;
@@ -175,6 +197,8 @@ Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
         chunk.part = TRY(oid_at(rows, i, 0));
         chunk.first_block = TRY(rows.integer(i, 1));
         if (!rows.is_null(i, 2)) chunk.end_block = TRY(rows.integer(i, 2));
+        chunk.number = static_cast<uint32_t>(TRY(rows.integer(i, 3)));
+        chunk.begun = true;  // as far as anybody knows
         chunks.push_back(chunk);
     }
     return chunks;
@@ -197,7 +221,7 @@ Status CatalogStore::set_mirror_state(std::string_view state, const Error* error
 }
 
 Status CatalogStore::set_epoch(int epoch) {
-    return execute("UPDATE tandem.mirror SET epoch = " + number(epoch) +
+    return execute("UPDATE tandem.mirror SET position = NULL, epoch = " + number(epoch) +
                    " WHERE mirror_id = " + number(options_.mirror_id));
 }
 
@@ -223,10 +247,11 @@ Status CatalogStore::write_chunks(Oid relid, std::span<const Chunk> chunks) {
     for (const Chunk& chunk : chunks)
         TRY(
             execute("INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, "
-                    "end_block) VALUES (" +
+                    "end_block, chunk) VALUES (" +
                     number(options_.mirror_id) + ", " + number(relid.value) + ", " +
                     number(chunk.part.value) + ", " + number(chunk.first_block) + ", " +
-                    (chunk.end_block ? number(*chunk.end_block) : "NULL") + ")"));
+                    (chunk.end_block ? number(*chunk.end_block) : "NULL") + ", " +
+                    number(chunk.number) + ")"));
     return {};
 }
 
@@ -235,6 +260,7 @@ Status CatalogStore::begin_load(const Table& table, std::span<const Chunk> chunk
         TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
         TRY(write_chunks(table.relid, chunks));
+        TRY(write_copy(table, std::nullopt));
         return execute(
             "UPDATE tandem.mirror_table SET state = 'loading', consistent_lsn = NULL, "
             "rows_loaded = 0, error_code = NULL, error_message = NULL WHERE " +
@@ -262,9 +288,9 @@ Status CatalogStore::finish_chunk(const Assignment& assignment, const ChunkResul
 Result<Lsn> CatalogStore::finish_load(const Table& table) {
     postgres::Connection* catalog = TRY(connection());
     auto updated = TRY(catalog->query(
-        "UPDATE tandem.mirror_table SET state = 'catching_up', consistent_lsn = (SELECT "
-        "max(end_lsn) FROM tandem.mirror_chunk WHERE " +
-        where(table.relid) + ") WHERE " + where_current(table.relid) +
+        "UPDATE tandem.mirror_table SET state = 'catching_up', consistent_lsn = greatest("
+        "consistent_lsn, (SELECT max(end_lsn) FROM tandem.mirror_chunk WHERE " +
+        where(table.relid) + ")) WHERE " + where_current(table.relid) +
         " AND state = 'loading' AND NOT EXISTS (SELECT FROM tandem.mirror_chunk WHERE NOT done "
         "AND " +
         where(table.relid) + ") RETURNING consistent_lsn"));
@@ -278,12 +304,73 @@ Result<Lsn> CatalogStore::finish_load(const Table& table) {
     return consistent;
 }
 
-Status CatalogStore::set_live(Oid relid) {
-    return in_transaction([&]() -> Status {
-        TRY(execute("UPDATE tandem.mirror_table SET state = 'live' WHERE " + where_current(relid) +
-                    " AND state = 'catching_up'"));
+Result<CatalogStore::Liveness> CatalogStore::set_live(Oid relid, Lsn published) {
+    Liveness result;
+    Status done = in_transaction([&]() -> Status {
+        postgres::Connection* catalog = TRY(connection());
+        auto waiting =
+            TRY(catalog->query("SELECT consistent_lsn FROM tandem.mirror_table WHERE " +
+                               where_current(relid) + " AND state = 'catching_up' FOR UPDATE"));
+        if (waiting.rows() == 0 || waiting.is_null(0, 0)) return {};
+        Lsn needed = TRY(waiting.lsn(0, 0));
+        if (needed > published) {
+            result.wait_for = needed;
+            return {};
+        }
+        result.live = true;
+        TRY(execute("UPDATE tandem.mirror_table SET state = 'live' WHERE " + where_current(relid)));
+        TRY(execute("UPDATE tandem.mirror_copy SET visible_from = " + lsn_literal(published) +
+                    " WHERE " + where(relid) + " AND visible_from IS NULL"));
+        TRY(record_position(published));
         return forget_plans(relid);
     });
+    TRY(std::move(done));
+    return result;
+}
+
+// --- copies -----------------------------------------------------------------------------------
+
+std::string CatalogStore::where_copy(const Table& table) const {
+    return where(table.relid) + " AND copy = " + number(table.copy);
+}
+
+Status CatalogStore::write_copy(const Table& table, std::optional<Lsn> visible_from) {
+    return execute(
+        "INSERT INTO tandem.mirror_copy (mirror_id, relid, copy, main, delta, "
+        "visible_from) VALUES (" +
+        number(options_.mirror_id) + ", " + number(table.relid.value) + ", " + number(table.copy) +
+        ", " + pg_literal(table.main_name()) + ", " + pg_literal(table.delta_name()) + ", " +
+        (visible_from ? lsn_literal(*visible_from) : "NULL") + ")");
+}
+
+Status CatalogStore::forget_copy(Oid relid, int copy) {
+    return execute("DELETE FROM tandem.mirror_copy WHERE " + where(relid) +
+                   " AND copy = " + number(copy));
+}
+
+Status CatalogStore::record_position(Lsn position) {
+    return execute("UPDATE tandem.mirror SET position = greatest(position, " +
+                   lsn_literal(position) + ") WHERE mirror_id = " + number(options_.mirror_id) +
+                   " AND position IS DISTINCT FROM greatest(position, " + lsn_literal(position) +
+                   ")");
+}
+
+Status CatalogStore::begin_fold(const Table& table, uint32_t newest, Lsn position) {
+    return in_transaction([&]() -> Status {
+        TRY(record_position(position));
+        return execute("UPDATE tandem.mirror_copy SET folding = " + number(newest) + " WHERE " +
+                       where_copy(table));
+    });
+}
+
+Status CatalogStore::finish_fold(const Table& table, uint32_t oldest, bool delta_empty) {
+    return execute("UPDATE tandem.mirror_copy SET folding = NULL, oldest_generation = " +
+                   number(oldest) + ", delta_empty = " + boolean(delta_empty) +
+                   ", last_fold = now(), folds = folds + 1 WHERE " + where_copy(table));
+}
+
+Status CatalogStore::record_delta_rows(const Table& table) {
+    return execute("UPDATE tandem.mirror_copy SET delta_empty = false WHERE " + where_copy(table));
 }
 
 // What was prepared before the table was live would else stay in Postgres for good. A source may be
@@ -305,6 +392,12 @@ Status CatalogStore::restart_load(Oid relid) {
 
 // --- the port ---------------------------------------------------------------------------------
 
+Status CatalogStore::record_look_up(const Table& table, Lsn before) {
+    return execute("UPDATE tandem.mirror_table SET consistent_lsn = greatest(consistent_lsn, " +
+                   lsn_literal(before) + ") WHERE " + where_current(table.relid) +
+                   " AND state IN ('loading', 'catching_up')");
+}
+
 Status CatalogStore::record_loss(const Table& table, const Loss& loss, Lsn at) {
     const TableColumn& column = table.columns[loss.column];
     std::string why = loss.why + " (first value: " + loss.first_value + ")";
@@ -318,32 +411,35 @@ Status CatalogStore::before_truncate(const Table& table) {
     return {};
 }
 
-Status CatalogStore::record_truncate(const Table& table, Version version) {
+Status CatalogStore::record_truncate(const Table& after, Version version) {
     postgres::Connection* catalog = TRY(connection());
     auto state = TRY(catalog->query("SELECT state FROM tandem.mirror_table WHERE " +
-                                    where_current(table.relid)));
+                                    where_current(after.relid)));
     bool reload =
         state.rows() > 0 && (state.value(0, 0) == "loading" || state.value(0, 0) == "catching_up");
     std::vector<Chunk> chunks;
     if (reload) {
-        auto info = TRY(read_source_table(table.relid));
+        auto info = TRY(read_source_table(after.relid));
         if (info)
             chunks = TRY(
-                plan_chunks(*catalog, table.relid, snapshot_parts(*info), options_.chunk_blocks));
+                plan_chunks(*catalog, after.relid, snapshot_parts(*info), options_.chunk_blocks));
     }
     Status recorded = in_transaction([&]() -> Status {
-        if (reload) TRY(write_chunks(table.relid, chunks));
-        return execute("UPDATE tandem.mirror_table SET truncated_at = greatest(truncated_at, " +
-                       to_string(version) + ")" +
-                       (reload
-                            ? ", state = CASE state WHEN 'failed' THEN state ELSE 'loading' END, "
-                              "consistent_lsn = NULL, rows_loaded = 0"
-                            : "") +
-                       " WHERE " + where_current(table.relid));
+        TRY(forget_copy(after.relid, after.copy));
+        // Readers see what was committed before their position, so this commit from the next one
+        // on.
+        if (!reload) return write_copy(after, Lsn{version.commit.value + 1});
+        TRY(write_copy(after, std::nullopt));
+        TRY(write_chunks(after.relid, chunks));
+        return execute(
+            "UPDATE tandem.mirror_table SET state = CASE state WHEN 'failed' THEN state ELSE "
+            "'loading' "
+            "END, consistent_lsn = NULL, rows_loaded = 0 WHERE " +
+            where_current(after.relid));
     });
     TRY(std::move(recorded));
     if (reload && chunks_ != nullptr)
-        chunks_->add(std::make_shared<const Table>(table), std::move(chunks));
+        chunks_->add(std::make_shared<const Table>(after), std::move(chunks));
     return {};
 }
 

@@ -1,4 +1,4 @@
-// CatalogStore: what a mirror remembers, in schema tandem (src/catalog/tables.sql).
+// CatalogStore: what a mirror remembers, in schema tandem (src/catalog).
 //
 // The port Catalog of the applier, and the rest of the mirror's reads and writes there. One
 // connection, opened when first needed and again after a loss; one thread, so every thread of the
@@ -29,6 +29,16 @@ struct MirrorRow {
     std::string state;
     int epoch = 0;
     int wanted_epoch = 0;
+    Lsn position;  // at least as far ClickHouse is, whatever the slot says
+};
+
+// A row of tandem.mirror_copy.
+struct CopyRow {
+    int copy = 0;
+    std::optional<Lsn> visible_from;
+    uint32_t oldest = 1;
+    bool delta_empty = true;
+    uint32_t folding = 0;  // 0: no fold had begun
 };
 
 struct TableRow {
@@ -38,7 +48,6 @@ struct TableRow {
     std::string target;
     std::string state;
     Lsn consistent;
-    Version truncated_at;
     int generation = 0;
 };
 
@@ -57,7 +66,9 @@ class CatalogStore final : public Catalog {
     Result<MirrorRow> read_mirror();
     Result<std::vector<TableRow>> read_tables();
     // The table as mirror_column has it.
-    Result<TablePtr> read_table(const TableRow& row, const std::string& database);
+    Result<TablePtr> read_table(const TableRow& row, const std::string& database, int copy);
+    // Ascending.
+    Result<std::vector<CopyRow>> read_copies(Oid relid);
     Result<std::vector<Chunk>> read_open_chunks(Oid relid);
     // The table as Postgres has it now.
     Result<std::optional<postgres::TableInfo>> read_source_table(Oid relid);
@@ -73,15 +84,33 @@ class CatalogStore final : public Catalog {
     // position is returned.
     Status finish_chunk(const Assignment& assignment, const ChunkResult& result);
     Result<Lsn> finish_load(const Table& table);
-    Status set_live(Oid relid);
+    // The copy that was loaded shows the table from `published` on, if it is consistent by then,
+    // and no later session may start before that. `published` is a position between batches: one in
+    // the midst of a batch has lost the rows that later ones in it replaced. Otherwise how far the
+    // table has to get first; nothing when it is not waiting any more: a TRUNCATE has made it load
+    // again.
+    struct Liveness {
+        bool live = false;
+        std::optional<Lsn> wait_for;
+    };
+    Result<Liveness> set_live(Oid relid, Lsn published);
+    Status forget_copy(Oid relid, int copy);
+    // Remembers that everything before the position, one between batches, is in ClickHouse. Before
+    // a fold and at the end of a session: what is folded cannot be read at an older position any
+    // more.
+    Status record_position(Lsn position);
+    Status begin_fold(const Table& table, uint32_t newest, Lsn position);
+    Status finish_fold(const Table& table, uint32_t oldest, bool delta_empty);
     // The table has to be loaded again from the start, as the source has it now: pending, with a
     // new generation, which makes the reconciler start the mirror anew.
     Status restart_load(Oid relid);
 
     // --- the port -------------------------------------------------------------------------------
+    Status record_look_up(const Table& table, Lsn before) override;
     Status record_loss(const Table& table, const Loss& loss, Lsn at) override;
     Status before_truncate(const Table& table) override;
-    Status record_truncate(const Table& table, Version version) override;
+    Status record_truncate(const Table& after, Version version) override;
+    Status record_delta_rows(const Table& table) override;
     Status record_change(const TableChange& change) override;
     Status record_failure(const Table& table, const Error& error) override;
 
@@ -93,6 +122,8 @@ class CatalogStore final : public Catalog {
   private:
     std::string where(Oid relid) const;  // "mirror_id = .. AND relid = .. "
     std::string where_current(Oid relid) const;
+    std::string where_copy(const Table& table) const;
+    Status write_copy(const Table& table, std::optional<Lsn> visible_from);
     Status write_column(const Table& table, const TableColumn& column);
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);

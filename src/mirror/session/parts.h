@@ -40,17 +40,20 @@ class Backoff {
 struct SessionTables {
     MirrorRow mirror;
     std::map<uint32_t, TablePtr> known;  // streamed: every table but failed ones
-    std::map<uint32_t, Version> truncated_at;
     std::map<uint32_t, int> generations;
     std::map<uint32_t, std::vector<Chunk>> chunks;  // of tables that load
     std::map<uint32_t, Lsn> catching_up;
+    // Where the stream starts: everything before it is in ClickHouse, nothing after it is.
+    Lsn position;
+    // What the fold thread drops when no reader needs it any more.
+    std::vector<TablePtr> old_copies;
     bool binary = true;  // every column can be streamed in binary
 };
 
 // Brings publication, slot and tables to where the stream can start. Errors of one table are
 // recorded and leave it out.
 Result<SessionTables> prepare_session(const RunnerOptions& options, CatalogStore& catalog,
-                                      ClickHouseTarget& target);
+                                      ClickHouseTarget& target, DeltaBook& book);
 
 // One batch handed from the stream to the apply thread, and what comes back.
 class HandOver {
@@ -64,6 +67,9 @@ class HandOver {
     bool free() const;
     void give(Batch batch);  // only when free()
     Lsn applied() const;     // confirm position of the last batch that is done
+    // What readers may read at: what was confirmed to the source last.
+    void set_published(Lsn position);
+    Lsn published() const;
     std::vector<Oid> take_failed();
     std::optional<Error> error() const;
     int wake_fd() const { return wake_fd_; }  // readable when something came back
@@ -86,6 +92,7 @@ class HandOver {
     std::optional<Batch> batch_ TANDEM_GUARDED_BY(mutex_);
     bool applying_ TANDEM_GUARDED_BY(mutex_) = false;
     Lsn applied_ TANDEM_GUARDED_BY(mutex_);
+    Lsn published_ TANDEM_GUARDED_BY(mutex_);
     std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
     std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
     std::map<uint32_t, Lsn> catching_up_ TANDEM_GUARDED_BY(mutex_);
@@ -93,11 +100,13 @@ class HandOver {
 };
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      HandOver& hand_over, std::stop_token stop);
+                      DeltaBook& book, HandOver& hand_over, std::stop_token stop);
+void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
+                     HandOver& hand_over, std::stop_token stop);
 void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tables,
                          ChunkQueue& chunks, HandOver& hand_over, std::stop_token stop);
 // Returns ok when stopped.
-Status run_stream(const RunnerOptions& options, const SessionTables& tables, HandOver& hand_over,
-                  std::stop_token stop);
+Status run_stream(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
+                  HandOver& hand_over, std::stop_token stop);
 
 }  // namespace tandem::mirror

@@ -72,6 +72,16 @@ Lsn HandOver::applied() const {
     return applied_;
 }
 
+void HandOver::set_published(Lsn position) {
+    MutexLock lock(mutex_);
+    published_ = std::max(published_, position);
+}
+
+Lsn HandOver::published() const {
+    MutexLock lock(mutex_);
+    return published_;
+}
+
 std::vector<Oid> HandOver::take_failed() {
     MutexLock lock(mutex_);
     return std::exchange(failed_, {});
@@ -130,12 +140,14 @@ namespace {
 
 Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::stop_token stop) {
     SessionTables tables;
+    DeltaBook book(options.folding);
     {
         ClickHouseTarget target(target_options(options, false));
-        tables = TRY(prepare_session(options, catalog, target));
+        tables = TRY(prepare_session(options, catalog, target, book));
     }
     ChunkQueue chunks;
     HandOver hand_over;
+    hand_over.set_published(tables.position);
     for (const auto& [relid, position] : tables.catching_up)
         hand_over.add_catching_up(Oid{relid}, position);
     for (const auto& [relid, list] : tables.chunks) chunks.add(tables.known.at(relid), list);
@@ -145,13 +157,15 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
     {
         std::vector<std::jthread> threads;
         threads.emplace_back([&] {
-            run_apply_thread(options, tables, chunks, hand_over, stop_threads.get_token());
+            run_apply_thread(options, tables, chunks, book, hand_over, stop_threads.get_token());
         });
+        threads.emplace_back(
+            [&] { run_fold_thread(options, tables, book, hand_over, stop_threads.get_token()); });
         for (int i = 0; i < options.snapshot_workers; ++i)
             threads.emplace_back([&] {
                 run_snapshot_worker(options, tables, chunks, hand_over, stop_threads.get_token());
             });
-        streamed = run_stream(options, tables, hand_over, stop);
+        streamed = run_stream(options, tables, book, hand_over, stop);
         stop_threads.request_stop();
         chunks.close();
     }

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "clickhouse/client/client.h"
+#include "mirror/store/delta_book.h"
 #include "mirror/stream/stream_machine.h"
 
 namespace tandem::mirror {
@@ -23,6 +24,7 @@ struct RunnerOptions {
     clickhouse::Endpoint target;
     int mirror_id = 0;
     StreamLimits limits;
+    FoldLimits folding;
     int snapshot_workers = 3;
     size_t snapshot_block_bytes = size_t{8} << 20;
     int64_t chunk_blocks = 16384;

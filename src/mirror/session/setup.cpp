@@ -14,19 +14,22 @@ using sqltext::pg_ident;
 
 class Setup {
   public:
-    Setup(const RunnerOptions& options, CatalogStore& catalog, ClickHouseTarget& target)
-        : options_(options), catalog_(catalog), target_(target) {}
+    Setup(const RunnerOptions& options, CatalogStore& catalog, ClickHouseTarget& target,
+          DeltaBook& book)
+        : options_(options), catalog_(catalog), target_(target), book_(book) {}
 
     Result<SessionTables> run() {
         connection_ = TRY(catalog_.connection());
         result_.mirror = TRY(catalog_.read_mirror());
         TRY(target_.settle(query_prefix(options_)));
+        TRY(target_.prepare(result_.mirror.database, options_.mirror_id));
         TRY(guard_publications(*connection_));
         std::vector<TableRow> rows = TRY(catalog_.read_tables());
         for (const TableRow& row : rows) result_.generations[row.relid.value] = row.generation;
         catalog_.set_generations(result_.generations);
         bool had_slot = TRY(prepare_slot_and_publication(rows));
         if (had_slot && publication_grew_) TRY(wait_for_running_transactions());
+        TRY(find_position());
         for (const TableRow& row : rows) TRY(prepare_table(row));
         TRY(catalog_.set_mirror_state("running"));
         return std::move(result_);
@@ -64,6 +67,15 @@ class Setup {
             mirror.epoch = mirror.wanted_epoch;
         }
         return false;
+    }
+
+    // The slot's own position reaches the source's disk late: after a crash of the source it may be
+    // older than what ClickHouse has folded.
+    Status find_position() {
+        auto slot = TRY(postgres::read_slot(*connection_, result_.mirror.slot));
+        if (slot) result_.position = slot->confirmed_flush;
+        result_.position = std::max(result_.position, result_.mirror.position);
+        return {};
     }
 
     Status check_server() {
@@ -131,7 +143,6 @@ class Setup {
             for (const TableColumn& column : table.value()->columns)
                 if (column.mapping.needs_text_stream) result_.binary = false;
             result_.known[row.relid.value] = std::move(table).value();
-            result_.truncated_at[row.relid.value] = row.truncated_at;
             return {};
         }
         if (table.error().retryable() || !connection_->usable()) return std::move(table).error();
@@ -151,33 +162,96 @@ class Setup {
             return Error(ErrorCode::kNotFound,
                          "table " + row.schema + "." + row.name + " does not exist any more");
         auto types = TRY(postgres::read_types(*connection_, std::span(&*info, 1)));
-        TablePtr table = TRY(map_table(*info, types, {result_.mirror.database, row.target}));
-        TRY(target_.create_table(*table));
+        auto mapped = TRY(map_table(*info, types, {result_.mirror.database, row.target}));
+        auto table = std::make_shared<Table>(*mapped);
+        std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
+        for (const CopyRow& copy : copies) {
+            table->copy = copy.copy;
+            if (copy.visible_from)
+                result_.old_copies.push_back(std::make_shared<const Table>(*table));
+            else
+                TRY(drop_copy(*table));
+        }
+        table->copy = copies.empty() ? 1 : copies.back().copy + 1;
+        if (copies.empty()) TRY(target_.make_room(*table));
+        TRY(target_.create_copy(*table));
+        if (copies.empty()) TRY(target_.create_view(*table, options_.mirror_id));
         auto chunks =
             TRY(plan_chunks(*connection_, row.relid, snapshot_parts(*info), options_.chunk_blocks));
         TRY(catalog_.begin_load(*table, chunks));
         result_.chunks[row.relid.value] = std::move(chunks);
-        return table;
+        book_.start({.table = table, .loading = true});
+        return TablePtr(std::move(table));
+    }
+
+    Status drop_copy(const Table& table) {
+        TRY(target_.drop_copy(table));
+        return catalog_.forget_copy(table.relid, table.copy);
+    }
+
+    // The copy the stream goes on in. Those that a TRUNCATE behind the position began will be made
+    // again; older ones wait until no reader needs them.
+    Result<CopyRow> current_copy(const TableRow& row, Table table) {
+        std::optional<CopyRow> current;
+        for (const CopyRow& copy : TRY(catalog_.read_copies(row.relid))) {
+            table.copy = copy.copy;
+            if (copy.visible_from && *copy.visible_from > result_.position) {
+                TRY(drop_copy(table));
+                continue;
+            }
+            if (current) {
+                table.copy = current->copy;
+                result_.old_copies.push_back(std::make_shared<const Table>(table));
+            }
+            current = copy;
+        }
+        if (current) return *current;
+        return Error(ErrorCode::kSchemaChanged,
+                     table.label() + " has no copy in ClickHouse that the catalog knows");
     }
 
     Result<TablePtr> go_on(const TableRow& row) {
-        TablePtr table = TRY(catalog_.read_table(row, result_.mirror.database));
+        TablePtr known = TRY(catalog_.read_table(row, result_.mirror.database, 1));
+        CopyRow copy = TRY(current_copy(row, *known));
+        auto table = std::make_shared<Table>(*known);
+        table->copy = copy.copy;
+        TRY(target_.undo(*table, result_.position));
+        TRY(open_delta(table, copy, row.state != "live"));
+        if (row.state == "live") TRY(target_.create_view(*table, options_.mirror_id));
         if (row.state == "catching_up") result_.catching_up[row.relid.value] = row.consistent;
-        if (row.state != "loading") return table;
+        if (row.state != "loading") return TablePtr(std::move(table));
         auto chunks = TRY(catalog_.read_open_chunks(row.relid));
         if (!chunks.empty()) {
             result_.chunks[row.relid.value] = std::move(chunks);
-            return table;
+            return TablePtr(std::move(table));
         }
         // The daemon died between the last chunk and this.
         Lsn consistent = TRY(catalog_.finish_load(*table));
         if (consistent.valid()) result_.catching_up[row.relid.value] = consistent;
-        return table;
+        return TablePtr(std::move(table));
+    }
+
+    Status open_delta(const TablePtr& table, const CopyRow& copy, bool loading) {
+        std::vector<uint32_t> generations = TRY(target_.generations(*table));
+        DeltaBook::Start start{.table = table,
+                               .loading = loading,
+                               .oldest = copy.oldest,
+                               .open = copy.oldest,
+                               .empty = copy.delta_empty,
+                               .folding = copy.folding};
+        if (!generations.empty()) start.open = std::max(start.open, generations.back() + 1);
+        book_.start(start);
+        for (uint32_t generation : generations)
+            if (generation < copy.oldest) book_.add_garbage(table, generation);
+        return target_.delta_keys(*table, copy.oldest, [&](uint64_t hash, uint32_t generation) {
+            book_.remember(table->relid, hash, generation);
+        });
     }
 
     const RunnerOptions& options_;
     CatalogStore& catalog_;
     ClickHouseTarget& target_;
+    DeltaBook& book_;
     postgres::Connection* connection_ = nullptr;
     SessionTables result_;
     bool publication_grew_ = false;
@@ -186,8 +260,8 @@ class Setup {
 }  // namespace
 
 Result<SessionTables> prepare_session(const RunnerOptions& options, CatalogStore& catalog,
-                                      ClickHouseTarget& target) {
-    return Setup(options, catalog, target).run();
+                                      ClickHouseTarget& target, DeltaBook& book) {
+    return Setup(options, catalog, target, book).run();
 }
 
 }  // namespace tandem::mirror

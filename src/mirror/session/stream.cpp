@@ -27,7 +27,7 @@ postgres::Millis to_millis(Micros time) {
 class Directory final : public TableDirectory {
   public:
     Directory(CatalogStore& catalog, const SessionTables& tables)
-        : catalog_(catalog), known_(tables.known), truncated_at_(tables.truncated_at) {}
+        : catalog_(catalog), known_(tables.known) {}
 
     Result<std::optional<Entry>> resolve(const postgres::Relation& relation) override {
         auto found = known_.find(relation.oid.value);
@@ -40,7 +40,6 @@ class Directory final : public TableDirectory {
         }
         Entry entry;
         entry.resolution = TRY(resolve_relation(found->second, relation, info, types));
-        entry.truncated_at = truncated_at_[relation.oid.value];
         found->second = entry.resolution.change.after;
         return std::optional(std::move(entry));
     }
@@ -50,22 +49,31 @@ class Directory final : public TableDirectory {
         return found == known_.end() ? nullptr : found->second;
     }
 
+    TablePtr next_copy(Oid relid) override {
+        TablePtr& known = known_.at(relid.value);
+        auto next = std::make_shared<Table>(*known);
+        ++next->copy;
+        known = next;
+        return known;
+    }
+
   private:
     CatalogStore& catalog_;
     std::map<uint32_t, TablePtr> known_;
-    std::map<uint32_t, Version> truncated_at_;
 };
 
 class StreamLoop {
   public:
-    StreamLoop(const RunnerOptions& options, const SessionTables& tables, HandOver& hand_over)
+    StreamLoop(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
+               HandOver& hand_over)
         : options_(options),
           tables_(tables),
+          book_(book),
           hand_over_(hand_over),
           catalog_({connect_options(options, "stream"), options.mirror_id, options.chunk_blocks},
                    nullptr),
           directory_(catalog_, tables),
-          machine_(static_cast<uint16_t>(tables.mirror.epoch), options.limits, directory_),
+          machine_(options.limits, directory_),
           decoder_(1) {
         catalog_.set_generations(tables.generations);
     }
@@ -88,6 +96,7 @@ class StreamLoop {
         replication_ = TRY(postgres::Replication::open(connect_options(options_, "stream")));
         postgres::StreamOptions stream;
         stream.slot = tables_.mirror.slot;
+        stream.start = tables_.position;
         stream.publications = {tables_.mirror.publication};
         stream.protocol_version = 1;
         stream.binary = tables_.binary;
@@ -150,15 +159,28 @@ class StreamLoop {
 
     Status report() {
         applied_ = std::max(applied_, hand_over_.applied());
-        for (Oid relid : hand_over_.take_consistent(applied_)) TRY(catalog_.set_live(relid));
+        for (Oid relid : hand_over_.take_consistent(applied_)) TRY(become_live(relid));
         bool news = applied_ > reported_;
         if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
         TRY(failpoint("feedback_before_send"));
         TRY(replication_->send_feedback(
             {.write = std::max(received_, applied_), .flush = applied_, .apply = applied_}));
+        hand_over_.set_published(applied_);
         reported_ = applied_;
         reply_requested_ = false;
         last_report_ = now();
+        return {};
+    }
+
+    // The view first: who has waited for the table to be live finds it complete.
+    Status become_live(Oid relid) {
+        TablePtr table = book_.table(relid);
+        if (table == nullptr) return {};
+        ClickHouseTarget target(target_options(options_, false));
+        TRY(target.create_view(*table, options_.mirror_id));
+        CatalogStore::Liveness now = TRY(catalog_.set_live(relid, applied_));
+        if (now.live) book_.set_live(relid);
+        if (now.wait_for) hand_over_.add_catching_up(relid, *now.wait_for);
         return {};
     }
 
@@ -170,6 +192,7 @@ class StreamLoop {
             hand_over_.drain_wake();
         }
         TRY(report());
+        TRY(catalog_.record_position(applied_));
         // A walsender in the midst of a large transaction may take long to answer; it ends anyway
         // when the connection does.
         static_cast<void>(replication_->stop(postgres::Millis(1000)).ok());
@@ -178,6 +201,7 @@ class StreamLoop {
 
     const RunnerOptions& options_;
     const SessionTables& tables_;
+    DeltaBook& book_;
     HandOver& hand_over_;
     CatalogStore catalog_;
     Directory directory_;
@@ -194,9 +218,9 @@ class StreamLoop {
 
 }  // namespace
 
-Status run_stream(const RunnerOptions& options, const SessionTables& tables, HandOver& hand_over,
-                  std::stop_token stop) {
-    return StreamLoop(options, tables, hand_over).run(stop);
+Status run_stream(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
+                  HandOver& hand_over, std::stop_token stop) {
+    return StreamLoop(options, tables, book, hand_over).run(stop);
 }
 
 }  // namespace tandem::mirror

@@ -9,9 +9,12 @@ CatalogStore::Options store_options(const RunnerOptions& options, std::string_vi
     return {connect_options(options, role), options.mirror_id, options.chunk_blocks};
 }
 
-bool is_source_loss(const Error& error, const CatalogStore& catalog) {
-    return !catalog.usable() || error.code() == ErrorCode::kPostgresRetry ||
-           error.code() == ErrorCode::kPostgresError;
+// Whether the batch can be gone on with. Not when the source is lost, nor when it is not known
+// whether ClickHouse did what it was asked for: the next session undoes that first. An answer that
+// says no, or nobody there to ask, is different: nothing was written.
+bool ends_session(const Error& error, const CatalogStore& catalog) {
+    return !catalog.usable() || (error.code() != ErrorCode::kClickHouseRetry &&
+                                 error.code() != ErrorCode::kConnectionFailed);
 }
 
 // Says in the catalog that ClickHouse cannot be written to, and when it can again; not at every
@@ -37,13 +40,27 @@ class Trouble {
 
 }  // namespace
 
+namespace {
+
+// To people who ask ClickHouse directly.
+Status show(Applier& applier, const SessionTables& tables, const RunnerOptions& options,
+            const DeltaBook& book, ClickHouseTarget& target, Lsn position) {
+    for (const TablePtr& table : applier.changed())
+        if (!book.loading(table->relid)) TRY(target.create_view(*table, options.mirror_id));
+    applier.forget_changed();
+    return target.publish(tables.mirror.database, options.mirror_id, position,
+                          book.oldest_generations(), false);
+}
+
+}  // namespace
+
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      HandOver& hand_over, std::stop_token stop) {
+                      DeltaBook& book, HandOver& hand_over, std::stop_token stop) {
     ClickHouseTarget target(target_options(options, false));
     SourceReader source(connect_options(options, "look-up"));
     CatalogStore catalog(store_options(options, "apply"), &chunks);
     catalog.set_generations(tables.generations);
-    Applier applier(target, source, catalog);
+    Applier applier(target, source, catalog, book);
     Backoff backoff;
     Trouble trouble(catalog);
     while (auto batch = hand_over.take(stop)) {
@@ -51,9 +68,10 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
+            if (applied.ok()) applied = show(applier, tables, options, book, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
-            if (is_source_loss(applied.error(), catalog)) {
+            if (ends_session(applied.error(), catalog)) {
                 hand_over.fail(std::move(applied).error());
                 return;
             }
@@ -69,10 +87,9 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
 
 namespace {
 
-Status load_chunk(const Assignment& assignment, const RunnerOptions& options, uint16_t epoch,
-                  SourceReader& source, ClickHouseTarget& target, CatalogStore& catalog) {
-    ChunkResult result =
-        TRY(source.copy_chunk(assignment, target, epoch, options.snapshot_block_bytes));
+Status load_chunk(const Assignment& assignment, const RunnerOptions& options, SourceReader& source,
+                  ClickHouseTarget& target, CatalogStore& catalog) {
+    ChunkResult result = TRY(source.copy_chunk(assignment, target, options.snapshot_block_bytes));
     return catalog.finish_chunk(assignment, result);
 }
 
@@ -96,10 +113,9 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
     SourceReader source(connect_options(options, "snapshot"));
     CatalogStore catalog(store_options(options, "snapshot"), nullptr);
     catalog.set_generations(tables.generations);
-    auto epoch = static_cast<uint16_t>(tables.mirror.epoch);
     Backoff backoff;
     while (auto assignment = chunks.next()) {
-        Status loaded = load_chunk(*assignment, options, epoch, source, target, catalog);
+        Status loaded = load_chunk(*assignment, options, source, target, catalog);
         if (!loaded.ok()) {
             std::string label = "loading " + assignment->table->label() + ": ";
             log(LogLevel::warning, "mirror", label + loaded.error().to_string());

@@ -76,8 +76,10 @@ void ChunkQueue::retry(const Assignment& assignment) {
     if (found == loads_.end()) return;
     Load& load = found->second;
     --load.running;
-    if (!load.stopping && load.generation == assignment.generation)
+    if (!load.stopping && load.generation == assignment.generation) {
         load.waiting.push_front(assignment.chunk);
+        load.waiting.front().begun = true;
+    }
     changed_.notify_all();
 }
 

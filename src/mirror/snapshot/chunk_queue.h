@@ -21,6 +21,8 @@ struct Chunk {
     Oid part;   // the leaf that is read
     int64_t first_block = 0;
     std::optional<int64_t> end_block;  // nothing: to the end of the table
+    uint32_t number = 0;               // within the table's copy, from 1: rows carry it as origin
+    bool begun = false;                // an earlier try may have left rows behind
 };
 
 struct Assignment {

@@ -33,16 +33,17 @@ class ReadTransaction {
     postgres::Connection& connection_;
 };
 
-void append_system_columns(types::Block& block, Version version) {
+// _tandem_from 0, and the number of the chunk as origin.
+void append_system_columns(types::Block& block, uint32_t chunk) {
     size_t rows = block.rows();
-    types::Column versions(MUST(types::parse_clickhouse_type("UInt128")));
-    types::Column deleted(MUST(types::parse_clickhouse_type("UInt8")));
-    versions.reserve(rows);
-    for (size_t i = 0; i < rows; ++i) versions.append_fixed(version.value);
-    deleted.data.resize(rows);
-    deleted.rows = rows;
-    block.columns.push_back({std::string(kVersionColumn), std::move(versions)});
-    block.columns.push_back({std::string(kDeletedColumn), std::move(deleted)});
+    types::Column from(MUST(types::parse_clickhouse_type("UInt64")));
+    types::Column origin(MUST(types::parse_clickhouse_type("UInt32")));
+    from.data.resize(rows * sizeof(uint64_t));
+    from.rows = rows;
+    origin.reserve(rows);
+    for (size_t i = 0; i < rows; ++i) origin.append_fixed(chunk);
+    block.columns.push_back({std::string(kFromColumn), std::move(from)});
+    block.columns.push_back({std::string(kOriginColumn), std::move(origin)});
 }
 
 std::vector<size_t> all_columns(const Table& table) {
@@ -85,9 +86,10 @@ Result<std::string> SourceReader::part_name(Oid part) {
 }
 
 Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, ClickHouseTarget& target,
-                                             uint16_t epoch, size_t block_bytes) {
+                                             size_t block_bytes) {
     const Table& table = *assignment.table;
     const Chunk& chunk = assignment.chunk;
+    if (chunk.begun) TRY(target.undo_chunk(table, chunk.number));
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
     TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
@@ -103,7 +105,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
 
         std::unique_ptr<clickhouse::InsertStream> insert;
         auto on_block = [&](types::Block& block) -> Status {
-            append_system_columns(block, Version::snapshot(epoch));
+            append_system_columns(block, chunk.number);
             if (insert == nullptr) insert = TRY(target.begin_insert(table, block));
             Status written = insert->write(block);
             block.columns.resize(block.columns.size() - 2);
@@ -124,10 +126,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
         }
     }
     TRY(source->execute("COMMIT"));
-    auto end =
-        TRY(source->query("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
-                          "ELSE pg_current_wal_insert_lsn() END"));
-    result.end_lsn = TRY(end.lsn(0, 0));
+    result.end_lsn = TRY(position());
     return result;
 }
 
@@ -150,8 +149,9 @@ Status SourceReader::wait_visible(std::span<const Xid> transactions) {
                  "hold it back?");
 }
 
-Result<types::Block> SourceReader::current_rows(const Table& table, const types::Block& keys,
-                                                std::span<const size_t> columns, size_t bytes_max) {
+Result<SourceRows::Found> SourceReader::current_rows(const Table& table, const types::Block& keys,
+                                                     std::span<const size_t> columns,
+                                                     size_t bytes_max) {
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
     TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
@@ -179,22 +179,33 @@ Result<types::Block> SourceReader::current_rows(const Table& table, const types:
                       sqltext::pg_qualified(table.schema, table.name) + " WHERE (" + key_list +
                       ") IN (" + tuples + ")) TO STDOUT (FORMAT binary)";
     RowReader reader(table, wanted, bytes_max);
-    types::Block result;
+    Found result;
     auto on_block = [&](types::Block& block) -> Status {
-        if (result.columns.empty())
-            result = block;
+        if (result.rows.columns.empty())
+            result.rows = block;
         else
             return Error(ErrorCode::kLimitExceeded, "rows looked up by key take too much memory");
         return {};
     };
     TRY(reader.read(*source, sql, on_block));
     TRY(source->execute("COMMIT"));
+    result.before = TRY(position());
     return result;
+}
+
+// The end of the WAL: everything that was visible so far was committed before it.
+Result<Lsn> SourceReader::position() {
+    postgres::Connection* source = TRY(connection());
+    auto end =
+        TRY(source->query("SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() "
+                          "ELSE pg_current_wal_insert_lsn() END"));
+    return end.lsn(0, 0);
 }
 
 Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid relid,
                                        std::span<const Oid> parts, int64_t chunk_blocks) {
     std::vector<Chunk> chunks;
+    uint32_t number = 0;
     for (Oid part : parts) {
         auto size = TRY(connection.query(
             "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, c.relkind "
@@ -211,10 +222,10 @@ Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid rel
         for (int64_t first = 0;; first += step) {
             // The last one is open: the table may have grown by the time it is read.
             if (first + step >= blocks) {
-                chunks.push_back({relid, part, first, std::nullopt});
+                chunks.push_back({relid, part, first, std::nullopt, ++number});
                 break;
             }
-            chunks.push_back({relid, part, first, first + step});
+            chunks.push_back({relid, part, first, first + step, ++number});
         }
     }
     return chunks;

@@ -23,18 +23,19 @@ class SourceReader final : public SourceRows {
     explicit SourceReader(postgres::ConnectOptions options) : options_(std::move(options)) {}
 
     Status wait_visible(std::span<const Xid> transactions) override;
-    Result<types::Block> current_rows(const Table& table, const types::Block& keys,
-                                      std::span<const size_t> columns, size_t bytes_max) override;
+    Result<Found> current_rows(const Table& table, const types::Block& keys,
+                               std::span<const size_t> columns, size_t bytes_max) override;
 
     // Reads the chunk in a short transaction of its own and inserts it; ok means acknowledged.
     Result<ChunkResult> copy_chunk(const Assignment& assignment, ClickHouseTarget& target,
-                                   uint16_t epoch, size_t block_bytes);
+                                   size_t block_bytes);
     postgres::Canceller canceller() const;
 
   private:
     Result<postgres::Connection*> connection();
     Result<std::string> part_name(Oid part);
     Status flush_wal();
+    Result<Lsn> position();
 
     postgres::ConnectOptions options_;
     std::optional<postgres::Connection> connection_;

@@ -5,8 +5,11 @@
 #include <atomic>
 
 #include "base/back_off.h"
+#include "base/failpoint.h"
+#include "mirror/batch/value_bytes.h"
 #include "mirror/schema/source_types.h"
 #include "sqltext/quote.h"
+#include "sqltext/stored_relation.h"
 
 namespace tandem::mirror {
 namespace {
@@ -18,12 +21,43 @@ using sqltext::ch_string;
 
 constexpr int kUnknownDatabase = 81;
 
-std::string qualified(const Table& table) {
-    return ch_qualified(table.database, table.target);
+constexpr int kUnknownTable = 60;
+// Origins: 0 the stream, 1.. chunks of the load, from here on folds.
+constexpr uint32_t kFoldOrigin = uint32_t{1} << 31;
+
+std::string main_table(const Table& table) {
+    return ch_qualified(table.rows_database(), table.main_name());
+}
+std::string delta_table(const Table& table) {
+    return ch_qualified(table.rows_database(), table.delta_name());
+}
+
+std::vector<std::string> key_names(const Table& table) {
+    std::vector<std::string> names;
+    for (size_t key : table.key) names.push_back(table.columns[key].target_name);
+    return names;
+}
+std::vector<std::string> column_names(const Table& table) {
+    std::vector<std::string> names;
+    for (const TableColumn& column : table.columns) names.push_back(column.target_name);
+    return names;
+}
+// `a`, or (`a`, `b`)
+std::string key_tuple(const Table& table) {
+    std::string list = sqltext::ch_ident_list(key_names(table));
+    return table.key.size() == 1 ? list : "(" + list + ")";
+}
+std::string between(const FoldTask& task) {
+    return "_tandem_generation BETWEEN " + std::to_string(task.oldest) + " AND " +
+           std::to_string(task.newest);
+}
+std::string position_table(const std::string& database, int mirror_id, bool durable) {
+    return ch_qualified(database + "_rows", "_tandem_position_" + std::to_string(mirror_id) +
+                                                (durable ? "_durable" : ""));
 }
 
 // Measured, see test/bench: our blocks are as large as we want them and collapsed already, and two
-// workers insert at once, so the server shall neither collect, nor collapse, nor spread them.
+// workers insert at once, so the server neither collects nor spreads them.
 const std::vector<clickhouse::Setting>& insert_settings() {
     static const std::vector<clickhouse::Setting> settings = {
         {"async_insert", "0"},
@@ -62,35 +96,62 @@ Status ClickHouseTarget::execute(std::string sql) {
     return connection->execute(query(std::move(sql)));
 }
 
-Query ClickHouseTarget::insert_query(const Table& table, const types::Block& block) {
+Result<uint64_t> ClickHouseTarget::count(std::string sql) {
+    clickhouse::Client* connection = TRY(client());
+    types::Block answer = TRY(clickhouse::select_all(*connection, query(std::move(sql))));
+    if (answer.rows() != 1)
+        return Error(ErrorCode::kProtocolViolation, "ClickHouse did not answer with a number");
+    return answer.columns[0].column.fixed<uint64_t>(0);
+}
+
+Query ClickHouseTarget::insert_query(std::string_view database, std::string_view table,
+                                     const types::Block& block) {
     static std::atomic<uint64_t> counter{0};
     std::string columns;
     for (const types::NamedColumn& column : block.columns) {
         if (!columns.empty()) columns += ", ";
         columns += ch_ident(column.name);
     }
-    Query insert = query("INSERT INTO " + qualified(table) + " (" + columns + ")");
+    Query insert = query("INSERT INTO " + ch_qualified(database, table) + " (" + columns + ")");
     insert.settings = insert_settings();
     insert.query_id =
         options_.query_prefix + "_" + std::to_string(getpid()) + "_" + std::to_string(++counter);
     return insert;
 }
 
-Status ClickHouseTarget::insert(const Table& table, const types::Block& block) {
+Status ClickHouseTarget::insert(std::string_view database, std::string_view table,
+                                const types::Block& block) {
     if (!unsettled_.empty()) TRY(settle(unsettled_));
+    // A connection that was lost while it was idle: then nothing is lost with it.
+    if (client_ != nullptr && !client_->ping().ok()) client_.reset();
     clickhouse::Client* connection = TRY(client());
-    Query insert = insert_query(table, block);
+    Query insert = insert_query(database, table, block);
     unsettled_ = insert.query_id;
     TRY(connection->insert(insert, block));
     insert_acknowledged();
     return {};
 }
 
+Status ClickHouseTarget::insert_main(const Table& table, const types::Block& block) {
+    return insert(table.rows_database(), table.main_name(), block);
+}
+
+Status ClickHouseTarget::insert_delta(const Table& table, types::Block& block,
+                                      uint32_t generation) {
+    types::Column generations(MUST(types::parse_clickhouse_type("UInt32")));
+    generations.reserve(block.rows());
+    for (size_t i = 0; i < block.rows(); ++i) generations.append_fixed(generation);
+    block.columns.push_back({std::string(kGenerationColumn), std::move(generations)});
+    Status inserted = insert(table.rows_database(), table.delta_name(), block);
+    block.columns.pop_back();
+    return inserted;
+}
+
 Result<std::unique_ptr<clickhouse::InsertStream>> ClickHouseTarget::begin_insert(
     const Table& table, const types::Block& columns) {
     if (!unsettled_.empty()) TRY(settle(unsettled_));
     clickhouse::Client* connection = TRY(client());
-    Query insert = insert_query(table, columns);
+    Query insert = insert_query(table.rows_database(), table.main_name(), columns);
     unsettled_ = insert.query_id;
     return connection->begin_insert(insert);
 }
@@ -110,32 +171,195 @@ Status ClickHouseTarget::settle(const std::string& query_prefix) {
     return Error(ErrorCode::kTimeout, "an insert of an earlier connection does not end");
 }
 
-Status ClickHouseTarget::truncate(const Table& table) {
-    if (!unsettled_.empty()) TRY(settle(unsettled_));
-    return execute("TRUNCATE TABLE " + qualified(table) + " SYNC");
+// --- copies -----------------------------------------------------------------------------------
+
+Status ClickHouseTarget::prepare(const std::string& database, int mirror_id) {
+    TRY(execute("CREATE DATABASE IF NOT EXISTS " + ch_ident(database)));
+    TRY(execute("CREATE DATABASE IF NOT EXISTS " + ch_ident(database + "_rows")));
+    std::string columns = " (position UInt64, oldest Map(UInt32, UInt32)) ENGINE = ";
+    // One row a batch: kept in memory, the last ones only.
+    TRY(execute("CREATE TABLE IF NOT EXISTS " + position_table(database, mirror_id, false) +
+                columns + "Memory SETTINGS min_rows_to_keep = 8, max_rows_to_keep = 64"));
+    return execute("CREATE TABLE IF NOT EXISTS " + position_table(database, mirror_id, true) +
+                   columns + "ReplacingMergeTree(position) ORDER BY tuple()");
 }
 
-Status ClickHouseTarget::create_table(const Table& table) {
-    TRY(execute("CREATE DATABASE IF NOT EXISTS " + ch_ident(table.database)));
+Status ClickHouseTarget::make_room(const Table& table) {
     clickhouse::Client* connection = TRY(client());
-    Query ours =
-        query("SELECT countIf(name = " + ch_string(kVersionColumn) +
-              "), count() FROM system.columns WHERE database = " + ch_string(table.database) +
-              " AND table = " + ch_string(table.target));
-    types::Block found = TRY(clickhouse::select_all(*connection, ours));
-    bool exists = found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0;
-    if (exists && found.columns[0].column.fixed<uint64_t>(0) == 0)
+    // A view of ours, or a table of the layout of 0.1, makes room.
+    Query mine = query(
+        "SELECT toUInt64(countIf(engine != 'View' AND name NOT IN (SELECT table FROM "
+        "system.columns WHERE database = " +
+        ch_string(table.database) +
+        " AND name = '_tandem_version'))), toUInt64(countIf("
+        "engine != 'View')) FROM system.tables WHERE database = " +
+        ch_string(table.database) + " AND name = " + ch_string(table.target));
+    types::Block found = TRY(clickhouse::select_all(*connection, mine));
+    if (found.rows() == 1 && found.columns[0].column.fixed<uint64_t>(0) > 0)
         return Error(ErrorCode::kAlreadyExists, "ClickHouse has a table " + table.database + "." +
                                                     table.target + " that no mirror made");
-    if (exists) TRY(drop_table(table));
-    return execute(create_table_sql(table));
+    if (found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0)
+        TRY(execute("DROP TABLE " + ch_qualified(table.database, table.target) + " SYNC"));
+    std::string name = ch_string(table.target);
+    std::string delta = ch_string("_tandem_delta_" + table.target);
+    Query left = query(
+        "SELECT name FROM system.tables WHERE database = " + ch_string(table.rows_database()) +
+        " AND (name IN (" + name + ", " + delta + ") OR startsWith(name, concat(" + name +
+        ", '@')) OR startsWith(name, concat(" + delta + ", '@')))");
+    types::Block names = TRY(clickhouse::select_all(*connection, left));
+    for (size_t i = 0; i < names.rows(); ++i)
+        TRY(execute("DROP TABLE IF EXISTS " +
+                    ch_qualified(table.rows_database(), names.columns[0].column.string(i)) +
+                    " SYNC"));
+    return {};
 }
 
-Status ClickHouseTarget::drop_table(const Table& table) {
-    Status dropped = execute("DROP TABLE IF EXISTS " + qualified(table) + " SYNC");
-    if (!dropped.ok() && dropped.error().foreign_code() == kUnknownDatabase) return {};
+Status ClickHouseTarget::create_copy(const Table& table) {
+    TRY(drop_copy(table));
+    TRY(execute(create_main_sql(table)));
+    return execute(create_delta_sql(table));
+}
+
+Status ClickHouseTarget::drop_copy(const Table& table) {
+    for (const std::string& name : {main_table(table), delta_table(table)}) {
+        Status dropped = execute("DROP TABLE IF EXISTS " + name + " SYNC");
+        if (!dropped.ok() && dropped.error().foreign_code() != kUnknownDatabase) return dropped;
+    }
+    return {};
+}
+
+Status ClickHouseTarget::create_view(const Table& table, int mirror_id) {
+    std::string published = "(SELECT position, oldest FROM " +
+                            position_table(table.database, mirror_id, false) +
+                            " UNION ALL SELECT position, oldest FROM " +
+                            position_table(table.database, mirror_id, true) + ")";
+    std::string relid = std::to_string(table.relid.value);
+    std::string position = "(SELECT max(position) FROM " + published + ")";
+    std::string oldest = "(SELECT argMax(oldest[" + relid + "], position) FROM " + published + ")";
+    std::vector<std::string> keys = key_names(table);
+    std::vector<std::string> columns = column_names(table);
+    sqltext::StoredRelation relation;
+    std::string database = table.rows_database();
+    std::string main = table.main_name();
+    std::string delta = table.delta_name();
+    relation.database = database;
+    relation.main = main;
+    relation.delta = delta;
+    relation.keys = keys;
+    relation.columns = columns;
+    relation.position = position;
+    relation.oldest = oldest;
+    std::string list;
+    for (const TableColumn& column : table.columns)
+        list += (list.empty() ? "" : ", ") + ch_ident(column.target_name) + " AS " +
+                ch_ident(column.name);
+    return execute("CREATE OR REPLACE VIEW " + ch_qualified(table.database, table.target) +
+                   " AS SELECT " + list + " FROM (" + sqltext::stored_relation(relation) + ")");
+}
+
+// --- undo -------------------------------------------------------------------------------------
+
+// Nothing there is the usual case, and cheap to see; a mutation is not.
+Status ClickHouseTarget::remove(const Table& table, const std::string& name,
+                                const std::string& condition) {
+    std::string from = ch_qualified(table.rows_database(), name);
+    uint64_t rows = TRY(count("SELECT count() FROM " + from + " WHERE " + condition));
+    if (rows == 0) return {};
+    Query remove = query("DELETE FROM " + from + " WHERE " + condition);
+    remove.settings = {{"lightweight_deletes_sync", "2"}};
+    clickhouse::Client* connection = TRY(client());
+    return connection->execute(remove);
+}
+
+Status ClickHouseTarget::undo(const Table& table, Lsn position) {
+    std::string later = "_tandem_from >= " + std::to_string(position.value);
+    TRY(remove(table, table.main_name(), later));
+    return remove(table, table.delta_name(), later);
+}
+
+Status ClickHouseTarget::undo_chunk(const Table& table, uint32_t chunk) {
+    if (!unsettled_.empty()) TRY(settle(unsettled_));
+    return remove(table, table.main_name(),
+                  "_tandem_from = 0 AND _tandem_origin = " + std::to_string(chunk));
+}
+
+// --- folding ----------------------------------------------------------------------------------
+
+Result<std::vector<uint32_t>> ClickHouseTarget::generations(const Table& table) {
+    clickhouse::Client* connection = TRY(client());
+    Query ask = query(
+        "SELECT DISTINCT toUInt32(partition) AS g FROM system.parts WHERE active AND "
+        "database = " +
+        ch_string(table.rows_database()) + " AND table = " + ch_string(table.delta_name()) +
+        " ORDER BY g");
+    types::Block found = TRY(clickhouse::select_all(*connection, ask));
+    std::vector<uint32_t> numbers;
+    for (size_t i = 0; i < found.rows(); ++i)
+        numbers.push_back(found.columns[0].column.fixed<uint32_t>(i));
+    return numbers;
+}
+
+Status ClickHouseTarget::delta_keys(const Table& table, uint32_t oldest,
+                                    const std::function<void(uint64_t, uint32_t)>& on_key) {
+    clickhouse::Client* connection = TRY(client());
+    Query ask = query("SELECT " + sqltext::ch_ident_list(key_names(table)) + ", " +
+                      std::string(kGenerationColumn) + " FROM " + delta_table(table) +
+                      " WHERE _tandem_generation >= " + std::to_string(oldest));
+    return connection->select(ask, [&](types::Block&& block) -> Status {
+        size_t keys = table.key.size();
+        if (block.columns.size() != keys + 1) return {};  // the header of an empty answer
+        std::string scratch;
+        for (size_t row = 0; row < block.rows(); ++row)
+            on_key(hash_of_key(std::span(block.columns).first(keys), row, scratch),
+                   block.columns[keys].column.fixed<uint32_t>(row));
+        return {};
+    });
+}
+
+Status ClickHouseTarget::fold(const FoldTask& task) {
+    const Table& table = *task.table;
+    std::string origin = std::to_string(kFoldOrigin | task.newest);
+    if (task.again) TRY(remove(table, table.main_name(), "_tandem_origin = " + origin));
+    std::vector<std::string> keys = key_names(table);
+    std::vector<std::string> columns = column_names(table);
+    std::string database = table.rows_database();
+    std::string delta = table.delta_name();
+    sqltext::StoredRelation relation;
+    relation.database = database;
+    relation.delta = delta;
+    relation.keys = keys;
+    relation.columns = columns;
+    std::string list = sqltext::ch_ident_list(columns);
+    TRY(execute("INSERT INTO " + main_table(table) + " (" + list +
+                ", _tandem_from, _tandem_origin) SELECT " + list + ", _tandem_from, " + origin +
+                " FROM (" + sqltext::newest_of_delta(relation, between(task)) +
+                ") WHERE _tandem_deleted = 0"));
+    TRY(failpoint("fold_after_insert"));
+    std::string superseded = key_tuple(table) + " IN (SELECT " + sqltext::ch_ident_list(keys) +
+                             " FROM " + delta_table(table) + " WHERE " + between(task) +
+                             ") AND _tandem_origin != " + origin;
+    return remove(table, table.main_name(), superseded);
+}
+
+Status ClickHouseTarget::drop_generation(const Table& table, uint32_t generation) {
+    Status dropped = execute("ALTER TABLE " + delta_table(table) + " DROP PARTITION " +
+                             std::to_string(generation));
+    if (!dropped.ok() && dropped.error().foreign_code() == kUnknownTable) return {};
     return dropped;
 }
+
+Status ClickHouseTarget::publish(const std::string& database, int mirror_id, Lsn position,
+                                 const std::map<uint32_t, uint32_t>& oldest, bool durable) {
+    std::string pairs;
+    for (const auto& [relid, generation] : oldest)
+        pairs +=
+            (pairs.empty() ? "" : ", ") + std::to_string(relid) + ", " + std::to_string(generation);
+    return execute("INSERT INTO " + position_table(database, mirror_id, durable) + " SELECT " +
+                   std::to_string(position.value) + ", CAST(map(" + pairs +
+                   "), 'Map(UInt32, UInt32)')");
+}
+
+// --- schema changes and look-ups --------------------------------------------------------------
 
 // What old rows have, as an expression: the value is sent as a block, so ClickHouse itself writes
 // it as text.
@@ -156,38 +380,44 @@ Result<std::string> ClickHouseTarget::default_expression(const AddedColumn& adde
 }
 
 Status ClickHouseTarget::alter(const TableChange& change) {
-    std::string prefix = "ALTER TABLE " + qualified(*change.before) + " ";
-    for (const TableColumn& column : change.dropped)
-        TRY(execute(prefix + "DROP COLUMN IF EXISTS " + ch_ident(column.target_name)));
-    for (const RenamedColumn& renamed : change.renamed)
-        TRY(execute(prefix + "RENAME COLUMN IF EXISTS " + ch_ident(renamed.before.target_name) +
-                    " TO " + ch_ident(renamed.name)));
-    for (const TableColumn& column : change.retyped)
-        TRY(execute(prefix + "MODIFY COLUMN " + column_definition(column)));
-    for (const AddedColumn& added : change.added) {
-        std::string old_value = TRY(default_expression(added));
-        TRY(execute(prefix + "ADD COLUMN IF NOT EXISTS " + column_definition(added.column) +
-                    old_value));
+    for (const std::string& name : {main_table(*change.before), delta_table(*change.before)}) {
+        std::string prefix = "ALTER TABLE " + name + " ";
+        for (const TableColumn& column : change.dropped)
+            TRY(execute(prefix + "DROP COLUMN IF EXISTS " + ch_ident(column.target_name)));
+        for (const RenamedColumn& renamed : change.renamed)
+            TRY(execute(prefix + "RENAME COLUMN IF EXISTS " + ch_ident(renamed.before.target_name) +
+                        " TO " + ch_ident(renamed.name)));
+        for (const TableColumn& column : change.retyped)
+            TRY(execute(prefix + "MODIFY COLUMN " + column_definition(column)));
+        for (const AddedColumn& added : change.added) {
+            std::string old_value = TRY(default_expression(added));
+            TRY(execute(prefix + "ADD COLUMN IF NOT EXISTS " + column_definition(added.column) +
+                        old_value));
+        }
     }
     return {};
 }
 
-Result<types::Block> ClickHouseTarget::rows_by_key(const Table& table, types::Block keys,
-                                                   std::span<const size_t> columns,
-                                                   size_t bytes_max) {
-    std::string key_list;
-    for (size_t key : table.key) {
-        if (!key_list.empty()) key_list += ", ";
-        key_list += ch_ident(table.columns[key].target_name);
-    }
-    std::string sql = "SELECT " + key_list;
-    for (size_t column : columns) sql += ", " + ch_ident(table.columns[column].target_name);
-    sql += ", " + std::string(kVersionColumn) + " FROM " + qualified(table) + " FINAL WHERE (" +
-           key_list + ") IN (SELECT " + key_list + " FROM _keys)";
+Result<types::Block> ClickHouseTarget::rows_by_key(const Table& table, LookUp look_up) {
+    std::string keys = sqltext::ch_ident_list(key_names(table));
+    std::string list = keys;
+    for (size_t column : look_up.columns)
+        list += ", " + ch_ident(table.columns[column].target_name);
+    std::string wanted = key_tuple(table) + " IN (SELECT " + keys + " FROM _keys)";
+    std::string commit = std::to_string(look_up.before.commit.value);
+    std::string sql =
+        "SELECT * EXCEPT _tandem_deleted FROM (SELECT * FROM (SELECT " + list +
+        ", _tandem_from, toUInt64(0) AS _tandem_ordinal, toUInt8(0) AS _tandem_deleted FROM " +
+        main_table(table) + " WHERE _tandem_from <= " + commit + " AND " + wanted +
+        " UNION ALL SELECT " + list + ", _tandem_from, _tandem_ordinal, _tandem_deleted FROM " +
+        delta_table(table) + " WHERE (_tandem_from, _tandem_ordinal) < (" + commit + ", " +
+        std::to_string(look_up.before.ordinal) + ") AND " + wanted +
+        ") ORDER BY _tandem_from DESC, _tandem_ordinal DESC LIMIT 1 BY " + keys +
+        ") WHERE _tandem_deleted = 0";
     Query select = query(std::move(sql));
-    select.external_tables.push_back({"_keys", std::move(keys)});
+    select.external_tables.push_back({"_keys", std::move(look_up.keys)});
     clickhouse::Client* connection = TRY(client());
-    return clickhouse::select_all(*connection, select, bytes_max);
+    return clickhouse::select_all(*connection, select, look_up.bytes_max);
 }
 
 }  // namespace tandem::mirror

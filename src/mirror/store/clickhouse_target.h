@@ -1,15 +1,19 @@
-// ClickHouseTarget: the port Destination over a ClickHouse client, and the DDL of mirrored tables.
+// ClickHouseTarget: the copies of a mirror's tables in ClickHouse: the port Destination, and what
+// loads, folds, undoes and publishes them. How rows lie: store/README.md.
 //
-// One thread. Inserts carry a query id of the mirror's; after one whose outcome is unknown, the
-// next call first waits until the server has let go of it, so that a late insert can never land
-// behind a TRUNCATE.
+// One thread. Inserts carry a query id of the mirror's; settle() waits until the server has let go
+// of those whose outcome is not known, so that nothing lands behind what comes next.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "clickhouse/client/client.h"
 #include "mirror/apply/ports.h"
+#include "mirror/store/delta_book.h"
 
 namespace tandem::mirror {
 
@@ -25,21 +29,46 @@ class ClickHouseTarget final : public Destination {
   public:
     explicit ClickHouseTarget(TargetOptions options) : options_(std::move(options)) {}
 
-    Status insert(const Table& table, const types::Block& block) override;
-    Status truncate(const Table& table) override;
+    Status insert_main(const Table& table, const types::Block& block) override;
+    Status insert_delta(const Table& table, types::Block& block, uint32_t generation) override;
+    Status create_copy(const Table& table) override;
     Status alter(const TableChange& change) override;
-    Result<types::Block> rows_by_key(const Table& table, types::Block keys,
-                                     std::span<const size_t> columns, size_t bytes_max) override;
+    Result<types::Block> rows_by_key(const Table& table, LookUp look_up) override;
 
     // An insert of many blocks. finish() is the acknowledgement.
     Result<std::unique_ptr<clickhouse::InsertStream>> begin_insert(const Table& table,
                                                                    const types::Block& columns);
     void insert_acknowledged() { unsettled_.clear(); }
 
-    // Creates the database and an empty table. A table of the name that a mirror made is dropped
-    // first; kAlreadyExists when it is somebody else's.
-    Status create_table(const Table& table);
-    Status drop_table(const Table& table);
+    // The databases, and what tells people's queries how far the mirror is.
+    Status prepare(const std::string& database, int mirror_id);
+    // Before the first copy of a table is made: drops what an earlier mirror left of it.
+    // kAlreadyExists when the name belongs to somebody else's table.
+    Status make_room(const Table& table);
+    Status drop_copy(const Table& table);
+    // The view under the table's own name shows this copy.
+    Status create_view(const Table& table, int mirror_id);
+
+    // Removes what was committed at or after the position: it will come again.
+    Status undo(const Table& table, Lsn position);
+    // Removes what a try to read the chunk has left.
+    Status undo_chunk(const Table& table, uint32_t chunk);
+
+    // Generations of the delta that have rows, ascending.
+    Result<std::vector<uint32_t>> generations(const Table& table);
+    // Calls for every row of the delta from the generation on: hash of its key, generation.
+    Status delta_keys(const Table& table, uint32_t oldest,
+                      const std::function<void(uint64_t, uint32_t)>& on_key);
+    // Moves the newest rows of the generations into main. Readers see no difference: until
+    // the fold is published the delta covers them.
+    Status fold(const FoldTask& task);
+    Status drop_generation(const Table& table, uint32_t generation);
+
+    // What the views show: the state at the position. `durable` also survives a restart of the
+    // server.
+    Status publish(const std::string& database, int mirror_id, Lsn position,
+                   const std::map<uint32_t, uint32_t>& oldest, bool durable);
+
     // Waits until no insert runs any more whose query id begins so (of a process that died).
     Status settle(const std::string& query_prefix);
 
@@ -48,8 +77,12 @@ class ClickHouseTarget final : public Destination {
   private:
     Result<clickhouse::Client*> client();
     clickhouse::Query query(std::string sql) const;
-    clickhouse::Query insert_query(const Table& table, const types::Block& block);
+    clickhouse::Query insert_query(std::string_view database, std::string_view table,
+                                   const types::Block& block);
+    Status insert(std::string_view database, std::string_view table, const types::Block& block);
     Status execute(std::string sql);
+    Result<uint64_t> count(std::string sql);
+    Status remove(const Table& table, const std::string& name, const std::string& condition);
     Result<std::string> default_expression(const AddedColumn& added);
 
     TargetOptions options_;

@@ -90,7 +90,6 @@ Status StreamMachine::on_relation(const postgres::Relation& relation) {
     }
     TableDirectory::Entry& found = *entry.value();
     known.layout = std::move(found.resolution.layout);
-    known.truncated_at = found.truncated_at;
     for (const TableColumn& column : known.layout.table->columns)
         known.converters.emplace_back(column.mapping, column.is_key()
                                                           ? types::Unholdable::reject
@@ -106,8 +105,7 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
     auto found = tables_.find(relation);
     if (found == tables_.end() || found->second.dropped) return;
     Known& known = found->second;
-    Version version = Version::of_change(epoch_, commit_lsn_, ordinal_);
-    if (version <= known.truncated_at) return;
+    Version version = Version::of_change(commit_lsn_, ordinal_);
     TableBatch& rows = rows_of(known);
     size_t copied = rows.copied_bytes();
     size_t pending = rows.pending();
@@ -130,30 +128,16 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
 
 void StreamMachine::on_truncate(const postgres::Truncate& truncate, Micros now) {
     ++ordinal_;
-    Version version = Version::of_change(epoch_, commit_lsn_, ordinal_);
+    Version version = Version::of_change(commit_lsn_, ordinal_);
     for (Oid relation : truncate.relations) {
         auto found = tables_.find(relation);
         if (found == tables_.end() || found->second.dropped) continue;
         Known& known = found->second;
-        if (version <= known.truncated_at) continue;
         close_rows(known);
-        drop_undone_steps(relation);
+        known.layout.table = directory_->next_copy(relation);
         batch_.steps.emplace_back(TruncateStep{known.layout.table, version});
         batch_.last_commit = commit_lsn_;
         note_step(now);
-    }
-}
-
-// Rows that a TRUNCATE of the same batch removes need not be inserted first.
-void StreamMachine::drop_undone_steps(Oid relation) {
-    std::vector<Step>& steps = batch_.steps;
-    for (size_t i = steps.size(); i-- > 0;) {
-        bool undone = std::holds_alternative<InsertStep>(steps[i]) ||
-                      std::holds_alternative<TruncateStep>(steps[i]);
-        if (!undone || table_of(steps[i])->relid != relation) continue;
-        steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(i));
-        for (auto& [oid, known] : tables_)
-            if (known.open_step != kNone && known.open_step > i) --known.open_step;
     }
 }
 
@@ -170,7 +154,7 @@ void StreamMachine::close_rows(Known& known) {
     if (known.open_step == kNone) return;
     auto& step = std::get<InsertStep>(batch_.steps[known.open_step]);
     known.open_step = kNone;
-    step.rows->close();
+    step.rows->close(in_transaction_ ? std::optional(commit_lsn_) : std::nullopt);
     for (size_t i = 0; i < known.converters.size(); ++i) {
         types::ConvertReport report = known.converters[i].take_report();
         if (report.empty()) continue;

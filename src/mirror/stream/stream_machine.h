@@ -35,8 +35,6 @@ class TableDirectory {
     virtual ~TableDirectory() = default;
     struct Entry {
         Resolution resolution;
-        // Changes up to this version were undone by a TRUNCATE that has been applied already.
-        Version truncated_at;
     };
     // Nothing: the table is not mirrored (or has failed) and its changes are dropped. An error of
     // code kSchemaChanged, kNoReplicaIdentity, kUnsupportedType fails the table alone; any other
@@ -44,12 +42,14 @@ class TableDirectory {
     virtual Result<std::optional<Entry>> resolve(const postgres::Relation& relation) = 0;
     // The table as known, to fail it when resolve() gave an error.
     virtual TablePtr known(Oid relid) = 0;
+    // A TRUNCATE: the table with the number of a new copy, as which it is known from now on.
+    virtual TablePtr next_copy(Oid relid) = 0;
 };
 
 class StreamMachine {
   public:
-    StreamMachine(uint16_t epoch, StreamLimits limits, TableDirectory& directory)
-        : epoch_(epoch), limits_(limits), directory_(&directory) {}
+    StreamMachine(StreamLimits limits, TableDirectory& directory)
+        : limits_(limits), directory_(&directory) {}
 
     // `size` of the payload the message was decoded from.
     Status on_message(const postgres::Message& message, size_t size, Micros now);
@@ -80,7 +80,6 @@ class StreamMachine {
     struct Known {
         WireLayout layout;
         std::vector<types::Converter> converters;
-        Version truncated_at;
         bool dropped = false;      // changes are ignored
         size_t open_step = kNone;  // index in batch_.steps of the InsertStep being filled
     };
@@ -91,13 +90,11 @@ class StreamMachine {
     template <typename Change>
     void on_change(Oid relation, size_t size, Micros now, const Change& change);
     void on_commit(const postgres::Commit& commit);
-    void drop_undone_steps(Oid relation);
     TableBatch& rows_of(Known& known);
     void close_rows(Known& known);
     void fail(Known& known, TablePtr table, Error error);
     void note_step(Micros now);
 
-    const uint16_t epoch_;
     const StreamLimits limits_;
     TableDirectory* directory_;
     std::unordered_map<Oid, Known> tables_;

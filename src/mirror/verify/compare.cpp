@@ -93,11 +93,12 @@ class Sides {
         std::string list;
         for (size_t i : columns_) {
             if (!list.empty()) list += ", ";
-            list += sqltext::ch_ident(table_.columns[i].target_name);
+            list += sqltext::ch_ident(table_.columns[i].name);
         }
         clickhouse::Query query;
-        query.sql = "SELECT " + list + " FROM " +
-                    sqltext::ch_qualified(table_.database, table_.target) + " FINAL";
+        // The view: one moment of the table, under the names of the source.
+        query.sql =
+            "SELECT " + list + " FROM " + sqltext::ch_qualified(table_.database, table_.target);
         query.timeout = std::chrono::hours(6);
         return target_.select(query, [&](types::Block&& block) { return each_row(block, on_row); });
     }

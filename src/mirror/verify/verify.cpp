@@ -55,7 +55,7 @@ Result<std::vector<VerifiedTable>> verify_mirror(const std::string& source,
             std::find(tables.begin(), tables.end(), row.schema + "." + row.name) == tables.end())
             continue;
         if (row.state == "live") {
-            TablePtr table = TRY(catalog.read_table(row, mirror.database));
+            TablePtr table = TRY(catalog.read_table(row, mirror.database, 1));
             verified.inexact_columns = TRY(inexact_columns(connection, mirror_id, row.relid));
             compare.without = verified.inexact_columns;
             verified.comparison = TRY(compare_table(*table, connection, *client, compare));

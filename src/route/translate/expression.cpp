@@ -212,6 +212,7 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
         result.other_type = from.target_type;
     }
     if (source.nullable) TRY(set_nullable(result, name));
+    note_column(source, from.name);
     result.sql = source.alias + "." + sqltext::ch_ident(from.name);
     return result;
 }

@@ -55,7 +55,12 @@ Status Translator::open_source(const Relation& relation, Source& source, bool or
     source.alias = alias('t', ++next_alias_);
     if (relation.lateral) return refuse(Reason::kFromItem, "LATERAL");
     if (relation.kind == RelationKind::kTable) {
-        source.table_sql = sqltext::ch_qualified(relation.database, relation.table);
+        source.use = output_.relations.size();
+        output_.relations.push_back({relation.id, {}});
+        for (const MirroredColumn& column : relation.columns)
+            if (relation.key.empty() || column.attnum == relation.key[0])
+                default_columns_[relation.id] = {std::string(column.name)};
+        source.table_sql = kRelationPlace + std::to_string(source.use) + kRelationPlace;
         for (const MirroredColumn& column : relation.columns)
             names_clash_ = names_clash_ || is_like_alias(column.name);
     } else if (relation.kind == RelationKind::kSubquery && relation.subquery != nullptr) {
@@ -69,6 +74,12 @@ Status Translator::open_source(const Relation& relation, Source& source, bool or
     }
     source.table_sql += " AS " + source.alias;
     return {};
+}
+
+void Translator::note_column(const Source& source, std::string_view name) {
+    std::vector<std::string>& columns = output_.relations[source.use].columns;
+    if (std::find(columns.begin(), columns.end(), name) == columns.end())
+        columns.emplace_back(name);
 }
 
 // Columns of the inner side of an outer join may be NULL.

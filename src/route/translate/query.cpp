@@ -342,7 +342,9 @@ Status Translator::translate(const Query& query) {
     for (size_t i = 0; i < selected_.size(); ++i)
         output_.sql += (i == 0 ? "" : ", ") + selected_[i].sql + " AS " + alias('c', i + 1);
     output_.sql += rest + tail + std::string(kSettings);
-    if (options_.use_final) output_.sql += ", final = 1";
+    // What only counts rows reads some column; the key is there in any table.
+    for (RelationUse& use : output_.relations)
+        if (use.columns.empty()) use.columns = default_columns_[use.table];
     return {};
 }
 

@@ -30,7 +30,8 @@ Outcome run(Tree& tree, TranslateOptions options = {}) {
         return outcome;
     }
     const TranslationResult& result = translation_result(*translation);
-    outcome.sql = std::string(result.sql.substr(0, result.sql.find(" SETTINGS ")));
+    outcome.sql = tree.named(result);
+    outcome.sql.resize(std::min(outcome.sql.size(), outcome.sql.find(" SETTINGS ")));
     for (const RemoteColumn& column : result.columns)
         outcome.types.emplace_back(column.clickhouse_type);
     for (const UsedConstant& used : result.constants)
@@ -79,7 +80,7 @@ TEST(translate, writes_the_settings_its_meaning_depends_on) {
     std::string sql(translation_result(*translation).sql);
     translation_free(translation);
     for (const char* setting :
-         {"join_use_nulls = 1", "transform_null_in = 0", "final = 1", "session_timezone = 'UTC'",
+         {"join_use_nulls = 1", "transform_null_in = 0", "session_timezone = 'UTC'",
           "decimal_check_overflow = 1", "enable_positional_arguments = 0",
           "additional_table_filters = {}", "empty_result_for_aggregation_by_empty_set = 0",
           "date_time_overflow_behavior = 'throw'"})
@@ -361,8 +362,8 @@ struct Ordered {
         Outcome outcome;
         Translation* translation = translate(outer.query, {}, &failure);
         if (translation == nullptr) return outcome.reason = failure.code, outcome;
-        std::string_view sql = translation_result(*translation).sql;
-        outcome.sql = std::string(sql.substr(0, sql.find(" SETTINGS ")));
+        outcome.sql = outer.named(translation_result(*translation));
+        outcome.sql.resize(std::min(outcome.sql.size(), outcome.sql.find(" SETTINGS ")));
         translation_free(translation);
         return outcome;
     }

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,15 @@
 
 namespace tandem::route {
 
+// Encloses the number of a RelationUse in the SQL, where a mirrored table is read; quoted text
+// never holds it (sqltext/quote.cpp).
+inline constexpr char kRelationPlace = '\1';
+
+struct RelationUse {
+    uint32_t table = 0;
+    std::vector<std::string> columns;
+};
+
 // What the translation yields; texts are owned here and viewed by the TranslationResult.
 struct Output {
     std::string sql;
@@ -25,6 +35,7 @@ struct Output {
     std::vector<RemoteColumn> columns;
     std::vector<Replacement> replacements;
     std::vector<UsedConstant> constants;
+    std::vector<RelationUse> relations;  // by the number in the SQL
     bool sorted = true;
     bool limited = true;
     bool needs_utc = false;
@@ -63,6 +74,7 @@ class Translator {
         bool nullable = false;  // on the inner side of an outer join
         std::vector<Value> columns;
         std::vector<SortItem> order;  // of its rows, where the query around it keeps it
+        size_t use = 0;               // of a table: in output_.relations
         std::string table_sql;
     };
     struct Scope {
@@ -75,6 +87,7 @@ class Translator {
     enum class Place : uint8_t { kValue, kFilter };
 
     Error refuse(Reason reason, std::string_view detail = {});
+    void note_column(const Source& source, std::string_view name);
     // Aliases: t1, t2, ... of relations, c1, c2, ... of results, o1, o2, ... of orders.
     std::string alias(char kind, size_t number) const {
         return prefix_ + kind + std::to_string(number);
@@ -184,6 +197,7 @@ class Translator {
     Reason reason_ = Reason::kExpression;
     Scope* scope_ = nullptr;
     uint32_t next_alias_ = 0;
+    std::map<uint32_t, std::vector<std::string>> default_columns_;  // by Relation::id
     uint32_t depth_ = 0;
     // The select list: what is written, and the same before its cast.
     struct Selected {

@@ -36,11 +36,29 @@ class Tree {
     uint32_t add_relation(const char* table, double rows) {
         Relation& relation = relations_.emplace_back();
         relation.alias = table;
+        relation.id = static_cast<uint32_t>(relations_.size() - 1);
         relation.database = "tandem";
         relation.table = table;
         relation.columns = {columns_.data(), static_cast<uint32_t>(columns_.size())};
         relation.rows = rows;
         return static_cast<uint32_t>(relations_.size() - 1);
+    }
+
+    // The SQL with the tables' names in their places.
+    std::string named(const TranslationResult& result) const {
+        std::deque<std::string> names;
+        std::vector<BoundRelation> bound;
+        for (const UsedRelation& used : result.relations) {
+            BoundRelation& relation = bound.emplace_back();
+            relation.database = names.emplace_back(relations_[used.table].database).c_str();
+            relation.main = names.emplace_back(relations_[used.table].table).c_str();
+        }
+        std::string sql(result.sql);
+        std::string out(2 * sql.size() + 1000, '\0');
+        int64_t length = bind_relations(
+            sql.c_str(), bound.data(), static_cast<uint32_t>(bound.size()), out.data(), out.size());
+        out.resize(static_cast<size_t>(length));
+        return out;
     }
 
     Expr* make(ExprKind kind, uint32_t type, std::initializer_list<const Expr*> args = {}) {

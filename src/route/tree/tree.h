@@ -126,7 +126,8 @@ struct Relation {
     RelationKind kind = RelationKind::kTable;
     Text alias;
     // kTable
-    Text database;
+    uint32_t id = 0;  // of the mirrored table, the shell's number: UsedRelation::table
+    Text database;    // where people find it
     Text table;
     List<MirroredColumn> columns;
     List<int32_t> key;  // attnums of the primary key

@@ -87,18 +87,21 @@ void RouteTest::start_servers() {
 }
 
 void RouteTest::make_catalog() {
-    run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/tables.sql"));
+    for (const char* migration : {"0001_first", "0002_copies"})
+        run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/" + std::string(migration) +
+                      ".sql"));
     std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
     script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
     run(replace_all(script, "MODULE_PATHNAME", directory_->path() + "/tandem.so"));
     run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem");
+    run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem_rows");
     run("INSERT INTO tandem.target (name, host, native_port, http_port, username, password) VALUES "
         "('t', '" +
         clickhouse_->host() + "', " + std::to_string(clickhouse_->native_port()) + ", " +
         std::to_string(clickhouse_->http_port()) + ", '" + clickhouse_->user() + "', '" +
         clickhouse_->password() + "')");
-    run("INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, state) "
-        "VALUES ('m', 1, 'tandem', 'tandem_m', 'tandem_m', 'running')");
+    run("INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, state, "
+        "position) VALUES ('m', 1, 'tandem', 'tandem_m', 'tandem_m', 'running', '0/3E8')");
     run("SET tandem.freshness = eventual");
 }
 
@@ -193,27 +196,53 @@ void RouteTest::hold_in_both(const std::string& table) {
             "attrelid = indrelid AND attnum = ANY (indkey) WHERE indisprimary AND "
             "indrelid = '" +
             table + "'::regclass");
-    run_clickhouse(
-        "CREATE TABLE tandem.`" + table + "` (" + definition +
-        "_tandem_version UInt128, _tandem_deleted UInt8, _tandem_synced_at DateTime64(6) "
-        "DEFAULT now64(6)) ENGINE = ReplacingMergeTree(_tandem_version, _tandem_deleted) "
-        "ORDER BY (" +
-        key + ")");
+    std::string main = "tandem_rows.`" + table + "`";
+    std::string delta = "tandem_rows.`_tandem_delta_" + table + "`";
+    run_clickhouse("CREATE TABLE " + main + " (" + definition +
+                   "_tandem_from UInt64, _tandem_origin UInt32) ENGINE = MergeTree ORDER BY (" +
+                   key + ")");
+    run_clickhouse("CREATE TABLE " + delta + " (" + definition +
+                   "_tandem_from UInt64, _tandem_ordinal UInt64, _tandem_deleted UInt8, "
+                   "_tandem_generation UInt32) ENGINE = MergeTree PARTITION BY _tandem_generation "
+                   "ORDER BY (" +
+                   key + ", _tandem_from, _tandem_ordinal)");
+    run("INSERT INTO tandem.mirror_copy (mirror_id, relid, copy, main, delta, visible_from, "
+        "oldest_generation, delta_empty) VALUES (1, '" +
+        table + "'::regclass, 1, '" + table + "', '_tandem_delta_" + table + "', '0/1', 3, false)");
     auto rows =
         connection_->query("SELECT string_agg('(' || " + literals +
-                           " || ', 1, 0)', ',') FROM (SELECT *, row_number() OVER () / 2000 AS "
+                           " || ', 10)', ',') FROM (SELECT *, row_number() OVER () / 2000 AS "
                            "part_number_ FROM " +
                            table + ") x GROUP BY part_number_");
     ASSERT_TRUE(rows.ok()) << rows.error().to_string();
     for (int row = 0; row < rows->rows(); ++row)
-        run_clickhouse("INSERT INTO tandem.`" + table + "` (" + names +
-                       "_tandem_version, _tandem_deleted) VALUES " + rows->text(row, 0));
-    // An older version of some rows and an older tombstone of others: neither may be seen.
-    for (const char* deleted : {"0", "1"})
-        run_clickhouse("INSERT INTO tandem.`" + table + "` (" + names +
-                       "_tandem_version, _tandem_deleted) SELECT " + names + "0, " + deleted +
-                       " FROM tandem.`" + table + "` WHERE _tandem_version = 1 LIMIT 100");
+        run_clickhouse("INSERT INTO " + main + " (" + names + "_tandem_from) VALUES " +
+                       rows->text(row, 0));
+    add_what_nobody_sees(main, delta, names, key);
     run("ANALYZE " + table);
+}
+
+// Of some rows the newest version lies in the delta. Older tombstones of the same keys, tombstones
+// of a generation that is folded, and whatever was committed at or after the position, which is
+// 1000, count for nothing.
+void RouteTest::add_what_nobody_sees(const std::string& main, const std::string& delta,
+                                     const std::string& names, const std::string& key) {
+    constexpr int64_t kFuture = int64_t{1} << 62;
+    struct Kind {
+        int64_t from;
+        int deleted, generation, limit;
+    };
+    const Kind kinds[] = {{20, 0, 3, 100}, {15, 1, 3, 100}, {12, 1, 2, 150}, {kFuture, 1, 4, 200}};
+    for (const Kind& kind : kinds)
+        run_clickhouse(
+            "INSERT INTO " + delta + " (" + names +
+            "_tandem_from, _tandem_ordinal, _tandem_deleted, _tandem_generation) SELECT " + names +
+            std::to_string(kind.from) + ", 2, " + std::to_string(kind.deleted) + ", " +
+            std::to_string(kind.generation) + " FROM " + main + " WHERE _tandem_from = 10 LIMIT " +
+            std::to_string(kind.limit));
+    run_clickhouse("INSERT INTO " + main + " (" + names + "_tandem_from) SELECT " + names +
+                   std::to_string(kFuture) + " FROM " + main +
+                   " WHERE _tandem_from = 10 ORDER BY " + key + " LIMIT 50");
 }
 
 }  // namespace tandem::route_test

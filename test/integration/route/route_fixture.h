@@ -47,6 +47,8 @@ class RouteTest : public ::testing::Test {
   private:
     void start_servers();
     void make_catalog();
+    void add_what_nobody_sees(const std::string& main, const std::string& delta,
+                              const std::string& names, const std::string& key);
 };
 
 }  // namespace tandem::route_test

@@ -23,7 +23,9 @@ class RouteBehaviour : public RouteTest {
         run("CREATE TABLE plain (id int PRIMARY KEY)");
         hold_in_both("sales");
         // Where a query ran shows in its answer: ClickHouse has one row less.
-        run_clickhouse("ALTER TABLE tandem.sales DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
+        for (const char* part : {"", "_tandem_delta_"})
+            run_clickhouse("ALTER TABLE tandem_rows." + std::string(part) +
+                           "sales DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
         run("SET tandem.route_cost_threshold = 0");
     }
 
@@ -100,7 +102,9 @@ TEST_F(RouteBehaviour, plans_again_what_was_prepared_before_the_table_was_mirror
     run("PREPARE late_count AS SELECT count(*) FROM late");
     for (int i = 0; i < 8; ++i) EXPECT_EQ(ask("EXECUTE late_count"), "1000");
     hold_in_both("late");
-    run_clickhouse("ALTER TABLE tandem.late DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
+    for (const char* part : {"", "_tandem_delta_"})
+        run_clickhouse("ALTER TABLE tandem_rows." + std::string(part) +
+                       "late DELETE WHERE id = 1 SETTINGS mutations_sync = 1");
     ASSERT_TRUE(connect()->execute("SELECT tandem.forget_plans('late'::regclass)").ok());
     EXPECT_EQ(ask("EXECUTE late_count"), "999");
 }
@@ -209,8 +213,8 @@ class RouteInMidQuery : public RouteBehaviour {
         RouteBehaviour::SetUp();
         if (HasFatalFailure()) return;
         run_clickhouse(
-            "INSERT INTO tandem.sales (id, region, amount, qty, _tandem_version, _tandem_deleted) "
-            "SELECT number + 5000, 'r1', 1, 1, 1, 0 FROM numbers(1000000)");
+            "INSERT INTO tandem_rows.sales (id, region, amount, qty, _tandem_from) "
+            "SELECT number + 5000, 'r1', 1, 1, 1 FROM numbers(1000000)");
         run("SET tandem.route = off");
         postgres_answer_ = ask(kEndless);
         run("SET tandem.route = on");

@@ -94,7 +94,7 @@ Result<double> measure_lag_once(postgres::Connection& connection,
     TRY(connection.execute("UPDATE public.users SET name = $1 WHERE user_id = 20000", parameters));
     auto committed = Clock::now();
     std::string question =
-        "SELECT count() FROM tandem.users FINAL WHERE user_id = 20000 AND name = '" + marker + "'";
+        "SELECT count() FROM tandem.users WHERE user_id = 20000 AND name = '" + marker + "'";
     while (Clock::now() - committed < kLagPatience) {
         if (TRY(stack::ask_clickhouse(target, question)) == "1") return ms_since(committed);
     }

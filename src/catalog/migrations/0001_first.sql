@@ -1,11 +1,11 @@
--- The catalog: what Tandem remembers, in schema tandem of the source database. Plain SQL, so that
--- it needs no extension on a managed Postgres. Safe to run again: every statement is idempotent.
+-- Schema tandem as of 0.1: what Tandem remembers, in the source database. Plain SQL, so that it needs no
+-- extension on a managed Postgres. A catalog of 0.1 has no number; this file is then taken as done.
 -- Readers: the daemon (all), the extension (target, mirror, mirror_table, mirror_column).
 
 CREATE SCHEMA IF NOT EXISTS tandem;
 
--- Which text of this file and of functions.sql was run last: when it is the same, nothing is run,
--- because DDL would wait for every reader.
+-- Which functions and views were installed last: when they are the same, nothing is run, because DDL
+-- would wait for every reader.
 CREATE TABLE IF NOT EXISTS tandem.catalog_version (fingerprint text NOT NULL);
 
 -- A ClickHouse that mirrors write to and queries are routed to. Holds the password, hence no
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS tandem.mirror (
     wanted        text NOT NULL DEFAULT 'running' CHECK (wanted IN ('running', 'paused', 'dropped')),
     -- what is: setup, running, paused, failed
     state         text NOT NULL DEFAULT 'setup',
-    epoch         int NOT NULL DEFAULT 0,    -- upper 16 bits of every version
+    epoch         int NOT NULL DEFAULT 0,    -- counts the slots the mirror has had
     wanted_epoch  int NOT NULL DEFAULT 0,    -- above epoch: a new slot and a new load are wanted
     options       jsonb NOT NULL DEFAULT '{}',
     error_code    text,
@@ -97,9 +97,3 @@ CREATE TABLE IF NOT EXISTS tandem.mirror_chunk (
     PRIMARY KEY (mirror_id, part_relid, first_block),
     FOREIGN KEY (mirror_id, relid) REFERENCES tandem.mirror_table ON DELETE CASCADE
 );
-
--- Tables as they were before a column was added to this file.
-ALTER TABLE tandem.mirror ADD COLUMN IF NOT EXISTS wanted_epoch int NOT NULL DEFAULT 0;
-ALTER TABLE tandem.mirror_table ADD COLUMN IF NOT EXISTS generation int NOT NULL DEFAULT 0;
-ALTER TABLE tandem.mirror_column ADD COLUMN IF NOT EXISTS not_null boolean NOT NULL DEFAULT false;
-ALTER TABLE tandem.mirror_column ADD COLUMN IF NOT EXISTS ndims int NOT NULL DEFAULT 0;

@@ -1,6 +1,6 @@
 -- The SQL functions and views of schema tandem: the one control path of CLI, console and people.
 -- They write what is wanted into the catalog and wake the daemon; they never touch ClickHouse, nor
--- anything in Postgres outside of schema tandem. Plain SQL, run after catalog.sql, repeatable.
+-- anything in Postgres outside of schema tandem. Plain SQL, run after the migrations, repeatable.
 
 -- Names are part of slot and publication names, hence the narrow alphabet.
 CREATE OR REPLACE FUNCTION tandem.check_mirror_name(name text) RETURNS void
@@ -356,8 +356,11 @@ CREATE OR REPLACE VIEW tandem.mirror_tables AS
            t.consistent_lsn,
            (SELECT count(*) FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id
              AND k.relid = t.relid AND k.inexact_since IS NOT NULL) AS inexact_columns,
-           t.error_code, t.error_message
-    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id);
+           t.error_code, t.error_message, k.delta_empty, k.last_fold, k.folds
+    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
+    LEFT JOIN LATERAL (SELECT * FROM tandem.mirror_copy c
+        WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.visible_from IS NOT NULL
+        ORDER BY c.copy DESC LIMIT 1) k ON true;
 
 -- How far ClickHouse is behind, in WAL bytes and as a time (as the walsender measured it), and what
 -- the slot keeps back. safe_wal_bytes: what may still be written before max_slot_wal_keep_size

@@ -1,0 +1,85 @@
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "nodes/plannodes.h"
+#include "utils/lsyscache.h"
+}
+
+#include "extension/route/bind.h"
+#include "extension/route/plan.h"
+#include "extension/shell/memory.h"
+
+namespace tandem::shell {
+
+namespace {
+
+PgList* private_list(const CustomScan& choice, ChoicePrivate which) {
+    return static_cast<PgList*>(list_nth(choice.custom_private, which));
+}
+
+void fill_keys(const CatalogTable& table, route::BoundRelation* relation) {
+    const char** keys = make_array<const char*>(table.column_count);
+    for (int i = 0; i < table.column_count; ++i) {
+        const CatalogColumn& column = table.columns[i];
+        if (column.key_position < 1) continue;
+        keys[column.key_position - 1] = column.target_column;
+        ++relation->key_count;
+    }
+    relation->keys = keys;
+}
+
+void fill_columns(PgList* names, route::BoundRelation* relation) {
+    const char** columns = make_array<const char*>(list_length(names));
+    ListCell* cell;
+    foreach (cell, names) columns[relation->column_count++] = strVal(lfirst(cell));
+    relation->columns = columns;
+}
+
+const char* written(const char* sql, const route::BoundRelation* relations, int count) {
+    int64 length = route::bind_relations(sql, relations, static_cast<uint32>(count), nullptr, 0);
+    char* text = length < 0 ? nullptr : static_cast<char*>(palloc(static_cast<Size>(length) + 1));
+    if (text == nullptr || route::bind_relations(sql, relations, static_cast<uint32>(count), text,
+                                                 static_cast<size_t>(length) + 1) != length)
+        ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+    return text;
+}
+
+}  // namespace
+
+const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint64 position) {
+    PgList* places = private_list(choice, kChoicePlaces);
+    PgList* columns = private_list(choice, kChoiceColumns);
+    int count = list_length(places);
+    route::BoundRelation* relations = make_array<route::BoundRelation>(count);
+    for (int i = 0; i < count; ++i) {
+        const CatalogTable& table = *tables[list_nth_int(places, i)];
+        route::BoundRelation& relation = relations[i];
+        relation = {};
+        relation.position = position;
+        relation.database = position == 0 ? table.database : psprintf("%s_rows", table.database);
+        relation.main = position == 0 ? table.target_table : table.main;
+        relation.delta = table.delta;
+        relation.oldest = table.oldest_generation;
+        relation.delta_empty = table.delta_empty;
+        fill_keys(table, &relation);
+        fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);
+    }
+    return written(strVal(list_nth(choice.custom_private, kChoiceSql)), relations, count);
+}
+
+const char* readable_sql(const CustomScan& choice) {
+    PgList* relids = private_list(choice, kChoiceRelids);
+    CatalogTable** tables = make_array<CatalogTable*>(list_length(relids));
+    for (int i = 0; i < list_length(relids); ++i) {
+        Oid relid = list_nth_oid(relids, i);
+        tables[i] =
+            find_mirrored_table(relid, linitial_int(private_list(choice, kChoiceMirror)), 0);
+        if (tables[i] != nullptr) continue;
+        tables[i] = make<CatalogTable>();  // left the mirror meanwhile
+        tables[i]->database = "";
+        tables[i]->target_table = get_rel_name(relid);
+    }
+    return bind_sql(choice, tables, 0);
+}
+
+}  // namespace tandem::shell

@@ -1,0 +1,19 @@
+// Fills the places of a routed query's SQL: with tables read at a position, or with names for
+// people.
+#pragma once
+
+extern "C" {
+#include "nodes/plannodes.h"
+}
+
+#include "extension/catalog/catalog.h"
+
+namespace tandem::shell {
+
+// `tables` in the order of the plan's relids, each with a copy; position 0: names. In the current
+// memory context. Out of memory is an ERROR.
+const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint64 position);
+// For EXPLAIN: the tables under the names that people find them by.
+const char* readable_sql(const CustomScan& choice);
+
+}  // namespace tandem::shell

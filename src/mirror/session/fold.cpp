@@ -1,0 +1,132 @@
+// The fold thread of a session: empties deltas into main when they are due, drops what no reader
+// needs any more, keeps the views and what they show up to date. What may be done when:
+// store/delta_book.h.
+#include <deque>
+
+#include "base/back_off.h"
+#include "base/log.h"
+#include "mirror/session/parts.h"
+
+namespace tandem::mirror {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kLook{250};
+constexpr milliseconds kDurable{1000};
+
+class Folding {
+  public:
+    Folding(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
+            HandOver& hand_over)
+        : options_(options),
+          tables_(tables),
+          book_(book),
+          hand_over_(hand_over),
+          target_(target_options(options, false)),
+          catalog_({connect_options(options, "fold"), options.mirror_id, options.chunk_blocks},
+                   nullptr),
+          begun_(std::chrono::steady_clock::now()) {
+        catalog_.set_generations(tables.generations);
+    }
+
+    // What is due now.
+    Status run() {
+        Moment now = std::chrono::steady_clock::now();
+        Lsn published = hand_over_.published();
+        for (const FoldTask& task : book_.due(published, now)) TRY(fold(task, published));
+        for (const auto& [table, generation] : book_.take_garbage(now))
+            TRY(target_.drop_generation(*table, generation));
+        TRY(show_new_copies());
+        if (now - begun_ > options_.folding.grace) TRY(drop_old_copies());
+        if (published <= durable_ || now - durable_at_ < kDurable) return {};
+        TRY(target_.publish(tables_.mirror.database, options_.mirror_id, published,
+                            book_.oldest_generations(), true));
+        durable_ = published;
+        durable_at_ = now;
+        return {};
+    }
+
+  private:
+    Status fold(const FoldTask& task, Lsn published) {
+        Moment begun = std::chrono::steady_clock::now();
+        TRY(catalog_.begin_fold(*task.table, task.newest, published));
+        book_.begin(task);
+        TRY(target_.fold(task));
+        return book_.finish(task, begun, std::chrono::steady_clock::now(), [&](bool empty) {
+            return catalog_.finish_fold(*task.table, task.newest + 1, empty);
+        });
+    }
+
+    // A table that became live, or goes on in another copy: the view has to show that one.
+    Status show_new_copies() {
+        for (const TablePtr& table : book_.live_tables()) {
+            TablePtr& shown = shown_[table->relid.value];
+            if (shown == table) continue;
+            TRY(target_.create_view(*table, options_.mirror_id));
+            if (shown != nullptr && shown->copy != table->copy)
+                left_.push_back({shown, std::chrono::steady_clock::now()});
+            shown = table;
+        }
+        return {};
+    }
+
+    // Copies that newer ones have replaced for longer than a reader may take.
+    Status drop_old_copies() {
+        Moment now = std::chrono::steady_clock::now();
+        while (!left_.empty() && now - left_.front().since > options_.folding.grace) {
+            TRY(drop(*left_.front().table));
+            left_.pop_front();
+        }
+        for (; dropped_ < tables_.old_copies.size(); ++dropped_) {
+            const TablePtr& old = tables_.old_copies[dropped_];
+            if (book_.loading(old->relid)) break;  // it is all that readers have
+            TRY(drop(*old));
+        }
+        return {};
+    }
+
+    Status drop(const Table& table) {
+        TRY(target_.drop_copy(table));
+        return catalog_.forget_copy(table.relid, table.copy);
+    }
+
+    struct Left {
+        TablePtr table;
+        Moment since;
+    };
+
+    const RunnerOptions& options_;
+    const SessionTables& tables_;
+    DeltaBook& book_;
+    HandOver& hand_over_;
+    ClickHouseTarget target_;
+    CatalogStore catalog_;
+    const Moment begun_;
+    std::map<uint32_t, TablePtr> shown_;
+    std::deque<Left> left_;
+    size_t dropped_ = 0;  // of tables_.old_copies
+    Lsn durable_;
+    Moment durable_at_{};
+};
+
+}  // namespace
+
+void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
+                     HandOver& hand_over, std::stop_token stop) {
+    Folding folding(options, tables, book, hand_over);
+    Backoff backoff;
+    while (!stop.stop_requested()) {
+        Status done = folding.run();
+        if (!done.ok()) {
+            log(LogLevel::warning, "mirror", "folding: " + done.error().to_string());
+            // Nothing waits for it; and what is in its way, a table being altered say, passes.
+            backoff.wait(stop);
+            continue;
+        }
+        backoff.reset();
+        back_off(kLook, stop);
+    }
+}
+
+}  // namespace tandem::mirror

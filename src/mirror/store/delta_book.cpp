@@ -1,0 +1,225 @@
+#include "mirror/store/delta_book.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tandem::mirror {
+
+void DeltaBook::start(const Start& start) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(start.table->relid.value);
+    if (found != tables_.end()) tables_.erase(found);
+    Entry& entry = tables_[start.table->relid.value];
+    entry.table = start.table;
+    entry.loading = start.loading;
+    entry.empty = start.empty;
+    entry.oldest = start.oldest;
+    entry.open = start.open;
+    entry.folding = start.folding;
+    // What an earlier session wrote and did not fold: before the position it ended at.
+    for (uint32_t generation = start.oldest; generation < start.open; ++generation)
+        entry.generations[generation].closed = true;
+}
+
+void DeltaBook::remember(Oid relid, uint64_t hash, uint32_t generation) {
+    MutexLock lock(mutex_);
+    Entry& entry = tables_.at(relid.value);
+    ++entry.generations[generation].rows;
+    if (entry.everything) return;
+    entry.keys.put(hash, generation);
+    if (entry.keys.size() > limits_.keys_max) {
+        entry.keys.clear();
+        entry.everything = true;
+    }
+}
+
+void DeltaBook::forget(Oid relid) {
+    MutexLock lock(mutex_);
+    tables_.erase(relid.value);
+}
+
+void DeltaBook::replace_table(const TablePtr& table) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(table->relid.value);
+    if (found != tables_.end()) found->second.table = table;
+}
+
+void DeltaBook::set_live(Oid relid) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    if (found != tables_.end()) found->second.loading = false;
+}
+
+bool DeltaBook::loading(Oid relid) const {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    return found != tables_.end() && found->second.loading;
+}
+
+DeltaKeys DeltaBook::keys(Oid relid) const {
+    MutexLock lock(mutex_);
+    const Entry& entry = tables_.at(relid.value);
+    if (entry.loading || entry.everything) return {};
+    if (entry.keys.size() == 0) return {DeltaKeys::Holds::nothing, {}};
+    auto contains = [this, relid](uint64_t hash) {
+        MutexLock inner(mutex_);
+        return tables_.at(relid.value).keys.contains(hash);
+    };
+    return {DeltaKeys::Holds::some, contains};
+}
+
+uint32_t DeltaBook::open_generation(Entry& entry, Moment now) {
+    Generation& open = entry.generations[entry.open];
+    if (open.rows == 0 && open.writing == 0) open.opened = now;
+    ++open.writing;
+    return entry.open;
+}
+
+void DeltaBook::end_rows(Oid relid, uint32_t generation, const std::vector<uint64_t>& hashes,
+                         Lsn last) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    if (found == tables_.end()) return;
+    Entry& entry = found->second;
+    auto at = entry.generations.find(generation);
+    if (at == entry.generations.end()) return;  // of a copy that was left meanwhile
+    --at->second.writing;
+    at->second.rows += hashes.size();
+    at->second.last = std::max(at->second.last, last);
+    if (!entry.everything)
+        for (uint64_t hash : hashes) entry.keys.put(hash, generation);
+    bound_keys();
+}
+
+// The table with most keys gives up knowing them: a fold lets it begin again.
+void DeltaBook::bound_keys() {
+    size_t total = 0;
+    Entry* largest = nullptr;
+    for (auto& [relid, entry] : tables_) {
+        total += entry.keys.size();
+        if (largest == nullptr || entry.keys.size() > largest->keys.size()) largest = &entry;
+    }
+    if (total <= limits_.keys_max || largest == nullptr) return;
+    largest->keys.clear();
+    largest->everything = true;
+}
+
+bool DeltaBook::none_after(const Entry& entry, uint32_t generation) {
+    return std::all_of(entry.generations.begin(), entry.generations.end(), [&](const auto& item) {
+        return item.first <= generation || (item.second.rows == 0 && item.second.writing == 0);
+    });
+}
+
+void DeltaBook::close_if_due(Entry& entry, Moment now) const {
+    auto open = entry.generations.find(entry.open);
+    if (open == entry.generations.end()) return;
+    Generation& generation = open->second;
+    if (generation.rows == 0) return;
+    if (now - generation.opened < limits_.generation_age &&
+        generation.rows < limits_.generation_rows)
+        return;
+    generation.closed = true;
+    ++entry.open;
+}
+
+std::optional<FoldTask> DeltaBook::due(Entry& entry, Lsn published, Moment now) const {
+    uint32_t newest = 0;
+    for (auto& [number, generation] : entry.generations) {
+        if (!generation.closed || generation.writing > 0) break;
+        // Positions are exclusive: the last commit is seen at a position behind it.
+        if (generation.last >= published && generation.last.valid()) break;
+        if (!generation.settled) generation.settled = now;
+        if (now - *generation.settled < limits_.grace) break;
+        newest = number;
+    }
+    if (newest == 0 || now < entry.not_before) return std::nullopt;
+    return FoldTask{entry.table, entry.oldest, newest, entry.folding != 0};
+}
+
+std::vector<FoldTask> DeltaBook::due(Lsn published, Moment now) {
+    MutexLock lock(mutex_);
+    std::vector<FoldTask> tasks;
+    for (auto& [relid, entry] : tables_) {
+        if (entry.loading) continue;
+        close_if_due(entry, now);
+        auto task = due(entry, published, now);
+        // What was begun is ended as it was begun.
+        if (task && entry.folding != 0) task->newest = std::max(entry.folding, entry.oldest);
+        if (task) tasks.push_back(*task);
+    }
+    return tasks;
+}
+
+void DeltaBook::begin(const FoldTask& task) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(task.table->relid.value);
+    if (found != tables_.end() && found->second.table->copy == task.table->copy)
+        found->second.folding = task.newest;
+}
+
+void DeltaBook::folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now) {
+    for (uint32_t number = task.oldest; number <= task.newest; ++number)
+        garbage_.push_back({{entry.table, number}, now + limits_.grace});
+    entry.generations.erase(entry.generations.begin(), entry.generations.upper_bound(task.newest));
+    entry.oldest = task.newest + 1;
+    entry.empty = empty;
+    entry.folding = 0;
+    if (entry.everything && empty) entry.everything = false;
+    entry.keys.forget_up_to(task.newest);
+    entry.not_before = now + (now - begun) * limits_.idle_factor;
+}
+
+std::vector<DeltaBook::Garbage> DeltaBook::take_garbage(Moment now) {
+    MutexLock lock(mutex_);
+    std::vector<Garbage> due;
+    std::erase_if(garbage_, [&](const Waiting& waiting) {
+        if (waiting.at > now) return false;
+        due.push_back(waiting.garbage);
+        return true;
+    });
+    return due;
+}
+
+void DeltaBook::add_garbage(const TablePtr& table, uint32_t generation) {
+    MutexLock lock(mutex_);
+    garbage_.push_back({{table, generation}, std::chrono::steady_clock::now() + limits_.grace});
+}
+
+std::map<uint32_t, uint32_t> DeltaBook::oldest_generations() const {
+    MutexLock lock(mutex_);
+    std::map<uint32_t, uint32_t> oldest;
+    for (const auto& [relid, entry] : tables_) oldest[relid] = entry.oldest;
+    return oldest;
+}
+
+std::vector<TablePtr> DeltaBook::live_tables() const {
+    MutexLock lock(mutex_);
+    std::vector<TablePtr> tables;
+    for (const auto& [relid, entry] : tables_)
+        if (!entry.loading) tables.push_back(entry.table);
+    return tables;
+}
+
+TablePtr DeltaBook::table(Oid relid) const {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    return found == tables_.end() ? nullptr : found->second.table;
+}
+
+size_t DeltaBook::key_count() const {
+    MutexLock lock(mutex_);
+    size_t total = 0;
+    for (const auto& [relid, entry] : tables_) total += entry.keys.size();
+    return total;
+}
+
+uint64_t DeltaBook::rows(Oid relid) const {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    uint64_t rows = 0;
+    if (found != tables_.end())
+        for (const auto& [number, generation] : found->second.generations) rows += generation.rows;
+    return rows;
+}
+
+}  // namespace tandem::mirror

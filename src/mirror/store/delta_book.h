@@ -1,0 +1,155 @@
+// DeltaBook: what the deltas of a mirror's tables hold: open and closed generations, keys, readers'
+// grace.
+//
+// Shared by the apply thread, which writes deltas, and the fold thread, which empties them; no I/O.
+// Its bookkeeping is what makes "an insert may go straight to main" and "this generation may be
+// folded" true, see store/README.md.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/mutex.h"
+#include "mirror/batch/table_batch.h"
+#include "mirror/schema/table.h"
+#include "mirror/store/key_set.h"
+
+namespace tandem::mirror {
+
+using Moment = std::chrono::steady_clock::time_point;
+
+struct FoldLimits {
+    // A reader that picked its position is served this long, see the contract.
+    std::chrono::milliseconds grace{10'000};
+    // A generation closes at this age, or at this many rows.
+    std::chrono::milliseconds generation_age{2'000};
+    uint64_t generation_rows = 500'000;
+    // Keys remembered in all; beyond, all rows of the largest table go to its delta until it is
+    // folded.
+    size_t keys_max = 2'000'000;
+    // A table is folded at most this share of the time.
+    int idle_factor = 4;
+};
+
+// A fold of generations [oldest, newest] of a table that may be done now.
+struct FoldTask {
+    TablePtr table;
+    uint32_t oldest = 0;
+    uint32_t newest = 0;
+    bool again = false;  // an earlier try may have left rows in main
+};
+
+class DeltaBook {
+  public:
+    explicit DeltaBook(FoldLimits limits = {}) : limits_(limits) {}
+
+    struct Start {
+        TablePtr table;
+        bool loading = false;  // not live: everything goes to the delta, nothing is folded
+        uint32_t oldest = 1;   // generation
+        uint32_t open = 1;     // first generation nobody has written
+        bool empty = true;     // as the catalog says
+        uint32_t folding = 0;  // a fold up to here had begun
+    };
+    // A table joins, or goes on in a new copy.
+    void start(const Start& start);
+    // A key that the delta held before this session, of a generation.
+    void remember(Oid relid, uint64_t hash, uint32_t generation);
+    void forget(Oid relid);
+    // The table's columns changed.
+    void replace_table(const TablePtr& table);
+    void set_live(Oid relid);
+
+    // --- the apply thread -----------------------------------------------------------------------
+    bool loading(Oid relid) const;
+    DeltaKeys keys(Oid relid) const;
+    // Rows are about to be written to the delta. Calls `record` first when the catalog calls it
+    // empty (under the lock: no fold may say so again in between). Returns the generation.
+    template <typename Record>
+    Result<uint32_t> begin_rows(Oid relid, Moment now, const Record& record) {
+        MutexLock lock(mutex_);
+        Entry& entry = tables_.at(relid.value);
+        if (entry.empty) {
+            TRY(record());
+            entry.empty = false;
+        }
+        return open_generation(entry, now);
+    }
+    void end_rows(Oid relid, uint32_t generation, const std::vector<uint64_t>& hashes, Lsn last);
+
+    // --- the fold thread ------------------------------------------------------------------------
+    // Closes generations that are due and names folds that may be done: every row of theirs lies
+    // before `published`, and has for the grace.
+    std::vector<FoldTask> due(Lsn published, Moment now);
+    // The fold begins: should it fail half-way, the next try is told so.
+    void begin(const FoldTask& task);
+    // The fold is done in ClickHouse; `record` writes to the catalog, told whether the delta is
+    // empty now.
+    template <typename Record>
+    Status finish(const FoldTask& task, Moment begun, Moment now, const Record& record) {
+        MutexLock lock(mutex_);
+        auto found = tables_.find(task.table->relid.value);
+        if (found == tables_.end() || found->second.table->copy != task.table->copy) return {};
+        bool empty = none_after(found->second, task.newest);
+        TRY(record(empty));
+        folded(found->second, task, empty, begun, now);
+        return {};
+    }
+    // Generations that no reader needs any more.
+    struct Garbage {
+        TablePtr table;
+        uint32_t generation = 0;
+    };
+    std::vector<Garbage> take_garbage(Moment now);
+    void add_garbage(const TablePtr& table, uint32_t generation);  // one left by an earlier session
+    std::map<uint32_t, uint32_t> oldest_generations() const;       // by relid
+
+    std::vector<TablePtr> live_tables() const;
+    TablePtr table(Oid relid) const;  // in the copy that is written; nullptr when not known
+    size_t key_count() const;
+    uint64_t rows(Oid relid) const;  // not folded yet
+
+  private:
+    struct Generation {
+        uint64_t rows = 0;
+        Lsn last;
+        int writing = 0;
+        bool closed = false;
+        Moment opened{};
+        std::optional<Moment> settled;  // since when all of it lies before the published position
+    };
+    struct Entry {
+        TablePtr table;
+        bool loading = false;
+        bool empty = true;
+        bool everything = false;  // keys are not remembered: too many
+        uint32_t oldest = 1;
+        uint32_t open = 1;
+        uint32_t folding = 0;
+        std::map<uint32_t, Generation> generations;
+        KeySet keys;
+        Moment not_before{};
+    };
+    struct Waiting {
+        Garbage garbage;
+        Moment at;
+    };
+
+    uint32_t open_generation(Entry& entry, Moment now);
+    static bool none_after(const Entry& entry, uint32_t generation);
+    void folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now)
+        TANDEM_REQUIRES(mutex_);
+    void close_if_due(Entry& entry, Moment now) const;
+    std::optional<FoldTask> due(Entry& entry, Lsn published, Moment now) const;
+    void bound_keys() TANDEM_REQUIRES(mutex_);
+
+    const FoldLimits limits_;
+    mutable Mutex mutex_;
+    std::map<uint32_t, Entry> tables_ TANDEM_GUARDED_BY(mutex_);  // by relid
+    std::vector<Waiting> garbage_ TANDEM_GUARDED_BY(mutex_);
+};
+
+}  // namespace tandem::mirror

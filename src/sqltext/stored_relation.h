@@ -1,0 +1,33 @@
+// The SQL that reads a mirrored table at a position: what the router, the view under the table's
+// name, verify and the mirror's own look-ups have in common. How rows lie and why this is right:
+// src/mirror/store/README.md.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace tandem::sqltext {
+
+// Names are plain, not quoted. `position` and `oldest` are SQL expressions of type UInt64 and
+// UInt32: numbers, or scalar subqueries.
+struct StoredRelation {
+    std::string_view database;  // of the rows
+    std::string_view main;
+    std::string_view delta;
+    std::span<const std::string> keys;     // columns of the key, in its order
+    std::span<const std::string> columns;  // that are read; at least one
+    std::string_view position;             // what committed before it is seen
+    std::string_view oldest = "0";         // first generation of the delta that is not folded
+    bool delta_empty = false;              // nothing of the delta can be seen at the position
+};
+
+// A SELECT, without parentheses.
+std::string stored_relation(const StoredRelation& relation);
+
+// The newest row per key among the generations [oldest, newest], deleted ones included:
+// `columns`, _tandem_from, _tandem_deleted. Without a position everything counts.
+std::string newest_of_delta(const StoredRelation& relation, std::string_view condition);
+
+}  // namespace tandem::sqltext
