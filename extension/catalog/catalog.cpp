@@ -18,6 +18,7 @@ extern "C" {
 }
 
 #include "extension/catalog/catalog.h"
+#include "extension/catalog/heaps.h"
 #include "extension/shell/memory.h"
 
 namespace tandem::shell {
@@ -299,6 +300,8 @@ CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
         if (mirror_id != 0 && table->mirror_id != mirror_id) continue;
         table->target_table = text_value(&scan, "target_table");
         table->live = strcmp(text_value(&scan, "state"), "live") == 0;
+        table->same_heaps =
+            null_value(&scan, "heaps") || strcmp(text_value(&scan, "heaps"), heaps_of(relid)) == 0;
         if (!read_mirror(table)) continue;
         bool better =
             best == nullptr || (table->live && table->running && !(best->live && best->running));

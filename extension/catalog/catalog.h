@@ -22,6 +22,7 @@ struct CatalogTable {
     int target_id;
     Oid relid;
     bool live;                 // the table's state
+    bool same_heaps;           // its rows lie where they lay when ClickHouse last had all of them
     bool running;              // the mirror's state
     const char* database;      // of the view, under which people find the table
     const char* target_table;  // name of the view

@@ -105,6 +105,13 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, 
                     "Check `tandem mirror show`.");
         return nullptr;
     }
+    if (!table->same_heaps) {
+        set_failure(failure, "rewritten",
+                    psprintf("rows of \"%s\" were rewritten, truncated or moved between partitions",
+                             get_rel_name(relid)),
+                    "The mirror follows within seconds; `tandem mirror show` says how far it is.");
+        return nullptr;
+    }
     if (!table->live || (position != 0 && table->main == nullptr)) {
         set_failure(
             failure, "not_live",

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "mirror/session/runner.h"
 #include "mirror/source/publication.h"
+#include "mirror/source/schema_guard.h"
 #include "postgres/client/connection.h"
 
 namespace tandem::control {
@@ -177,9 +178,11 @@ Result<postgres::Connection> connect(const ReconcilerOptions& options, std::stri
 Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop) {
     auto connection = TRY(connect(options, "guard"));
     TRY(connection.execute("LISTEN tandem"));
+    mirror::SchemaGuard schemas;
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
         TRY(mirror::guard_publications(connection));
+        TRY(schemas.look(connection));
         auto spent =
             std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
         milliseconds waited{0};

@@ -621,6 +621,9 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         entry.resolution.layout = {table_, {0, 1, 2}};
         return std::optional(std::move(entry));
     }
+    Result<std::optional<Entry>> refresh(const Announcement&) override {
+        return std::optional<Entry>();
+    }
     TablePtr known(Oid) override { return table_; }
     TablePtr next_copy(Oid) override {
         auto next = std::make_shared<Table>(*table_);

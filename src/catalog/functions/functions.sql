@@ -111,6 +111,45 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_class c WHERE c.oid = relid
 $$;
 
+-- The heaps a table's rows lie in, "leaf/filenode ...", by leaf. It changes when rows are rewritten,
+-- truncated, attached or detached; and by VACUUM FULL, which cannot be told apart from here. The
+-- extension writes the same (extension/catalog/heaps.cpp).
+CREATE OR REPLACE FUNCTION tandem.heaps(relid oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE tree AS (
+        SELECT c.oid, c.relkind, c.relfilenode FROM pg_class c WHERE c.oid = relid
+        UNION ALL
+        SELECT c.oid, c.relkind, c.relfilenode FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid
+            JOIN pg_class c ON c.oid = i.inhrelid
+            WHERE t.relkind = 'p' AND NOT i.inhdetachpending)
+    SELECT coalesce(string_agg(oid || '/' || relfilenode, ' ' ORDER BY oid), '') FROM tree
+        WHERE relkind <> 'p'
+$$;
+
+-- Live tables whose heaps, columns or name are not those that the mirror knows: candidates, because
+-- the stream may only be on its way there.
+CREATE OR REPLACE FUNCTION tandem.changed_tables()
+RETURNS TABLE (mirror_id int, relid oid, slot_name name, rewritten boolean, seen text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.mirror_id, t.relid, m.slot_name, h.heaps IS DISTINCT FROM t.heaps,
+           concat_ws(' ', n.nspname, c.relname, h.heaps, a.columns)
+    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
+    JOIN pg_class c ON c.oid = t.relid
+    JOIN pg_namespace n ON n.oid = c.relnamespace
+    CROSS JOIN LATERAL (SELECT tandem.heaps(t.relid) AS heaps) h
+    CROSS JOIN LATERAL (
+        SELECT coalesce(string_agg(concat_ws(' ', attnum, attname, atttypid, atttypmod), ','
+                                   ORDER BY attnum), '') AS columns
+        FROM pg_attribute WHERE attrelid = t.relid AND attnum > 0 AND NOT attisdropped
+          AND attgenerated = '') a
+    CROSS JOIN LATERAL (
+        SELECT coalesce(string_agg(concat_ws(' ', attnum, column_name, type_oid, typmod), ','
+                                   ORDER BY attnum), '') AS columns
+        FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id AND k.relid = t.relid) k
+    WHERE t.state = 'live' AND (h.heaps IS DISTINCT FROM t.heaps OR a.columns <> k.columns
+        OR (n.nspname, c.relname) <> (t.schema_name, t.table_name))
+$$;
+
 CREATE OR REPLACE FUNCTION tandem.target_table_name(schema_name name, table_name name) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN schema_name = 'public' THEN table_name::text

@@ -28,6 +28,11 @@ CREATE TABLE tandem.mirror_copy (
 -- Number of the chunk, from 1: every row it brings carries it, so that a half-read chunk can be undone.
 ALTER TABLE tandem.mirror_chunk ADD COLUMN chunk int NOT NULL DEFAULT 0;
 
+-- What tells of DDL that rows do not: which heaps the table's rows lie in (tandem.heaps), as of what
+-- ClickHouse has; and the highest attnum it had, so that a column that appears is known to be new.
+ALTER TABLE tandem.mirror_table ADD COLUMN heaps text;
+ALTER TABLE tandem.mirror_table ADD COLUMN natts int NOT NULL DEFAULT 0;
+
 -- The layout of 0.1 is left behind: every table is loaded again.
 DELETE FROM tandem.mirror_chunk;
 UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, rows_loaded = 0,

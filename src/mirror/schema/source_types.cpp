@@ -152,6 +152,7 @@ Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::Type
     std::vector<int16_t> key = TRY(key_of(info));
     table->key.resize(key.size());
     for (const postgres::ColumnInfo& column : info.columns) {
+        table->natts = std::max(table->natts, static_cast<int>(column.attnum));
         if (column.generated != 0) continue;
         auto at = std::find(key.begin(), key.end(), column.attnum);
         int position = at == key.end() ? 0 : static_cast<int>(at - key.begin()) + 1;

@@ -39,6 +39,7 @@ struct Table {
     std::string target;    // name of that view
     int copy = 1;          // which copy of the rows: raised by TRUNCATE and by every new load
     bool partitioned = false;
+    int natts = 0;                     // highest attnum it has had: a column above it is new
     std::vector<TableColumn> columns;  // by attnum
     std::vector<size_t> key;           // indexes into columns, in key order; never empty
 

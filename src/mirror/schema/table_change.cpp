@@ -49,6 +49,7 @@ class Resolver {
                 after_->key[static_cast<size_t>(position - 1)] = i;
         result_.change.after = after_;
         TRY(make_layout());
+        TRY(check_names());
         return std::move(result_);
     }
 
@@ -56,6 +57,8 @@ class Resolver {
     Status keep_or_drop(const TableColumn& known) {
         const ColumnInfo* now = info_.column(known.attnum);
         if (now == nullptr) {
+            if (info_.column(std::string_view(known.name)) != nullptr)
+                return changed(before_, "column " + known.name + " was dropped and added again");
             if (in_relation(relation_, known.name)) {  // dropped later than this message
                 after_->columns.push_back(known);
                 return {};
@@ -87,6 +90,7 @@ class Resolver {
         if (!same_values(now.type, kept.type)) return {};  // a later message will tell
         TableColumn mapped = TRY(map_column(types_, now, kept.key_position));
         if (mapped.mapping.type->name == kept.mapping.type->name) {
+            kept.type = now.type;
             kept.typmod = now.typmod;
             return {};
         }
@@ -113,14 +117,35 @@ class Resolver {
             return {};
         }
         if (now->generated != 0) return {};
+        if (now->attnum <= before_.natts)
+            return changed(before_, "column " + name + " was there before and not mirrored");
         if (now->has_default && !now->missing_value)
             return changed(before_, "column " + name +
                                         " was added with a default that differs from row to row");
         AddedColumn added;
         added.column = TRY(map_column(types_, *now, 0));
         added.old_value = now->missing_value;
+        after_->natts = std::max(after_->natts, static_cast<int>(now->attnum));
         after_->columns.push_back(added.column);
         result_.change.added.push_back(std::move(added));
+        return {};
+    }
+
+    // A message that has a column nobody knows and lacks one that is known speaks of names that are
+    // gone: which is which cannot be told.
+    Status check_names() const {
+        const RelationColumn* unknown = nullptr;
+        for (size_t i = 0; i < relation_.columns.size(); ++i) {
+            const RelationColumn& column = relation_.columns[i];
+            const ColumnInfo* now = info_.column(std::string_view(column.name));
+            if (result_.layout.columns[i] < 0 && (now == nullptr || now->generated == 0))
+                unknown = &column;
+        }
+        if (unknown == nullptr) return {};
+        for (const TableColumn& column : after_->columns)
+            if (!in_relation(relation_, column.name))
+                return changed(before_, "column " + std::string(unknown->name) +
+                                            " of an older schema may be " + column.name + " now");
         return {};
     }
 

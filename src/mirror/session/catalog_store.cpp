@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/failpoint.h"
+#include "base/log.h"
 #include "mirror/schema/source_types.h"
 #include "sqltext/quote.h"
 
@@ -101,7 +102,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
         "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
-        "generation FROM tandem.mirror_table WHERE mirror_id = " +
+        "generation, natts FROM tandem.mirror_table WHERE mirror_id = " +
         number(options_.mirror_id) + " ORDER BY relid"));
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
@@ -113,6 +114,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         row.state = rows.text(i, 4);
         if (!rows.is_null(i, 5)) row.consistent = TRY(rows.lsn(i, 5));
         row.generation = static_cast<int>(TRY(rows.integer(i, 6)));
+        row.natts = static_cast<int>(TRY(rows.integer(i, 7)));
         tables.push_back(std::move(row));
     }
     return tables;
@@ -158,6 +160,7 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
     table->database = database;
     table->target = row.target;
     table->copy = copy;
+    table->natts = row.natts;
     for (int i = 0; i < rows.rows(); ++i) {
         postgres::ColumnInfo info;
         info.attnum = static_cast<int16_t>(TRY(rows.integer(i, 0)));
@@ -213,6 +216,13 @@ Result<std::optional<postgres::TableInfo>> CatalogStore::read_source_table(Oid r
     return std::optional(std::move(tables[0]));
 }
 
+Result<bool> CatalogStore::has_columns(Oid relid, std::string_view digest) {
+    postgres::Connection* catalog = TRY(connection());
+    auto found = TRY(catalog->query("SELECT FROM tandem.changed_tables() WHERE " + where(relid) +
+                                    " AND md5(seen) = " + pg_literal(digest)));
+    return found.rows() > 0;
+}
+
 // --- writing ----------------------------------------------------------------------------------
 
 Status CatalogStore::set_mirror_state(std::string_view state, const Error* error) {
@@ -263,8 +273,9 @@ Status CatalogStore::begin_load(const Table& table, std::span<const Chunk> chunk
         TRY(write_copy(table, std::nullopt));
         return execute(
             "UPDATE tandem.mirror_table SET state = 'loading', consistent_lsn = NULL, "
-            "rows_loaded = 0, error_code = NULL, error_message = NULL WHERE " +
-            where_current(table.relid));
+            "rows_loaded = 0, error_code = NULL, error_message = NULL, heaps = "
+            "tandem.heaps(relid), natts = " +
+            number(table.natts) + " WHERE " + where_current(table.relid));
     });
 }
 
@@ -428,6 +439,8 @@ Status CatalogStore::record_truncate(const Table& after, Version version) {
         TRY(forget_copy(after.relid, after.copy));
         // Readers see what was committed before their position, so this commit from the next one
         // on.
+        TRY(execute("UPDATE tandem.mirror_table SET heaps = tandem.heaps(relid) WHERE " +
+                    where_current(after.relid)));
         if (!reload) return write_copy(after, Lsn{version.commit.value + 1});
         TRY(write_copy(after, std::nullopt));
         TRY(write_chunks(after.relid, chunks));
@@ -450,7 +463,8 @@ Status CatalogStore::record_change(const TableChange& change) {
             TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid) +
                         " AND attnum = " + number(column.attnum)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
-        return execute("UPDATE tandem.mirror_table SET schema_name = " + pg_literal(table.schema) +
+        return execute("UPDATE tandem.mirror_table SET natts = " + number(table.natts) +
+                       ", schema_name = " + pg_literal(table.schema) +
                        ", table_name = " + pg_literal(table.name) + " WHERE " + where(table.relid));
     });
     TRY(std::move(recorded));
@@ -460,9 +474,22 @@ Status CatalogStore::record_change(const TableChange& change) {
 
 Status CatalogStore::record_failure(const Table& table, const Error& error) {
     if (chunks_ != nullptr) chunks_->stop(table.relid);
+    // What cannot be followed is loaded again, as the source has it now. Until then queries stay
+    // there.
+    if (error.code() == ErrorCode::kSchemaChanged) {
+        log(LogLevel::info, "mirror", "loading again: " + error.message());
+        return reload(table.relid);
+    }
     // The notification makes guard_publications look: a failed table is published no longer.
     return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
                    " WHERE " + where_current(table.relid) + "; NOTIFY tandem");
+}
+
+Status CatalogStore::reload(Oid relid) {
+    return execute(
+        "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, rows_loaded = 0, "
+        "generation = generation + 1, error_code = NULL, error_message = NULL WHERE " +
+        where_current(relid) + " AND state <> 'failed'; NOTIFY tandem");
 }
 
 }  // namespace tandem::mirror

@@ -49,6 +49,7 @@ struct TableRow {
     std::string state;
     Lsn consistent;
     int generation = 0;
+    int natts = 0;
 };
 
 class CatalogStore final : public Catalog {
@@ -72,6 +73,8 @@ class CatalogStore final : public Catalog {
     Result<std::vector<Chunk>> read_open_chunks(Oid relid);
     // The table as Postgres has it now.
     Result<std::optional<postgres::TableInfo>> read_source_table(Oid relid);
+    // Whether the table still has the columns that an announcement names.
+    Result<bool> has_columns(Oid relid, std::string_view digest);
     Result<postgres::Connection*> connection();
     bool usable() const { return !connection_ || connection_->usable(); }
 
@@ -124,6 +127,7 @@ class CatalogStore final : public Catalog {
     std::string where_current(Oid relid) const;
     std::string where_copy(const Table& table) const;
     Status write_copy(const Table& table, std::optional<Lsn> visible_from);
+    Status reload(Oid relid);
     Status write_column(const Table& table, const TableColumn& column);
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);

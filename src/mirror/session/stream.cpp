@@ -1,6 +1,8 @@
 // The stream thread of a session: walsender → decoder → StreamMachine → batches, and feedback.
 #include <poll.h>
 
+#include <algorithm>
+
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "mirror/session/parts.h"
@@ -42,6 +44,30 @@ class Directory final : public TableDirectory {
         entry.resolution = TRY(resolve_relation(found->second, relation, info, types));
         found->second = entry.resolution.change.after;
         return std::optional(std::move(entry));
+    }
+
+    Result<std::optional<Entry>> refresh(const Announcement& announcement) override {
+        auto found = known_.find(announcement.relid.value);
+        if (found == known_.end()) return std::optional<Entry>();
+        if (!TRY(catalog_.has_columns(announcement.relid, announcement.digest)))
+            return std::optional<Entry>();
+        auto info = TRY(catalog_.read_source_table(announcement.relid));
+        if (!info) return std::optional<Entry>();
+        // The message that pgoutput would send before a row.
+        std::vector<postgres::RelationColumn> columns;
+        for (const postgres::ColumnInfo& column : info->columns) {
+            if (column.generated != 0) continue;
+            bool key = std::find(info->identity_key.begin(), info->identity_key.end(),
+                                 column.attnum) != info->identity_key.end();
+            columns.push_back({column.name, column.type, column.typmod, key});
+        }
+        postgres::Relation relation;
+        relation.oid = announcement.relid;
+        relation.schema = info->schema;
+        relation.name = info->name;
+        relation.replica_identity = static_cast<char>(info->replica_identity);
+        relation.columns = columns;
+        return resolve(relation);
     }
 
     TablePtr known(Oid relid) override {

@@ -49,12 +49,7 @@ Status StreamMachine::on_message(const postgres::Message& message, size_t size, 
     } else if (auto* truncate = std::get_if<postgres::Truncate>(&message)) {
         on_truncate(*truncate, now);
     } else if (auto* logical = std::get_if<postgres::LogicalMessage>(&message)) {
-        if (logical->prefix == "tandem" && logical->content == "flush") flush_requested_ = true;
-        // Outside a transaction its LSN is the end of its record, and everything committed before
-        // was sent before. Without this a reader that waits for a position behind the last commit
-        // (of its own flush request, say) would wait for the next keepalive.
-        if (!in_transaction_ && !logical->transactional)
-            batch_.confirm = std::max(batch_.confirm, logical->lsn);
+        return on_message_of_ours(*logical);
     } else if (!std::holds_alternative<postgres::Type>(message) &&
                !std::holds_alternative<postgres::Origin>(message)) {
         return Error(ErrorCode::kProtocolViolation,
@@ -72,12 +67,39 @@ void StreamMachine::on_keepalive(Lsn server_end) {
     if (!in_transaction_) batch_.confirm = std::max(batch_.confirm, server_end);
 }
 
+Status StreamMachine::on_message_of_ours(const postgres::LogicalMessage& message) {
+    // Outside a transaction its LSN is the end of its record, and everything committed before was
+    // sent before. Without this a reader that waits for a position behind the last commit (of its
+    // own flush request, say) would wait for the next keepalive.
+    if (!in_transaction_ && !message.transactional)
+        batch_.confirm = std::max(batch_.confirm, message.lsn);
+    if (message.prefix != "tandem") return {};
+    if (message.content == "flush") flush_requested_ = true;
+    Announcement announcement;
+    if (parse_announcement(message.content, &announcement)) return on_announcement(announcement);
+    return {};
+}
+
+Status StreamMachine::on_announcement(const Announcement& announcement) {
+    auto found = tables_.find(announcement.relid);
+    if (found != tables_.end() && found->second.dropped) return {};
+    auto entry = directory_->refresh(announcement);
+    if (entry.ok() && !entry.value()) return {};
+    close_rows(tables_[announcement.relid]);
+    return adopt(announcement.relid, std::move(entry), true);
+}
+
 Status StreamMachine::on_relation(const postgres::Relation& relation) {
-    Known& known = tables_[relation.oid];
-    close_rows(known);
-    auto entry = directory_->resolve(relation);
+    close_rows(tables_[relation.oid]);
+    return adopt(relation.oid, directory_->resolve(relation), false);
+}
+
+// Goes on with the table as it was resolved, or without it.
+Status StreamMachine::adopt(Oid relid, Result<std::optional<TableDirectory::Entry>> entry,
+                            bool announced) {
+    Known& known = tables_[relid];
     if (!entry.ok()) {
-        TablePtr table = directory_->known(relation.oid);
+        TablePtr table = directory_->known(relid);
         if (table == nullptr || !fails_table_alone(entry.error().code()))
             return std::move(entry).error();
         fail(known, std::move(table), std::move(entry).error());
@@ -94,7 +116,7 @@ Status StreamMachine::on_relation(const postgres::Relation& relation) {
         known.converters.emplace_back(column.mapping, column.is_key()
                                                           ? types::Unholdable::reject
                                                           : types::Unholdable::append_null);
-    if (!found.resolution.change.empty())
+    if (announced || !found.resolution.change.empty())
         batch_.steps.emplace_back(SchemaStep{std::move(found.resolution.change)});
     return {};
 }

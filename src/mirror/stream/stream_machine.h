@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "mirror/batch/batch.h"
 #include "mirror/schema/table_change.h"
+#include "mirror/source/schema_guard.h"
 #include "postgres/decoder/pgoutput.h"
 
 namespace tandem::mirror {
@@ -40,6 +41,9 @@ class TableDirectory {
     // code kSchemaChanged, kNoReplicaIdentity, kUnsupportedType fails the table alone; any other
     // is returned by on_message, the stream then has to start again.
     virtual Result<std::optional<Entry>> resolve(const postgres::Relation& relation) = 0;
+    // The columns the table has at this place of the stream were announced. Nothing: they are not
+    // those any more that the digest names, so a later announcement or a Relation message tells.
+    virtual Result<std::optional<Entry>> refresh(const Announcement& announcement) = 0;
     // The table as known, to fail it when resolve() gave an error.
     virtual TablePtr known(Oid relid) = 0;
     // A TRUNCATE: the table with the number of a new copy, as which it is known from now on.
@@ -85,6 +89,9 @@ class StreamMachine {
     };
 
     Status on_relation(const postgres::Relation& relation);
+    Status on_message_of_ours(const postgres::LogicalMessage& message);
+    Status on_announcement(const Announcement& announcement);
+    Status adopt(Oid relid, Result<std::optional<TableDirectory::Entry>> entry, bool announced);
     void on_truncate(const postgres::Truncate& truncate, Micros now);
     // Counts the change and hands it to the rows of its table, if that is mirrored.
     template <typename Change>

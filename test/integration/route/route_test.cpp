@@ -96,6 +96,19 @@ TEST_F(RouteBehaviour, follows_the_state_of_the_mirror_with_prepared_statements)
     EXPECT_EQ(ask("EXECUTE p"), "1000");
 }
 
+TEST_F(RouteBehaviour, stays_when_rows_were_rewritten_behind_the_mirrors_back) {
+    const char* heaps =
+        "UPDATE tandem.mirror_table SET heaps = (SELECT string_agg(oid || '/' || relfilenode, ' ' "
+        "ORDER BY oid) FROM pg_class WHERE relname = 'sales') WHERE table_name = 'sales'";
+    run(heaps);
+    EXPECT_TRUE(routed());
+    run("VACUUM FULL sales");
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("rewritten"), std::string::npos);
+    run(heaps);
+    EXPECT_TRUE(routed());
+}
+
 TEST_F(RouteBehaviour, plans_again_what_was_prepared_before_the_table_was_mirrored) {
     run("CREATE TABLE late (id bigint PRIMARY KEY)");
     run("INSERT INTO late SELECT generate_series(1, 1000)");

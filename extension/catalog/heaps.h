@@ -1,0 +1,9 @@
+// The heaps a table's rows lie in, as the SQL function tandem.heaps writes them.
+#pragma once
+
+namespace tandem::shell {
+
+// "leaf/filenode ..." by leaf; in the current memory context. The caller holds a lock on the table.
+const char* heaps_of(Oid relid);
+
+}  // namespace tandem::shell

@@ -1,0 +1,99 @@
+#include "mirror/source/schema_guard.h"
+
+#include <charconv>
+#include <vector>
+
+#include "base/log.h"
+#include "sqltext/quote.h"
+
+namespace tandem::mirror {
+namespace {
+
+// A change that this many announcements did not settle is loaded again.
+constexpr int kAnnouncementsMax = 3;
+constexpr std::string_view kPrefix = "shape:";
+
+}  // namespace
+
+struct SchemaGuard::Changed {
+    int mirror_id = 0;
+    Oid relid;
+    bool rewritten = false;
+    std::string seen;
+    std::string name;  // quoted
+    Lsn now;
+    Lsn confirmed;
+};
+
+bool parse_announcement(std::string_view content, Announcement* announcement) {
+    if (!content.starts_with(kPrefix)) return false;
+    content.remove_prefix(kPrefix.size());
+    auto [end, error] = std::from_chars(content.begin(), content.end(), announcement->relid.value);
+    if (error != std::errc() || end == content.end() || *end != ':') return false;
+    announcement->digest = content.substr(static_cast<size_t>(end - content.begin()) + 1);
+    return true;
+}
+
+Status SchemaGuard::look(postgres::Connection& connection) {
+    auto standby = TRY(connection.query("SELECT pg_is_in_recovery()"));
+    if (TRY(standby.boolean(0, 0))) return {};
+    auto rows = TRY(connection.query(
+        "SELECT t.mirror_id, t.relid, t.rewritten, t.seen, pg_current_wal_insert_lsn(), "
+        "s.confirmed_flush_lsn, n.nspname, c.relname FROM tandem.changed_tables() t "
+        "JOIN pg_replication_slots s ON s.slot_name = t.slot_name "
+        "JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace"));
+    std::map<std::pair<int, uint32_t>, Sighting> still;
+    for (int i = 0; i < rows.rows(); ++i) {
+        Changed table;
+        table.mirror_id = static_cast<int>(TRY(rows.integer(i, 0)));
+        table.relid.value = static_cast<uint32_t>(TRY(rows.integer(i, 1)));
+        table.rewritten = TRY(rows.boolean(i, 2));
+        table.seen = rows.text(i, 3);
+        table.now = TRY(rows.lsn(i, 4));
+        if (!rows.is_null(i, 5)) table.confirmed = TRY(rows.lsn(i, 5));
+        table.name = sqltext::pg_qualified(rows.value(i, 6), rows.value(i, 7));
+        auto key = std::pair(table.mirror_id, table.relid.value);
+        Sighting sighting = sightings_[key];
+        if (sighting.seen != table.seen) {
+            sighting = {table.seen, table.now, 0};
+            // Makes the stream pass that position soon, also when nothing else is written.
+            TRY(connection.execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush')"));
+        } else if (table.confirmed >= sighting.at) {
+            Status acted = act(connection, table, sighting);
+            if (!acted.ok() && !connection.usable()) return acted;
+            if (!acted.ok()) log(LogLevel::warning, "mirror", acted.error().to_string());
+        }
+        still[key] = std::move(sighting);
+    }
+    sightings_ = std::move(still);
+    return {};
+}
+
+Status SchemaGuard::act(postgres::Connection& connection, const Changed& table,
+                        Sighting& sighting) {
+    std::string where = "mirror_id = " + std::to_string(table.mirror_id) +
+                        " AND relid = " + std::to_string(table.relid.value);
+    if (table.rewritten || sighting.announced == kAnnouncementsMax) {
+        log(LogLevel::info, "mirror", table.name + " was rewritten and is loaded again");
+        return connection.execute(
+            "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, rows_loaded "
+            "= 0, generation = generation + 1 WHERE " +
+            where + " AND state = 'live'; NOTIFY tandem");
+    }
+    ++sighting.announced;
+    sighting.at = table.now;
+    TRY(connection.execute("BEGIN"));
+    Status done = [&]() -> Status {
+        TRY(connection.execute("SET LOCAL lock_timeout = '1s'"));
+        TRY(connection.execute("LOCK TABLE ONLY " + table.name + " IN ACCESS SHARE MODE"));
+        TRY(connection.execute(
+            "SELECT pg_logical_emit_message(true, 'tandem', 'shape:' || relid || "
+            "':' || md5(seen)) FROM tandem.changed_tables() WHERE " +
+            where));
+        return connection.execute("COMMIT");
+    }();
+    if (!done.ok() && connection.usable()) static_cast<void>(connection.execute("ROLLBACK").ok());
+    return done;
+}
+
+}  // namespace tandem::mirror

@@ -1,0 +1,86 @@
+// DDL and partition maintenance on mirrored tables, without a row written after it: both sides
+// become equal by themselves, whatever the stream says or keeps to itself.
+#include <gtest/gtest.h>
+
+#include "base/back_off.h"
+#include "integration/mirror/mirror_fixture.h"
+
+namespace tandem::test {
+namespace {
+
+struct Case {
+    const char* name;
+    const char* ddl;
+};
+
+// Before each: t (id, v, s, ts, c) with 50 rows; p, partitioned by id, with leaves p1 to p3.
+const Case kCases[] = {
+    {"adds_a_column", "ALTER TABLE t ADD COLUMN n int"},
+    {"adds_a_column_with_a_default", "ALTER TABLE t ADD COLUMN n int DEFAULT 7"},
+    {"adds_an_identity", "ALTER TABLE t ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY"},
+    {"adds_a_volatile_default",
+     "ALTER TABLE t ADD COLUMN n float8 DEFAULT random(); ALTER TABLE t ALTER n DROP DEFAULT"},
+    {"drops_an_expression",
+     "ALTER TABLE t ADD COLUMN n int GENERATED ALWAYS AS (v * 2) STORED; "
+     "ALTER TABLE t ALTER n DROP EXPRESSION"},
+    {"drops_a_column", "ALTER TABLE t DROP COLUMN s"},
+    {"renames_a_column", "ALTER TABLE t RENAME COLUMN v TO w"},
+    {"swaps_names",
+     "ALTER TABLE t ADD COLUMN w int; ALTER TABLE t RENAME COLUMN v TO x; "
+     "ALTER TABLE t RENAME COLUMN w TO v; ALTER TABLE t RENAME COLUMN x TO w"},
+    {"drops_and_adds", "ALTER TABLE t DROP COLUMN v, ADD COLUMN v int"},
+    {"drops_and_adds_another_type", "ALTER TABLE t DROP COLUMN v; ALTER TABLE t ADD COLUMN v text"},
+    {"renames_in_place_of_a_dropped_one",
+     "ALTER TABLE t ADD COLUMN v_new int DEFAULT 3; ALTER TABLE t DROP COLUMN v; "
+     "ALTER TABLE t RENAME COLUMN v_new TO v"},
+    {"computes_values_anew", "ALTER TABLE t ALTER v TYPE int USING v + 1"},
+    {"rounds_times", "ALTER TABLE t ALTER ts TYPE timestamptz(0)"},
+    {"widens_integers", "ALTER TABLE t ALTER v TYPE bigint"},
+    {"pads_more", "ALTER TABLE t ALTER c TYPE char(10)"},
+    {"cuts_text", "ALTER TABLE t ALTER s TYPE varchar(2) USING left(s, 2)"},
+    {"widens_text", "ALTER TABLE t ALTER s TYPE varchar(100); ALTER TABLE t ALTER s TYPE text"},
+    {"drops_not_null", "ALTER TABLE t ALTER v DROP NOT NULL"},
+    {"rewrites_in_place", "VACUUM FULL t"},
+    {"truncates", "TRUNCATE t"},
+    {"renames_the_table", "ALTER TABLE t RENAME TO moved"},
+    {"detaches_a_partition", "ALTER TABLE p DETACH PARTITION p1"},
+    {"drops_a_partition", "DROP TABLE p2"},
+    {"truncates_a_partition", "TRUNCATE p2"},
+    {"attaches_a_partition",
+     "CREATE TABLE p9 (id int PRIMARY KEY, v int); INSERT INTO p9 SELECT i, i FROM "
+     "generate_series(3000, 3009) i; ALTER TABLE p ATTACH PARTITION p9 FOR VALUES FROM (3000) TO "
+     "(4000)"},
+    {"creates_a_partition", "CREATE TABLE p8 PARTITION OF p FOR VALUES FROM (5000) TO (6000)"},
+};
+
+class mirror_follows_ddl : public MirrorFixture, public testing::WithParamInterface<Case> {};
+
+TEST_P(mirror_follows_ddl, without_a_row_written_after_it) {
+    limits_.folding.grace = std::chrono::milliseconds(500);
+    restart_daemon();
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int NOT NULL, s varchar(20), ts timestamptz, c "
+        "char(5)); INSERT INTO t SELECT i, i, 'text ' || i, '2024-01-01 00:00:00.6+00', i "
+        "FROM generate_series(1, 50) i");
+    sql("CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id)");
+    for (int leaf = 0; leaf < 3; ++leaf)
+        sql("CREATE TABLE p" + std::to_string(leaf + 1) + " PARTITION OF p FOR VALUES FROM (" +
+            std::to_string(leaf * 1000) + ") TO (" + std::to_string(leaf * 1000 + 1000) + ")");
+    sql("INSERT INTO p SELECT i, i FROM generate_series(0, 2999, 30) i");
+    mirror("m", "'t', 'p'");
+    sql("UPDATE t SET v = v + 100 WHERE id % 5 = 0; DELETE FROM p WHERE id < 100");
+    wait("m");
+    sql(GetParam().ddl);
+    // Both looks of the guard, the load, and what is left for readers to see.
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.changed_tables()", "0"));
+    ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.changed_tables()", "0"));
+    ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
+    expect_equal("m");
+    EXPECT_EQ(value("SELECT count(*) FROM tandem.mirror_tables WHERE state = 'live'"), "2");
+}
+
+INSTANTIATE_TEST_SUITE_P(each, mirror_follows_ddl, testing::ValuesIn(kCases),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+}  // namespace
+}  // namespace tandem::test
