@@ -1,0 +1,252 @@
+// Every routed answer is one committed state of the source.
+//
+// Writers move money between rows of three tables, one of them partitioned, in transactions small
+// and large, delete rows and give them life again; what all rows hold together never changes.
+// Readers ask through the router, under each freshness, and must never see another sum; under
+// `strong` a session must also see what another session had committed before it asked. Deltas are
+// folded all the while, and the daemon is restarted in between. TANDEM_BUDGET_SECONDS sets how long
+// (default 8).
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "base/back_off.h"
+#include "catalog/catalog.h"
+#include "control/reconciler.h"
+#include "postgres/client/connection.h"
+#include "support/servers.h"
+
+namespace tandem::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr int kRows = 2000;
+
+const char* const kSchema = R"(
+CREATE TABLE a (id int PRIMARY KEY, money bigint NOT NULL, note text);
+CREATE TABLE b (id int PRIMARY KEY, money bigint NOT NULL);
+CREATE TABLE c (id int, part int, money bigint NOT NULL, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
+CREATE TABLE c0 PARTITION OF c FOR VALUES IN (0);
+CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1);
+CREATE TABLE ticket (n bigint PRIMARY KEY, at timestamptz NOT NULL);
+ALTER TABLE a ALTER note SET STORAGE EXTERNAL;
+INSERT INTO a SELECT i, 1000, repeat('x', 4000) FROM generate_series(1, 2000) i;
+INSERT INTO b SELECT i, 1000 FROM generate_series(1, 2000) i;
+INSERT INTO c SELECT i, i % 2, 1000 FROM generate_series(1, 2000) i;
+)";
+
+// All money there is: one answer that speaks of all tables.
+const char* const kSums =
+    "SELECT x.m + y.n + z.o FROM (SELECT sum(money) AS m FROM a) x CROSS JOIN (SELECT sum(money) "
+    "AS n FROM b) y CROSS JOIN (SELECT sum(money) AS o FROM c) z";
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+int budget_seconds() {
+    const char* text = std::getenv("TANDEM_BUDGET_SECONDS");
+    return text == nullptr ? 8 : std::atoi(text);
+}
+
+class linear : public testing::Test {
+  protected:
+    void SetUp() override {
+        directory_ = *test_support::TestDirectory::create();
+        chmod(directory_->path().c_str(), 0755);
+        module_ = directory_->path() + "/tandem.so";
+        std::filesystem::copy_file(TANDEM_MODULE, module_);
+        chmod(module_.c_str(), 0755);
+        auto postgres = test_support::TestPostgres::start(
+            {.settings = {{"shared_preload_libraries", module_}}});
+        ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
+        postgres_ = *std::move(postgres);
+        auto clickhouse = test_support::TestClickHouse::start();
+        ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
+        clickhouse_ = *std::move(clickhouse);
+        options_.source = postgres_->conninfo();
+        options_.target.host = clickhouse_->host();
+        options_.target.native_port = clickhouse_->native_port();
+        options_.target.http_port = clickhouse_->http_port();
+        options_.target.user = clickhouse_->user();
+        options_.target.password = clickhouse_->password();
+        options_.limits.folding.grace = milliseconds(700);
+        options_.limits.folding.generation_age = milliseconds(200);
+        options_.limits.batch_rows = 300;  // large transactions fall into several batches
+        ASSERT_TRUE(catalog::install(options_.source, options_.target).ok());
+        admin_ = connect();
+        install_extension();
+        must(*admin_, kSchema);
+        start_daemon();
+        must(*admin_, "SELECT tandem.create_mirror('m', ARRAY['a', 'b', 'c', 'ticket'])");
+        must(*admin_, "SELECT tandem.wait_until_live('m', '60s')");
+    }
+
+    void install_extension() {
+        std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
+        script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
+        const std::string name = "MODULE_PATHNAME";
+        for (size_t at = 0; (at = script.find(name, at)) != std::string::npos; at += module_.size())
+            script.replace(at, name.size(), module_);
+        must(*admin_, script);
+    }
+
+    void start_daemon() {
+        daemon_ = std::jthread([this](std::stop_token stop) {
+            static_cast<void>(control::Reconciler(options_).run(stop).ok());
+        });
+    }
+    void stop_daemon() {
+        daemon_.request_stop();
+        daemon_.join();
+    }
+
+    std::unique_ptr<postgres::Connection> connect() const {
+        auto connection = postgres::Connection::open(
+            {.conninfo = postgres_->conninfo(), .pinned_search_path = false});
+        EXPECT_TRUE(connection.ok()) << (connection.ok() ? "" : connection.error().to_string());
+        if (!connection.ok()) return nullptr;
+        return std::make_unique<postgres::Connection>(*std::move(connection));
+    }
+    static void must(postgres::Connection& connection, const std::string& sql) {
+        Status done = connection.execute(sql);
+        ASSERT_TRUE(done.ok()) << done.error().to_string() << "\n" << sql;
+    }
+
+    void write(uint64_t seed, const std::stop_token& stop);
+    void read(const std::string& freshness, const std::stop_token& stop);
+    void read_strong_across_sessions(const std::stop_token& stop);
+
+    std::unique_ptr<test_support::TestDirectory> directory_;
+    std::string module_;
+    std::unique_ptr<test_support::TestPostgres> postgres_;
+    std::unique_ptr<test_support::TestClickHouse> clickhouse_;
+    control::ReconcilerOptions options_;
+    std::unique_ptr<postgres::Connection> admin_;
+    std::jthread daemon_;
+    std::atomic<int> reads_ = 0;
+    std::atomic<int> routed_ = 0;
+    std::atomic<int> written_ = 0;
+};
+
+// One transaction: some transfers between any two tables, now and then hundreds; rows that are
+// deleted give all they have to another, and may be born again with nothing.
+void linear::write(uint64_t seed, const std::stop_token& stop) {
+    auto connection = connect();
+    std::mt19937_64 random(seed);
+    auto pick = [&](int from, int to) { return std::uniform_int_distribution(from, to)(random); };
+    const char* const tables[] = {"a", "b", "c"};
+    while (!stop.stop_requested()) {
+        std::string from = tables[pick(0, 2)];
+        std::string to = tables[pick(0, 2)];
+        int count = pick(0, 19) == 0 ? pick(400, 900) : pick(1, 8);
+        int first = pick(1, kRows - count);
+        int second = pick(1, kRows - count);
+        std::string sql = "BEGIN; LOCK TABLE a, b, c IN SHARE ROW EXCLUSIVE MODE; ";
+        if (pick(0, 4) == 0 && count < 10) {
+            sql += "WITH gone AS (DELETE FROM " + from + " WHERE id = " + std::to_string(first) +
+                   " RETURNING money) UPDATE " + to +
+                   " SET money = money + coalesce((SELECT "
+                   "sum(money) FROM gone), 0) WHERE id = (SELECT min(id) FROM " +
+                   to + " WHERE id <> " + std::to_string(first) + "); ";
+            sql += from == "c" ? "INSERT INTO c VALUES (" + std::to_string(first) + ", " +
+                                     std::to_string(first % 2) + ", 0) ON CONFLICT DO NOTHING; "
+                               : "INSERT INTO " + from + " (id, money) VALUES (" +
+                                     std::to_string(first) + ", 0) ON CONFLICT DO NOTHING; ";
+        } else {
+            sql += "WITH taken AS (UPDATE " + from + " SET money = money - 3 WHERE id BETWEEN " +
+                   std::to_string(first) + " AND " + std::to_string(first + count - 1) +
+                   " RETURNING 3 AS money) SELECT set_config('linear.sum', coalesce((SELECT "
+                   "sum(money) FROM taken), 0)::text, true); UPDATE " +
+                   to +
+                   " SET money = money + current_setting('linear.sum')::bigint WHERE id = "
+                   "(SELECT min(id) FROM " +
+                   to + " WHERE id >= " + std::to_string(second) + "); ";
+        }
+        sql += pick(0, 9) == 0 ? "ROLLBACK" : "COMMIT";
+        Status done = connection->execute(sql);
+        if (!done.ok()) {
+            ADD_FAILURE() << done.error().to_string() << "\n" << sql;
+            return;
+        }
+        ++written_;
+    }
+}
+
+void linear::read(const std::string& freshness, const std::stop_token& stop) {
+    auto connection = connect();
+    must(*connection,
+         "SET tandem.route_cost_threshold = 0; SET tandem.wait_budget = 2000; SET "
+         "tandem.freshness = " +
+             freshness);
+    const std::string expected = std::to_string(3 * kRows * 1000);
+    while (!stop.stop_requested()) {
+        auto plan = connection->query(std::string("EXPLAIN (ANALYZE, COSTS OFF) ") + kSums);
+        ASSERT_TRUE(plan.ok()) << plan.error().to_string();
+        for (int row = 0; row < plan->rows(); ++row)
+            if (plan->text(row, 0).find("Executed in: ClickHouse") != std::string::npos) ++routed_;
+        auto answer = connection->query(kSums);
+        ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+        ++reads_;
+        if (answer->text(0, 0) == expected) continue;
+        ADD_FAILURE() << freshness << " saw " << answer->text(0, 0) << ", not " << expected;
+        return;
+    }
+}
+
+void linear::read_strong_across_sessions(const std::stop_token& stop) {
+    auto writer = connect();
+    auto reader = connect();
+    must(*reader, "SET tandem.route_cost_threshold = 0; SET tandem.wait_budget = 5000");
+    for (int64_t n = 1; !stop.stop_requested(); ++n) {
+        must(*writer, "INSERT INTO ticket VALUES (" + std::to_string(n) + ", now())");
+        auto answer = reader->query("SELECT max(n), count(*) FROM ticket");
+        ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+        ++reads_;
+        if (answer->text(0, 0) == std::to_string(n) && answer->text(0, 1) == std::to_string(n))
+            continue;
+        ADD_FAILURE() << "strong saw " << answer->text(0, 0) << " of " << n;
+        return;
+    }
+}
+
+TEST_F(linear, every_routed_answer_is_one_committed_state) {
+    if (HasFatalFailure()) return;
+    std::stop_source stop;
+    {
+        std::vector<std::jthread> threads;
+        for (uint64_t seed : {1, 2})
+            threads.emplace_back([&, seed] { write(seed, stop.get_token()); });
+        for (const char* freshness : {"strong", "session", "bounded", "eventual"})
+            threads.emplace_back([&, freshness] { read(freshness, stop.get_token()); });
+        threads.emplace_back([&] { read_strong_across_sessions(stop.get_token()); });
+        auto end = std::chrono::steady_clock::now() + std::chrono::seconds(budget_seconds());
+        while (std::chrono::steady_clock::now() < end && !HasFailure()) {
+            back_off(milliseconds(3000));
+            stop_daemon();
+            start_daemon();
+        }
+        stop.request_stop();
+    }
+    auto folds = admin_->query("SELECT sum(folds) FROM tandem.mirror_copy");
+    ASSERT_TRUE(folds.ok());
+    std::printf("%d transactions, %d reads, %d of the explained ones routed, %s folds\n",
+                written_.load(), reads_.load(), routed_.load(), folds->text(0, 0).c_str());
+    EXPECT_GT(written_, 50);
+    EXPECT_GT(routed_, 20);
+    EXPECT_NE(folds->text(0, 0), "0");
+    stop_daemon();
+}
+
+}  // namespace
+}  // namespace tandem::test
