@@ -181,6 +181,7 @@ bool read_mirror(CatalogTable* table) {
         table->database = text_value(&scan, "database");
         table->running = strcmp(text_value(&scan, "state"), "running") == 0 &&
                          strcmp(text_value(&scan, "wanted"), "dropped") != 0;
+        table->in_trouble = !null_value(&scan, "error_code");
         bool is_null;
         Datum slot = column_value(&scan, "slot_name", &is_null);
         namestrcpy(&table->slot_name, is_null ? "" : NameStr(*DatumGetName(slot)));

@@ -24,6 +24,7 @@ struct CatalogTable {
     bool live;                 // the table's state
     bool same_heaps;           // its rows lie where they lay when ClickHouse last had all of them
     bool running;              // the mirror's state
+    bool in_trouble;           // the mirror says that it does not get on: ClickHouse is away, say
     const char* database;      // of the view, under which people find the table
     const char* target_table;  // name of the view
     NameData slot_name;

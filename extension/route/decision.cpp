@@ -130,7 +130,8 @@ bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failu
     CatalogTable* first = table_as_planned(plan, 0, 0, failure);
     if (first == nullptr) return false;
     XLogRecPtr position = first->position;
-    if (!wait_until_fresh(NameStr(first->slot_name), &position, failure)) return false;
+    if (!wait_until_fresh(NameStr(first->slot_name), !first->in_trouble, &position, failure))
+        return false;
     CatalogTable** tables = make_array<CatalogTable*>(count);
     for (int i = 0; i < count; ++i) {
         tables[i] = table_as_planned(plan, i, position, failure);

@@ -97,7 +97,8 @@ bool wait_for_position(const char* slot_name, XLogRecPtr position, XLogRecPtr* r
 
 }  // namespace
 
-bool wait_until_fresh(const char* slot_name, XLogRecPtr* position, Failure* failure) {
+bool wait_until_fresh(const char* slot_name, bool may_wait, XLogRecPtr* position,
+                      Failure* failure) {
     SlotState state = slot_state(slot_name);
     if (state.exists) *position = Max(*position, state.confirmed);
     if (freshness == kFreshnessEventual) return true;
@@ -111,6 +112,11 @@ bool wait_until_fresh(const char* slot_name, XLogRecPtr* position, Failure* fail
     if (freshness == kFreshnessBounded && state.exists) {
         int64 age = staleness_ms(state.active_pid);
         if (age >= 0 && age <= max_staleness_ms) return true;
+    }
+    if (!may_wait) {
+        set_failure(failure, "mirror_in_trouble", "the mirror does not get on at the moment",
+                    "`tandem mirror show` says why; routing goes on when it is over.");
+        return false;
     }
     if (state.exists && state.active_pid != 0) {
         request_flush(required);

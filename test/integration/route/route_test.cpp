@@ -109,6 +109,15 @@ TEST_F(RouteBehaviour, stays_when_rows_were_rewritten_behind_the_mirrors_back) {
     EXPECT_TRUE(routed());
 }
 
+TEST_F(RouteBehaviour, does_not_wait_for_a_mirror_in_trouble) {
+    run("SET tandem.freshness = strong; SET tandem.wait_budget = 60000");
+    run("UPDATE tandem.mirror SET error_code = 'connection_failed'");
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("mirror_in_trouble"), std::string::npos);
+    run("SET tandem.freshness = eventual");
+    EXPECT_TRUE(routed());
+}
+
 TEST_F(RouteBehaviour, plans_again_what_was_prepared_before_the_table_was_mirrored) {
     run("CREATE TABLE late (id bigint PRIMARY KEY)");
     run("INSERT INTO late SELECT generate_series(1, 1000)");
