@@ -233,16 +233,17 @@ void RouteTest::add_what_nobody_sees(const std::string& main, const std::string&
         int deleted, generation, limit;
     };
     const Kind kinds[] = {{20, 0, 3, 100}, {15, 1, 3, 100}, {12, 1, 2, 150}, {kFuture, 1, 4, 200}};
+    // The same keys every time: the first ones.
+    const std::string first =
+        " FROM " + main + " WHERE _tandem_from = 10 ORDER BY " + key + " LIMIT ";
     for (const Kind& kind : kinds)
         run_clickhouse(
             "INSERT INTO " + delta + " (" + names +
             "_tandem_from, _tandem_ordinal, _tandem_deleted, _tandem_generation) SELECT " + names +
             std::to_string(kind.from) + ", 2, " + std::to_string(kind.deleted) + ", " +
-            std::to_string(kind.generation) + " FROM " + main + " WHERE _tandem_from = 10 LIMIT " +
-            std::to_string(kind.limit));
+            std::to_string(kind.generation) + first + std::to_string(kind.limit));
     run_clickhouse("INSERT INTO " + main + " (" + names + "_tandem_from) SELECT " + names +
-                   std::to_string(kFuture) + " FROM " + main +
-                   " WHERE _tandem_from = 10 ORDER BY " + key + " LIMIT 50");
+                   std::to_string(kFuture) + first + "50");
 }
 
 }  // namespace tandem::route_test
