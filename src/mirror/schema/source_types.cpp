@@ -188,13 +188,19 @@ std::string key_sql(const Table& table) {
     return sql;
 }
 
+// Acknowledged means on disk: the source forgets what it was told is here. Merges replace parts
+// that are, so theirs have to be as well.
+constexpr std::string_view kDurable =
+    " SETTINGS fsync_after_insert = 1, fsync_part_directory = 1, "
+    "min_rows_to_fsync_after_merge = 1, min_compressed_bytes_to_fsync_after_merge = 1";
+
 }  // namespace
 
 std::string create_main_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) +
-           " UInt32) ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")";
+           " UInt32) ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")" + std::string(kDurable);
 }
 
 std::string create_delta_sql(const Table& table) {
@@ -204,7 +210,7 @@ std::string create_delta_sql(const Table& table) {
            std::string(kDeletedColumn) + " UInt8, " + std::string(kGenerationColumn) +
            " UInt32) ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) +
            " ORDER BY (" + key_sql(table) + ", " + std::string(kFromColumn) + ", " +
-           std::string(kOrdinalColumn) + ")";
+           std::string(kOrdinalColumn) + ")" + std::string(kDurable);
 }
 
 }  // namespace tandem::mirror
