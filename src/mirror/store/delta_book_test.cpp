@@ -1,0 +1,114 @@
+#include "mirror/store/delta_book.h"
+
+#include <gtest/gtest.h>
+
+namespace tandem::mirror {
+namespace {
+
+using std::chrono::milliseconds;
+using Holds = DeltaKeys::Holds;
+
+constexpr Oid kTable{7};
+
+class delta_book : public testing::Test {
+  protected:
+    delta_book() {
+        auto table = std::make_shared<Table>();
+        table->relid = kTable;
+        table_ = table;
+    }
+
+    // Rows with these keys are written, by a transaction that committed at `last`.
+    void write(std::vector<uint64_t> keys, uint64_t last) {
+        auto record = [&]() -> Status {
+            ++recorded_;
+            return {};
+        };
+        auto generation = book_.begin_rows(kTable, now_, record);
+        ASSERT_TRUE(generation.ok());
+        book_.end_rows(kTable, *generation, keys, Lsn{last});
+    }
+    std::vector<FoldTask> due(uint64_t published) { return book_.due(Lsn{published}, now_); }
+    bool finish(const FoldTask& task) {
+        bool empty = false;
+        auto record = [&](bool none_left) -> Status {
+            empty = none_left;
+            return {};
+        };
+        EXPECT_TRUE(book_.finish(task, now_, now_, record).ok());
+        return empty;
+    }
+
+    DeltaBook book_{
+        {.grace = milliseconds(100), .generation_age = milliseconds(10), .keys_max = 3}};
+    TablePtr table_;
+    Moment now_{std::chrono::hours(1)};
+    int recorded_ = 0;
+};
+
+TEST_F(delta_book, sends_everything_to_the_delta_of_a_table_that_loads) {
+    book_.start({.table = table_, .loading = true});
+    EXPECT_EQ(book_.keys(kTable).holds, Holds::anything);
+    book_.set_live(kTable);
+    EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
+}
+
+TEST_F(delta_book, knows_its_keys_until_they_are_folded) {
+    book_.start({.table = table_});
+    write({11, 12}, 50);
+    EXPECT_EQ(recorded_, 1);
+    write({13}, 51);
+    EXPECT_EQ(recorded_, 1) << "the catalog is told once";
+    DeltaKeys keys = book_.keys(kTable);
+    ASSERT_EQ(keys.holds, Holds::some);
+    EXPECT_TRUE(keys.contains(12));
+    EXPECT_FALSE(keys.contains(14));
+}
+
+TEST_F(delta_book, folds_only_what_readers_have_had_for_the_grace) {
+    book_.start({.table = table_});
+    write({11}, 50);
+    now_ += milliseconds(20);
+    EXPECT_TRUE(due(50).empty()) << "a commit at 50 is seen behind 50";
+    EXPECT_TRUE(due(60).empty()) << "since now only";
+    now_ += milliseconds(99);
+    EXPECT_TRUE(due(60).empty());
+    now_ += milliseconds(1);
+    auto tasks = due(60);
+    ASSERT_EQ(tasks.size(), 1U);
+    write({12}, 70);
+    EXPECT_FALSE(finish(tasks[0])) << "a newer generation has rows";
+    EXPECT_TRUE(book_.keys(kTable).contains(12));
+    EXPECT_FALSE(book_.keys(kTable).contains(11));
+    EXPECT_TRUE(book_.take_garbage(now_).empty());
+    now_ += milliseconds(100);
+    auto garbage = book_.take_garbage(now_);
+    ASSERT_EQ(garbage.size(), 1U);
+    EXPECT_EQ(garbage[0].generation, tasks[0].newest);
+}
+
+TEST_F(delta_book, says_that_a_fold_is_tried_again) {
+    book_.start({.table = table_, .oldest = 3, .open = 5, .empty = false, .folding = 3});
+    due(1000);
+    now_ += milliseconds(100);
+    auto tasks = due(1000);
+    ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_TRUE(tasks[0].again);
+    EXPECT_EQ(tasks[0].newest, 3U) << "as it was begun";
+}
+
+TEST_F(delta_book, forgets_keys_rather_than_grow_without_bound) {
+    book_.start({.table = table_});
+    write({1, 2, 3, 4}, 50);
+    EXPECT_EQ(book_.keys(kTable).holds, Holds::anything);
+    now_ += milliseconds(20);
+    due(60);
+    now_ += milliseconds(100);
+    auto tasks = due(60);
+    ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_TRUE(finish(tasks[0]));
+    EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
+}
+
+}  // namespace
+}  // namespace tandem::mirror
