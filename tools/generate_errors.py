@@ -32,13 +32,17 @@ def table():
 
 def reasons():
     source = (ROOT / "src/route/reasons.def").read_text()
-    pattern = r'TANDEM_REASON\((\w+), "(\w+)", "([^"]+)", "([^"]+)"\)'
-    rows = [f"| `{code}` | {words} | {advice} |" for _, code, words, advice in re.findall(pattern, source)]
+    text = r'"((?:[^"\\]|\\.)+)"'  # a C string, escapes and all
+    pattern = rf'TANDEM_REASON\((\w+), "(\w+)", {text}, {text}\)'
+    plain = lambda c_string: re.sub(r"\\(.)", r"\1", c_string).replace("|", "\\|")
+    rows = [f"| `{code}` | {plain(words)} | {plain(advice)} |"
+            for _, code, words, advice in re.findall(pattern, source)]
     head = ("# Why a query stays in Postgres\n\nGenerated from `src/route/reasons.def`; do not edit.\n\n"
-            "The codes of the translation, as `EXPLAIN` and `tandem.explain_route` show them. The extension adds "
-            "reasons of its own (mode, cost, freshness, transaction state), see extension/README.md.\n\n"
+            "The codes as `EXPLAIN` and `tandem.explain_route` show them. What ClickHouse or the connection to it "
+            "answers has the codes of [errors](errors.md).\n\n"
             "| code | what it says | what to do |\n|---|---|---|\n")
-    return head + "\n".join(rows).replace("\\\\\\\\", "\\\\") + "\n"
+    assert len(rows) == source.count("\nTANDEM_REASON("), "a row of reasons.def cannot be read"
+    return head + "\n".join(rows) + "\n"
 
 
 if __name__ == "__main__":

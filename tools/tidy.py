@@ -313,6 +313,34 @@ def check_generated():
             find(generator.relative_to(root), 1, (run.stdout + run.stderr).strip().splitlines()[-1])
 
 
+# Reasons that the extension writes as strings, and their table. Both ways: none that the table lacks,
+# none in the table that nobody gives.
+REASONS = "src/route/reasons.def"
+GIVEN = re.compile(r'(?:set_failure|refuse)\(\s*&?[\w>-]+,\s*"(\w+)"|failure->code, "(\w+)"'
+                   r'|sizeof failure->code, "(\w+)"|\? "(\w+)" : "(\w+)";|code = "(\w+)"|count_reason\("(\w+)"')
+
+
+def check_reasons():
+    if not (root / REASONS).exists():
+        return
+    rows = re.findall(r'^TANDEM_REASON\((\w+), "(\w+)"', (root / REASONS).read_text(), flags=re.M)
+    known = {code for _, code in rows}
+    given = set()
+    for name in tracked(".cpp"):
+        text = (root / name).read_text()
+        if name.startswith("extension/"):
+            for match in GIVEN.finditer(text):
+                codes = {code for code in match.groups() if code}
+                given |= codes
+                strict = match.group().startswith(("set_failure", "refuse", "sizeof"))
+                for code in sorted(codes - known) if strict else ():
+                    find(name, line_of(text, match.start()), f"reason {code} is not in {REASONS}")
+        elif name.startswith("src/route/"):
+            given |= {code for row, code in rows if re.search(rf"Reason::k{row}\b", text)}
+    for code in sorted(known - given):
+        find(REASONS, 1, f"nobody gives the reason {code}")
+
+
 def check_file(name):
     text = (root / name).read_text(errors="replace")
     lines = text.split("\n")
@@ -341,6 +369,7 @@ def main():
     check_registered()
     check_links()
     check_generated()
+    check_reasons()
 
     allow_file = root / "tools/tidy_allow.txt"
     allowed = set()

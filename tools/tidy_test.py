@@ -126,6 +126,12 @@ PLANTED = {
     "dead_link": ({"docs/page.md": "[x](gone.md)\n"}, "dead link: gone.md"),
     "stale_generated_page": (
         {"tools/generate_x.py": "import sys\nsys.exit('x.md is stale')\n"}, "x.md is stale"),
+    "reason_that_no_table_has": (
+        {"src/route/reasons.def": "",
+         "extension/shell/a.cpp": 'void f(X* failure) { set_failure(failure, "whim", "", ""); }\n'},
+        "reason whim is not in"),
+    "reason_that_nobody_gives": (
+        {"src/route/reasons.def": 'TANDEM_REASON(Gone, "gone", "", "")\n'}, "nobody gives the reason gone"),
     "tolerance_of_nothing": (
         {"tools/tidy_allow.txt": "src/base/fine.cpp: banned: gone\n"}, "nothing matches any more"),
 }

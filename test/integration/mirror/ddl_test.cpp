@@ -12,6 +12,9 @@ struct Case {
     const char* name;
     const char* ddl;
 };
+void PrintTo(const Case& one, std::ostream* out) {
+    *out << one.name;
+}
 
 // Before each: t (id, v, s, ts, c) with 50 rows; p, partitioned by id, with leaves p1 to p3.
 const Case kCases[] = {
