@@ -360,7 +360,8 @@ BEGIN
     END LOOP;
 END $$;
 
--- Waits until every table of the mirror is live (or has failed: then an error). For scripts.
+-- Waits until every table of the mirror is live. An error as soon as one of them, or the mirror as a
+-- whole, has failed. For scripts.
 CREATE OR REPLACE FUNCTION tandem.wait_until_live(mirror text, timeout interval DEFAULT '1 hour')
 RETURNS boolean LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -373,6 +374,12 @@ BEGIN
             WHERE t.mirror_id = id AND t.state = 'failed' LIMIT 1;
         IF FOUND THEN
             RAISE EXCEPTION 'table % failed: % [%]', failure.table_name, failure.error_message,
+                failure.error_code USING ERRCODE = 'TD010';
+        END IF;
+        SELECT m.error_code, m.error_message INTO failure FROM tandem.mirror m
+            WHERE m.mirror_id = id AND m.state = 'failed';
+        IF FOUND THEN
+            RAISE EXCEPTION 'mirror % failed: % [%]', mirror, failure.error_message,
                 failure.error_code USING ERRCODE = 'TD010';
         END IF;
         IF NOT EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = id AND t.state <> 'live') THEN

@@ -40,8 +40,9 @@ Result<Progress> read_progress(postgres::Connection& connection, const std::stri
     const Parameter parameters[] = {{.value = mirror}};
     postgres::QueryResult rows = TRY(connection.query(
         "SELECT count(*), count(*) FILTER (WHERE state = 'live'), coalesce(sum(rows_loaded), "
-        "0)::bigint, max(schema_name || '.' || table_name || ': ' || error_message) FILTER (WHERE "
-        "state = 'failed') FROM tandem.mirror_tables WHERE mirror = $1",
+        "0)::bigint, coalesce((SELECT error_message FROM tandem.mirrors WHERE name = $1 AND "
+        "state = 'failed'), max(schema_name || '.' || table_name || ': ' || error_message) FILTER "
+        "(WHERE state = 'failed')) FROM tandem.mirror_tables WHERE mirror = $1",
         parameters));
     Progress progress;
     progress.tables = static_cast<uint64_t>(TRY(rows.integer(0, 0)));

@@ -300,6 +300,9 @@ TEST_F(mirror_on_real_servers, recognises_a_lost_slot_and_resyncs) {
     start_daemon();
     ASSERT_TRUE(
         eventually("SELECT state || ' ' || error_code FROM tandem.mirrors", "failed slot_missing"));
+    auto waited = source().execute("SELECT tandem.wait_until_live('m', '30s')");
+    ASSERT_FALSE(waited.ok()) << "a mirror that failed never becomes live";
+    EXPECT_NE(waited.error().message().find("slot"), std::string::npos);
     sql("SELECT tandem.resync_mirror('m')");
     ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
     sql("INSERT INTO t VALUES (5, 5)");
