@@ -28,6 +28,7 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr int kRows = 2000;
+constexpr int kRoutedMin = 20;
 
 const char* const kSchema = R"(
 CREATE TABLE a (id int PRIMARY KEY, money bigint NOT NULL, note text);
@@ -121,6 +122,18 @@ class linear : public testing::Test {
     static void must(postgres::Connection& connection, const std::string& sql) {
         Status done = connection.execute(sql);
         ASSERT_TRUE(done.ok()) << done.error().to_string() << "\n" << sql;
+    }
+
+    int folds() {
+        auto folds = admin_->query("SELECT coalesce(sum(folds), 0) FROM tandem.mirror_copy");
+        EXPECT_TRUE(folds.ok());
+        return folds.ok() ? std::stoi(folds->text(0, 0)) : 0;
+    }
+    // The budget is spent, and something was seen; a slow machine gets longer for that.
+    bool enough(std::chrono::steady_clock::duration spent) {
+        if (spent < std::chrono::seconds(budget_seconds())) return false;
+        return spent > std::chrono::seconds(90) ||
+               (folds() > 0 && routed_ >= kRoutedMin && written_ > 50);
     }
 
     void write(uint64_t seed, const std::stop_token& stop);
@@ -230,21 +243,19 @@ TEST_F(linear, every_routed_answer_is_one_committed_state) {
         for (const char* freshness : {"strong", "session", "bounded", "eventual"})
             threads.emplace_back([&, freshness] { read(freshness, stop.get_token()); });
         threads.emplace_back([&] { read_strong_across_sessions(stop.get_token()); });
-        auto end = std::chrono::steady_clock::now() + std::chrono::seconds(budget_seconds());
-        while (std::chrono::steady_clock::now() < end && !HasFailure()) {
+        auto begun = std::chrono::steady_clock::now();
+        while (!HasFailure() && !enough(std::chrono::steady_clock::now() - begun)) {
             back_off(milliseconds(3000));
             stop_daemon();
             start_daemon();
         }
         stop.request_stop();
     }
-    auto folds = admin_->query("SELECT sum(folds) FROM tandem.mirror_copy");
-    ASSERT_TRUE(folds.ok());
-    std::printf("%d transactions, %d reads, %d of the explained ones routed, %s folds\n",
-                written_.load(), reads_.load(), routed_.load(), folds->text(0, 0).c_str());
+    std::printf("%d transactions, %d reads, %d of the explained ones routed, %d folds\n",
+                written_.load(), reads_.load(), routed_.load(), folds());
     EXPECT_GT(written_, 50);
-    EXPECT_GT(routed_, 20);
-    EXPECT_NE(folds->text(0, 0), "0");
+    EXPECT_GE(routed_, kRoutedMin);
+    EXPECT_GT(folds(), 0);
     stop_daemon();
 }
 
