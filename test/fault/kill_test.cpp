@@ -3,14 +3,9 @@
 //
 // TANDEM_FAULT_SEED chooses what is killed (printed, 1 unless given; timing is the machine's own),
 // TANDEM_FAULT_KILLS sets how often each process is killed (default 20), TANDEM_BUDGET_SECONDS for
-// how long such rounds are repeated (default: one round). This binary is also the daemon it kills:
-// `kill_test --daemon` runs a reconciler with the options in its environment.
+// how long such rounds are repeated (default: one round).
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -21,7 +16,8 @@
 
 #include "base/back_off.h"
 #include "base/failpoint.h"
-#include "control/reconciler.h"
+#include "catalog/catalog.h"
+#include "fault/daemon_process.h"
 #include "mirror/verify/verify.h"
 #include "support/servers.h"
 
@@ -51,71 +47,6 @@ INSERT INTO document SELECT i, 'tag', big(i), jsonb_build_object('n', i), 0
     FROM generate_series(1, 600) i;
 INSERT INTO side SELECT i, 'x' FROM generate_series(1, 200) i;
 )";
-
-int environment_number(const char* name, int otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::atoi(text);
-}
-
-// --- the daemon ---------------------------------------------------------------------------------
-
-std::string environment(const char* name) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? "" : text;
-}
-
-int run_daemon() {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!set_failpoints(environment("TANDEM_FAILPOINTS")).ok()) return 64;
-    control::ReconcilerOptions options;
-    options.source = environment("KILL_TEST_SOURCE");
-    options.target.native_port = static_cast<uint16_t>(environment_number("KILL_TEST_NATIVE", 0));
-    options.target.http_port = static_cast<uint16_t>(environment_number("KILL_TEST_HTTP", 0));
-    options.target.user = environment("KILL_TEST_USER");
-    options.target.password = environment("KILL_TEST_PASSWORD");
-    options.limits.chunk_blocks = 16;  // many chunks, so that the load is hit as well
-    options.limits.batch_bytes = size_t{1} << 20;
-    // Folds as often as can be.
-    options.limits.folding.grace = milliseconds(1000);
-    options.limits.folding.generation_age = milliseconds(100);
-    Status ended = control::Reconciler(options).run(std::stop_token());
-    std::fprintf(stderr, "daemon ended: %s\n",
-                 ended.ok() ? "stopped" : ended.error().to_string().c_str());
-    return 1;
-}
-
-class Daemon {
-  public:
-    Daemon(const test_support::TestPostgres& postgres,
-           const test_support::TestClickHouse& clickhouse) {
-        setenv("KILL_TEST_SOURCE", postgres.conninfo().c_str(), 1);
-        setenv("KILL_TEST_NATIVE", std::to_string(clickhouse.native_port()).c_str(), 1);
-        setenv("KILL_TEST_HTTP", std::to_string(clickhouse.http_port()).c_str(), 1);
-        setenv("KILL_TEST_USER", clickhouse.user().c_str(), 1);
-        setenv("KILL_TEST_PASSWORD", clickhouse.password().c_str(), 1);
-    }
-    ~Daemon() { kill_hard(); }
-    Daemon(const Daemon&) = delete;
-    Daemon& operator=(const Daemon&) = delete;
-
-    void start(const std::string& failpoints) {
-        setenv("TANDEM_FAILPOINTS", failpoints.c_str(), 1);
-        char name[] = "kill_test";
-        char flag[] = "--daemon";
-        char* arguments[] = {name, flag, nullptr};
-        ASSERT_EQ(posix_spawn(&pid_, "/proc/self/exe", nullptr, nullptr, arguments, environ), 0);
-    }
-    // Also reaps it when it killed itself at a failpoint.
-    void kill_hard() {
-        if (pid_ <= 0) return;
-        kill(pid_, SIGKILL);
-        waitpid(pid_, nullptr, 0);
-        pid_ = -1;
-    }
-
-  private:
-    pid_t pid_ = -1;
-};
 
 // --- the writers --------------------------------------------------------------------------------
 
@@ -220,7 +151,7 @@ class killing : public ::testing::Test {
         auto clickhouse = test_support::TestClickHouse::start();
         ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
         clickhouse_ = std::move(clickhouse).value();
-        daemon_ = std::make_unique<Daemon>(*postgres_, *clickhouse_);
+        daemon_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         int seed = environment_number("TANDEM_FAULT_SEED", 1);
         std::printf("TANDEM_FAULT_SEED=%d\n", seed);
         random_.seed(static_cast<unsigned>(seed));
@@ -311,7 +242,7 @@ class killing : public ::testing::Test {
 
     std::unique_ptr<test_support::TestPostgres> postgres_;
     std::unique_ptr<test_support::TestClickHouse> clickhouse_;
-    std::unique_ptr<Daemon> daemon_;
+    std::unique_ptr<DaemonProcess> daemon_;
     std::optional<postgres::Connection> connection_;
     std::mt19937_64 random_;
 };
@@ -360,7 +291,8 @@ TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
 }  // namespace tandem::test
 
 int main(int argc, char** argv) {
-    if (argc > 1 && std::string_view(argv[1]) == "--daemon") return tandem::test::run_daemon();
+    if (argc > 1 && std::string_view(argv[1]) == "--daemon")
+        return tandem::test::run_daemon_process();
     ::testing::InitGoogleTest(&argc, argv);
     return RUN_ALL_TESTS();
 }

@@ -14,25 +14,34 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{250};
 constexpr milliseconds kDurable{1000};
+constexpr milliseconds kWatch{1000};
+constexpr milliseconds kAnswer{2000};
+constexpr milliseconds kRecordAge{30'000};
+constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
+constexpr uint64_t kRecordBytesMin = uint64_t{16} << 10;
 
 class Folding {
   public:
     Folding(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-            HandOver& hand_over)
+            HandOver& hand_over, IdentityLog& identity)
         : options_(options),
           tables_(tables),
           book_(book),
           hand_over_(hand_over),
+          identity_(identity),
           target_(target_options(options, false)),
-          catalog_({connect_options(options, "fold"), options.mirror_id, options.chunk_blocks},
+          catalog_({connect_options(options, "fold"), options.mirror_id, options.chunk_blocks,
+                    options.owner},
                    nullptr),
           begun_(std::chrono::steady_clock::now()) {
         catalog_.set_generations(tables.generations);
+        recorded_ = tables.identity.recorded;
     }
 
     // What is due now.
     Status run() {
         Moment now = std::chrono::steady_clock::now();
+        TRY(watch(now));
         Lsn published = hand_over_.published();
         for (const FoldTask& task : book_.due(published, now)) TRY(fold(task, published));
         for (const auto& [table, generation] : book_.take_garbage(now))
@@ -40,14 +49,39 @@ class Folding {
         TRY(show_new_copies());
         if (now - begun_ > options_.folding.grace) TRY(drop_old_copies());
         if (published <= durable_ || now - durable_at_ < kDurable) return {};
-        TRY(target_.publish(tables_.mirror.database, options_.mirror_id, published,
-                            book_.oldest_generations(), true));
+        const std::string& database = tables_.mirror.database;
+        TRY(target_.publish(database, tables_.mirror.mark(), published, book_.oldest_generations(),
+                            ClickHouseTarget::Published::durable));
+        TRY(identity_.write(target_, database, published, {}, recorded_));
         durable_ = published;
         durable_at_ = now;
-        return {};
+        return tell_catalog(now);
     }
 
   private:
+    // ClickHouse may be restarted in mid-session, and set back to a copy meanwhile. The next
+    // session compares, and has another number: of two copies the older one is told apart.
+    Status watch(Moment now) {
+        if (now - watched_at_ < kWatch) return {};
+        watched_at_ = now;
+        if (TRY(target_.ran_on(tables_.mirror.database, tables_.mirror.mark(), kAnswer))) return {};
+        Error error(ErrorCode::kConnectionLost, "ClickHouse was started again");
+        hand_over_.fail(error);
+        return error;
+    }
+
+    // Each side learns now and then how far the other is: what knows less at the next start is a
+    // copy of before. Seldom, because every write here is WAL of the source.
+    Status tell_catalog(Moment now) {
+        uint64_t moved = durable_.value - recorded_.value;
+        if (moved < kRecordBytes && (moved < kRecordBytesMin || now - recorded_at_ < kRecordAge))
+            return {};
+        TRY(catalog_.record_known(durable_));
+        recorded_ = durable_;
+        recorded_at_ = now;
+        return {};
+    }
+
     Status fold(const FoldTask& task, Lsn published) {
         Moment begun = std::chrono::steady_clock::now();
         TRY(catalog_.begin_fold(*task.table, task.newest, published));
@@ -63,7 +97,7 @@ class Folding {
         for (const TablePtr& table : book_.live_tables()) {
             TablePtr& shown = shown_[table->relid.value];
             if (shown == table) continue;
-            TRY(target_.create_view(*table, options_.mirror_id));
+            TRY(target_.create_view(*table, tables_.mirror.mark()));
             if (shown != nullptr && shown->copy != table->copy)
                 left_.push_back({shown, std::chrono::steady_clock::now()});
             shown = table;
@@ -100,6 +134,7 @@ class Folding {
     const SessionTables& tables_;
     DeltaBook& book_;
     HandOver& hand_over_;
+    IdentityLog& identity_;
     ClickHouseTarget target_;
     CatalogStore catalog_;
     const Moment begun_;
@@ -108,13 +143,16 @@ class Folding {
     size_t dropped_ = 0;  // of tables_.old_copies
     Lsn durable_;
     Moment durable_at_{};
+    Lsn recorded_;
+    Moment watched_at_{};
+    Moment recorded_at_{};
 };
 
 }  // namespace
 
 void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                     HandOver& hand_over, std::stop_token stop) {
-    Folding folding(options, tables, book, hand_over);
+                     HandOver& hand_over, IdentityLog& identity, std::stop_token stop) {
+    Folding folding(options, tables, book, hand_over, identity);
     Backoff backoff;
     while (!stop.stop_requested()) {
         Status done = folding.run();

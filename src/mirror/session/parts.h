@@ -11,6 +11,7 @@
 #include "base/mutex.h"
 #include "mirror/apply/applier.h"
 #include "mirror/session/catalog_store.h"
+#include "mirror/session/identity.h"
 #include "mirror/session/runner.h"
 #include "mirror/snapshot/chunk_queue.h"
 #include "mirror/source/source_reader.h"
@@ -45,9 +46,31 @@ struct SessionTables {
     std::map<uint32_t, Lsn> catching_up;
     // Where the stream starts: everything before it is in ClickHouse, nothing after it is.
     Lsn position;
+    StoredIdentity identity;  // as it was written at the start
     // What the fold thread drops when no reader needs it any more.
     std::vector<TablePtr> old_copies;
     bool binary = true;  // every column can be streamed in binary
+};
+
+// How much further than what is applied the slot may be moved before ClickHouse is told of it.
+constexpr uint64_t kPromiseBytes = uint64_t{256} << 10;
+
+// Writes down in ClickHouse how far the mirror is and how far the slot may be. Thread safe; what
+// each line says is at least what the one before it said.
+class IdentityLog {
+  public:
+    explicit IdentityLog(StoredIdentity begin) : last_(std::move(begin)) {}
+    // `promised` 0: as before. Returns what is promised now.
+    Result<Lsn> write(ClickHouseTarget& target, const std::string& database, Lsn position,
+                      Lsn promised, Lsn recorded = {});
+    // The slot stands exactly there and is not moved any more.
+    Status close(ClickHouseTarget& target, const std::string& database, Lsn position);
+    static uint64_t first_sequence(int64_t owner) { return static_cast<uint64_t>(owner) << 24; }
+
+  private:
+    Mutex mutex_;
+    StoredIdentity last_ TANDEM_GUARDED_BY(mutex_);
+    uint64_t written_ TANDEM_GUARDED_BY(mutex_) = 0;
 };
 
 // Brings publication, slot and tables to where the stream can start. Errors of one table are
@@ -70,6 +93,9 @@ class HandOver {
     // What readers may read at: what was confirmed to the source last.
     void set_published(Lsn position);
     Lsn published() const;
+    // The position up to which the slot may be moved.
+    void set_promised(Lsn position);
+    Lsn promised() const;
     std::vector<Oid> take_failed();
     std::optional<Error> error() const;
     int wake_fd() const { return wake_fd_; }  // readable when something came back
@@ -92,6 +118,7 @@ class HandOver {
     std::optional<Batch> batch_ TANDEM_GUARDED_BY(mutex_);
     bool applying_ TANDEM_GUARDED_BY(mutex_) = false;
     Lsn applied_ TANDEM_GUARDED_BY(mutex_);
+    Lsn promised_ TANDEM_GUARDED_BY(mutex_);
     Lsn published_ TANDEM_GUARDED_BY(mutex_);
     std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
     std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
@@ -100,13 +127,14 @@ class HandOver {
 };
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      DeltaBook& book, HandOver& hand_over, std::stop_token stop);
+                      DeltaBook& book, HandOver& hand_over, IdentityLog& identity,
+                      std::stop_token stop);
 void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                     HandOver& hand_over, std::stop_token stop);
+                     HandOver& hand_over, IdentityLog& identity, std::stop_token stop);
 void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tables,
                          ChunkQueue& chunks, HandOver& hand_over, std::stop_token stop);
 // Returns ok when stopped.
 Status run_stream(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                  HandOver& hand_over, std::stop_token stop);
+                  HandOver& hand_over, IdentityLog& identity, std::stop_token stop);
 
 }  // namespace tandem::mirror

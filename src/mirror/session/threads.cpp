@@ -6,7 +6,7 @@ namespace tandem::mirror {
 namespace {
 
 CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
-    return {connect_options(options, role), options.mirror_id, options.chunk_blocks};
+    return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
 }
 
 // Whether the batch can be gone on with. Not when the source is lost, nor when it is not known
@@ -43,19 +43,30 @@ class Trouble {
 namespace {
 
 // To people who ask ClickHouse directly.
-Status show(Applier& applier, const SessionTables& tables, const RunnerOptions& options,
-            const DeltaBook& book, ClickHouseTarget& target, Lsn position) {
+Status show(Applier& applier, const SessionTables& tables, const DeltaBook& book,
+            ClickHouseTarget& target, Lsn position) {
     for (const TablePtr& table : applier.changed())
-        if (!book.loading(table->relid)) TRY(target.create_view(*table, options.mirror_id));
+        if (!book.loading(table->relid)) TRY(target.create_view(*table, tables.mirror.mark()));
     applier.forget_changed();
-    return target.publish(tables.mirror.database, options.mirror_id, position,
-                          book.oldest_generations(), false);
+    return target.publish(tables.mirror.database, tables.mirror.mark(), position,
+                          book.oldest_generations(), ClickHouseTarget::Published::next);
+}
+
+// The slot is moved to the position next: ClickHouse has to know that first.
+Status promise(const SessionTables& tables, HandOver& hand_over, IdentityLog& identity,
+               ClickHouseTarget& target, Lsn position) {
+    if (position <= hand_over.promised()) return {};
+    Lsn promised = TRY(identity.write(target, tables.mirror.database, hand_over.published(),
+                                      Lsn{position.value + kPromiseBytes}));
+    hand_over.set_promised(promised);
+    return {};
 }
 
 }  // namespace
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      DeltaBook& book, HandOver& hand_over, std::stop_token stop) {
+                      DeltaBook& book, HandOver& hand_over, IdentityLog& identity,
+                      std::stop_token stop) {
     ClickHouseTarget target(target_options(options, false));
     SourceReader source(connect_options(options, "look-up"));
     CatalogStore catalog(store_options(options, "apply"), &chunks);
@@ -68,7 +79,8 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
-            if (applied.ok()) applied = show(applier, tables, options, book, target, confirm);
+            if (applied.ok()) applied = show(applier, tables, book, target, confirm);
+            if (applied.ok()) applied = promise(tables, hand_over, identity, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
             if (ends_session(applied.error(), catalog)) {
@@ -101,8 +113,13 @@ bool is_schema_race(const Error& error) {
 }
 
 bool is_table_fault(const Error& error) {
-    return !error.retryable() && error.code() != ErrorCode::kCancelled &&
-           error.code() != ErrorCode::kInternal && error.code() != ErrorCode::kAuthenticationFailed;
+    // What somebody took away from all tables is not the fault of one: see the applier.
+    constexpr int kNotOfOneTable[] = {60, 81, 497};
+    for (int code : kNotOfOneTable)
+        if (error.foreign_code() == code) return false;
+    return !error.retryable() && error.code() != ErrorCode::kLeaseLost &&
+           error.code() != ErrorCode::kCancelled && error.code() != ErrorCode::kInternal &&
+           error.code() != ErrorCode::kAuthenticationFailed;
 }
 
 }  // namespace
