@@ -2,9 +2,12 @@
 // its own. What random kills cannot hit is here: slots and servers set back, daemons that were
 // stopped for too long, servers that answer nothing.
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 
 #include "base/back_off.h"
 #include "catalog/catalog.h"
@@ -27,15 +30,21 @@ milliseconds since(Clock::time_point begun) {
 class faults : public ::testing::Test {
   protected:
     void SetUp() override {
-        auto postgres = test_support::TestPostgres::start();
+        auto directory = test_support::TestDirectory::create();
+        ASSERT_TRUE(directory.ok()) << directory.error().to_string();
+        directory_ = std::move(directory).value();
+        // The server does not run as the owner of the build directory, so it gets a copy.
+        chmod(directory_->path().c_str(), 0755);
+        std::string module = directory_->path() + "/tandem.so";
+        std::filesystem::copy_file(TANDEM_MODULE, module);
+        chmod(module.c_str(), 0755);
+        auto postgres =
+            test_support::TestPostgres::start({.settings = {{"shared_preload_libraries", module}}});
         ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
         postgres_ = std::move(postgres).value();
         auto clickhouse = test_support::TestClickHouse::start();
         ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
         clickhouse_ = std::move(clickhouse).value();
-        auto directory = test_support::TestDirectory::create();
-        ASSERT_TRUE(directory.ok()) << directory.error().to_string();
-        directory_ = std::move(directory).value();
         daemon_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         other_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         connect();
@@ -402,6 +411,100 @@ TEST_F(faults, pause_drop_and_stop_take_seconds_while_clickhouse_hangs) {
     daemon_->start();
     write_some();
     expect_equal();
+}
+
+// What a query of a new session takes, in milliseconds; its answer must be Postgres'.
+class asking : public faults {
+  protected:
+    static constexpr const char* kQuestion = "SELECT count(*), sum(v) FROM log WHERE id > 0";
+
+    double ask(const std::string& mode) {
+        connect();
+        sql("SET TimeZone = 'UTC'; SET tandem.route_cost_threshold = 0; SET tandem.route = off");
+        std::string expected = value(kQuestion);
+        sql("SET tandem.route = " + mode);
+        auto begun = Clock::now();
+        EXPECT_EQ(value(kQuestion), expected);
+        return std::chrono::duration<double, std::milli>(Clock::now() - begun).count();
+    }
+
+    bool routed() {
+        connect();
+        sql("SET TimeZone = 'UTC'; SET tandem.route_cost_threshold = 0");
+        std::string plan =
+            value("EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF) " + std::string(kQuestion));
+        return plan.find("\"ClickHouse\"") != std::string::npos;
+    }
+
+    double median(const std::string& mode) {
+        std::vector<double> times;
+        for (int i = 0; i < 15; ++i) times.push_back(ask(mode));
+        std::sort(times.begin(), times.end());
+        return times[times.size() / 2];
+    }
+
+    // The first one finds out, for at most the budget and the time to connect; nobody after it.
+    void expect_one_wait() {
+        double first = ask("on");
+        EXPECT_LT(first, 4000);
+        double before = median("off");
+        double with = median("on");
+        std::printf("first query %.0f ms, then %.2f ms; without routing %.2f ms\n", first, with,
+                    before);
+        EXPECT_LT(with, before + 5);
+    }
+
+    void expect_routed_again() {
+        auto begun = Clock::now();
+        while (!routed() && since(begun) < std::chrono::seconds(60)) back_off(milliseconds(100));
+        std::printf("routed again after %ld ms\n", static_cast<long>(since(begun).count()));
+        EXPECT_LT(since(begun), std::chrono::seconds(60));
+    }
+};
+
+TEST_F(asking, waits_once_for_a_clickhouse_that_hangs_while_rows_are_written) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    clickhouse_->hang();
+    write_some();
+    expect_one_wait();
+    clickhouse_->wake_up();
+    expect_routed_again();
+}
+
+TEST_F(asking, waits_once_for_a_clickhouse_that_hangs_while_nothing_is_written) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    clickhouse_->hang();
+    expect_one_wait();
+    // The mirror finds out by itself; until it says otherwise nobody tries again.
+    ASSERT_TRUE(eventually("SELECT count(error_code) FROM tandem.mirrors", "1"));
+    back_off(milliseconds(6000));
+    EXPECT_LT(median("on"), median("off") + 5);
+    clickhouse_->wake_up();
+    expect_routed_again();
+}
+
+TEST_F(asking, waits_once_for_a_clickhouse_that_is_stopped) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    clickhouse_->kill_hard();
+    write_some();
+    expect_one_wait();
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    expect_routed_again();
+}
+
+TEST_F(asking, does_not_ask_the_clickhouse_of_the_original_from_a_copy) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    sql("UPDATE tandem.mirror SET source_system = '1'");
+    EXPECT_FALSE(routed());
+    sql("SET tandem.route_cost_threshold = 0; SET tandem.route = force");
+    auto refused = connection_->query(kQuestion);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message().find("other_cluster"), std::string::npos)
+        << refused.error().message();
 }
 
 }  // namespace

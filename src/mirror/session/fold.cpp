@@ -14,8 +14,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{250};
 constexpr milliseconds kDurable{1000};
-constexpr milliseconds kWatch{1000};
-constexpr milliseconds kAnswer{2000};
 constexpr milliseconds kRecordAge{30'000};
 constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
 constexpr uint64_t kRecordBytesMin = uint64_t{16} << 10;
@@ -41,7 +39,6 @@ class Folding {
     // What is due now.
     Status run() {
         Moment now = std::chrono::steady_clock::now();
-        TRY(watch(now));
         Lsn published = hand_over_.published();
         for (const FoldTask& task : book_.due(published, now)) TRY(fold(task, published));
         for (const auto& [table, generation] : book_.take_garbage(now))
@@ -59,17 +56,6 @@ class Folding {
     }
 
   private:
-    // ClickHouse may be restarted in mid-session, and set back to a copy meanwhile. The next
-    // session compares, and has another number: of two copies the older one is told apart.
-    Status watch(Moment now) {
-        if (now - watched_at_ < kWatch) return {};
-        watched_at_ = now;
-        if (TRY(target_.ran_on(tables_.mirror.database, tables_.mirror.mark(), kAnswer))) return {};
-        Error error(ErrorCode::kConnectionLost, "ClickHouse was started again");
-        hand_over_.fail(error);
-        return error;
-    }
-
     // Each side learns now and then how far the other is: what knows less at the next start is a
     // copy of before. Seldom, because every write here is WAL of the source.
     Status tell_catalog(Moment now) {
@@ -144,7 +130,6 @@ class Folding {
     Lsn durable_;
     Moment durable_at_{};
     Lsn recorded_;
-    Moment watched_at_{};
     Moment recorded_at_{};
 };
 

@@ -37,6 +37,28 @@ class Backoff {
     std::chrono::milliseconds next_ = kFirst;
 };
 
+// Says in the catalog that ClickHouse cannot be reached or written to, after some failures in a
+// row, and when it can again. Readers then do not try either.
+class Trouble {
+  public:
+    Trouble(CatalogStore& catalog, int failures_before_shown)
+        : catalog_(catalog), failures_before_shown_(failures_before_shown) {}
+    void show(const Error& error) {
+        if (++failures_ == failures_before_shown_)
+            shown_ = catalog_.set_mirror_state("running", &error).ok();
+    }
+    void over() {
+        failures_ = 0;
+        if (shown_ && catalog_.set_mirror_state("running").ok()) shown_ = false;
+    }
+
+  private:
+    CatalogStore& catalog_;
+    const int failures_before_shown_;
+    int failures_ = 0;
+    bool shown_ = false;
+};
+
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
@@ -131,6 +153,8 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
                       std::stop_token stop);
 void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
                      HandOver& hand_over, IdentityLog& identity, std::stop_token stop);
+void run_watch_thread(const RunnerOptions& options, const SessionTables& tables,
+                      HandOver& hand_over, std::stop_token stop);
 void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tables,
                          ChunkQueue& chunks, HandOver& hand_over, std::stop_token stop);
 // Returns ok when stopped.

@@ -210,6 +210,8 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
         threads.emplace_back([&] {
             run_fold_thread(options, tables, book, hand_over, identity, stop_threads.get_token());
         });
+        threads.emplace_back(
+            [&] { run_watch_thread(options, tables, hand_over, stop_threads.get_token()); });
         for (int i = 0; i < options.snapshot_workers; ++i)
             threads.emplace_back([&] {
                 run_snapshot_worker(options, tables, chunks, hand_over, stop_threads.get_token());

@@ -17,27 +17,6 @@ bool ends_session(const Error& error, const CatalogStore& catalog) {
                                  error.code() != ErrorCode::kConnectionFailed);
 }
 
-// Says in the catalog that ClickHouse cannot be written to, and when it can again; not at every
-// try.
-class Trouble {
-  public:
-    explicit Trouble(CatalogStore& catalog) : catalog_(catalog) {}
-    void show(const Error& error) {
-        if (++failures_ == kTriesBeforeShown)
-            shown_ = catalog_.set_mirror_state("running", &error).ok();
-    }
-    void over() {
-        failures_ = 0;
-        if (shown_ && catalog_.set_mirror_state("running").ok()) shown_ = false;
-    }
-
-  private:
-    static constexpr int kTriesBeforeShown = 3;
-    CatalogStore& catalog_;
-    int failures_ = 0;
-    bool shown_ = false;
-};
-
 }  // namespace
 
 namespace {
@@ -73,7 +52,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     catalog.set_generations(tables.generations);
     Applier applier(target, source, catalog, book);
     Backoff backoff;
-    Trouble trouble(catalog);
+    Trouble trouble(catalog, 3);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
         applier.start(std::move(*batch));

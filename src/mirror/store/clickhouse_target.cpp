@@ -87,6 +87,7 @@ Result<clickhouse::Client*> ClickHouseTarget::client() {
     if (client_ == nullptr) {
         clickhouse::ClientOptions options;
         options.compression = options_.compression;
+        options.connect_timeout = options_.connect_timeout;
         options.client_name = "tandem mirror";
         client_ = TRY(clickhouse::connect_native(options_.endpoint, options));
     }
@@ -352,13 +353,9 @@ Status ClickHouseTarget::write_identity(const std::string& database, const Store
 }
 
 // The table is in memory, and empty after a restart.
-Result<bool> ClickHouseTarget::ran_on(const std::string& database, const std::string& mark,
-                                      std::chrono::milliseconds patience) {
-    clickhouse::Client* connection = TRY(client());
-    Query ask = query("SELECT count() FROM " + position_table(database, mark, false));
-    ask.timeout = patience;
-    types::Block rows = TRY(clickhouse::select_all(*connection, ask));
-    return rows.rows() == 1 && rows.columns[0].column.fixed<uint64_t>(0) > 0;
+Result<bool> ClickHouseTarget::ran_on(const std::string& database, const std::string& mark) {
+    return TRY(count("SELECT count() FROM " + position_table(database, mark, false)))
+    > 0;
 }
 
 Result<std::vector<std::string>> ClickHouseTarget::table_names(const std::string& database) {

@@ -27,6 +27,7 @@ struct TargetOptions {
     std::string query_prefix;
     clickhouse::Compression compression = clickhouse::Compression::kNone;
     std::chrono::milliseconds timeout{120'000};
+    std::chrono::milliseconds connect_timeout{10'000};
 };
 
 class ClickHouseTarget final : public Destination {
@@ -57,8 +58,7 @@ class ClickHouseTarget final : public Destination {
                           uint64_t sequence);
     // Whether ClickHouse has run all the time since publish() was first called by this session:
     // else it may be another one, restored from a copy say.
-    Result<bool> ran_on(const std::string& database, const std::string& mark,
-                        std::chrono::milliseconds patience);
+    Result<bool> ran_on(const std::string& database, const std::string& mark);
     // Gives the tables of the copy, whatever era their names are of, the names of its own.
     Status rename_copy(const Table& copy);
     Status rename_position(const std::string& database, int mirror_id, int epoch, int era);
