@@ -9,8 +9,19 @@
 namespace tandem::mirror {
 namespace {
 
+// Nothing that is wrong with one table only: somebody took the tables or the right to them away, or
+// another daemon has taken the mirror over.
+bool concerns_all(const Error& error) {
+    constexpr int kUnknownTable = 60;
+    constexpr int kUnknownDatabase = 81;
+    constexpr int kAccessDenied = 497;
+    int code = error.foreign_code();
+    return code == kUnknownTable || code == kUnknownDatabase || code == kAccessDenied ||
+           error.code() == ErrorCode::kLeaseLost;
+}
+
 bool is_retryable(const Error& error) {
-    return error.retryable() || error.code() == ErrorCode::kCancelled ||
+    return concerns_all(error) || error.retryable() || error.code() == ErrorCode::kCancelled ||
            error.code() == ErrorCode::kInternal ||
            error.code() == ErrorCode::kAuthenticationFailed ||
            error.code() == ErrorCode::kTlsFailed || error.code() == ErrorCode::kPostgresError;
@@ -139,6 +150,7 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
 Status Applier::apply_truncate(const TruncateStep& step) {
     const Table& after = *step.table;
     TRY(catalog_->before_truncate(after));
+    TRY(failpoint("truncate_before_apply"));
     TRY(destination_->create_copy(after));
     TRY(failpoint("truncate_after_apply"));
     TRY(catalog_->record_truncate(after, step.version, step.xid));
