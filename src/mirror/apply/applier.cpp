@@ -4,20 +4,10 @@
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/retry_policy.h"
 #include "clickhouse/client/client.h"
 
 namespace tandem::mirror {
-namespace {
-
-bool is_retryable(const Error& error) {
-    return error.retryable() || error.code() == ErrorCode::kCancelled ||
-           error.code() == ErrorCode::kInternal ||
-           error.code() == ErrorCode::kAuthenticationFailed ||
-           error.code() == ErrorCode::kTlsFailed || error.code() == ErrorCode::kPostgresError;
-}
-
-}  // namespace
-
 void Applier::start(Batch batch) {
     TANDEM_ASSERT(done(), "a batch was started before the last one was applied");
     batch_ = std::move(batch);
@@ -31,7 +21,7 @@ Status Applier::run() {
         if (failed_.contains(table->relid)) continue;
         Status applied = apply(step);
         if (applied.ok()) continue;
-        if (is_retryable(applied.error())) return applied;
+        if (action_for(applied.error(), Place::apply_step) != Action::fail_table) return applied;
         TRY(fail_table(table, applied.error()));
     }
     return {};

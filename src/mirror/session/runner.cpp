@@ -8,6 +8,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "mirror/session/parts.h"
 #include "sqltext/quote.h"
 
@@ -185,7 +186,7 @@ RunnerEnd MirrorRunner::run(std::stop_token stop) {
         if (ended.ok()) break;
         const Error& error = ended.error();
         log(LogLevel::warning, "mirror", error.to_string());
-        if (!error.retryable() && error.code() != ErrorCode::kCancelled) {
+        if (action_for(error, Place::session) == Action::stop) {
             if (catalog.set_mirror_state("failed", &error).ok()) return RunnerEnd::failed;
         } else {
             static_cast<void>(catalog.set_mirror_state("running", &error).ok());

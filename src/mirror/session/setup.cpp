@@ -2,6 +2,7 @@
 // that a daemon that died in the middle goes on where it was.
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "mirror/schema/source_types.h"
 #include "mirror/session/parts.h"
 #include "mirror/source/publication.h"
@@ -145,7 +146,9 @@ class Setup {
             result_.known[row.relid.value] = std::move(table).value();
             return {};
         }
-        if (table.error().retryable() || !connection_->usable()) return std::move(table).error();
+        if (!connection_->usable() ||
+            action_for(table.error(), Place::prepare_table) != Action::fail_table)
+            return std::move(table).error();
         return fail(row.relid, table.error());
     }
 

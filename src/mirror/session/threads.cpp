@@ -1,5 +1,6 @@
 // The apply thread and the snapshot workers of a session.
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
@@ -7,14 +8,6 @@ namespace {
 
 CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
     return {connect_options(options, role), options.mirror_id, options.chunk_blocks};
-}
-
-// Whether the batch can be gone on with. Not when the source is lost, nor when it is not known
-// whether ClickHouse did what it was asked for: the next session undoes that first. An answer that
-// says no, or nobody there to ask, is different: nothing was written.
-bool ends_session(const Error& error, const CatalogStore& catalog) {
-    return !catalog.usable() || (error.code() != ErrorCode::kClickHouseRetry &&
-                                 error.code() != ErrorCode::kConnectionFailed);
 }
 
 // Says in the catalog that ClickHouse cannot be written to, and when it can again; not at every
@@ -71,7 +64,8 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
             if (applied.ok()) applied = show(applier, tables, options, book, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
-            if (ends_session(applied.error(), catalog)) {
+            if (!catalog.usable() ||
+                action_for(applied.error(), Place::apply_batch) != Action::again) {
                 hand_over.fail(std::move(applied).error());
                 return;
             }
@@ -93,18 +87,6 @@ Status load_chunk(const Assignment& assignment, const RunnerOptions& options, So
     return catalog.finish_chunk(assignment, result);
 }
 
-// A column or the table is not there (any more) on one of the sides: the schema changed under the
-// load, and nothing is lost by starting it again with the new one.
-bool is_schema_race(const Error& error) {
-    return error.sqlstate() == "42703" || error.sqlstate() == "42P01" ||
-           error.foreign_code() == 16;  // NO_SUCH_COLUMN_IN_TABLE
-}
-
-bool is_table_fault(const Error& error) {
-    return !error.retryable() && error.code() != ErrorCode::kCancelled &&
-           error.code() != ErrorCode::kInternal && error.code() != ErrorCode::kAuthenticationFailed;
-}
-
 }  // namespace
 
 void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tables,
@@ -120,10 +102,11 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
             std::string label = "loading " + assignment->table->label() + ": ";
             log(LogLevel::warning, "mirror", label + loaded.error().to_string());
             chunks.retry(*assignment);
-            if (is_schema_race(loaded.error()) &&
+            Action action = action_for(loaded.error(), Place::load_chunk);
+            if (action == Action::restart_load &&
                 catalog.restart_load(assignment->chunk.relid).ok()) {
                 chunks.stop(assignment->chunk.relid);
-            } else if (is_table_fault(loaded.error())) {
+            } else if (action == Action::fail_table) {
                 chunks.stop(assignment->chunk.relid);
                 Error error = std::move(loaded).error();
                 if (catalog.record_failure(*assignment->table, error).ok()) continue;

@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/retry_policy.h"
+
 namespace tandem::mirror {
 namespace {
 
 // What a change costs beyond its payload: offsets, version, key index.
 constexpr size_t kChangeOverhead = 96;
-
-bool fails_table_alone(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::kSchemaChanged:
-        case ErrorCode::kNoReplicaIdentity:
-        case ErrorCode::kUnsupportedType:
-        case ErrorCode::kInvalidArgument:
-        case ErrorCode::kMalformedData:
-        case ErrorCode::kValueOutOfRange:
-            return true;
-        default:
-            return false;
-    }
-}
 
 }  // namespace
 
@@ -100,7 +88,7 @@ Status StreamMachine::adopt(Oid relid, Result<std::optional<TableDirectory::Entr
     Known& known = tables_[relid];
     if (!entry.ok()) {
         TablePtr table = directory_->known(relid);
-        if (table == nullptr || !fails_table_alone(entry.error().code()))
+        if (table == nullptr || action_for(entry.error(), Place::relation) != Action::fail_table)
             return std::move(entry).error();
         fail(known, std::move(table), std::move(entry).error());
         return {};
