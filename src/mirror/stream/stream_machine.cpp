@@ -62,7 +62,8 @@ Status StreamMachine::on_message_of_ours(const postgres::LogicalMessage& message
     if (!in_transaction_ && !message.transactional)
         batch_.confirm = std::max(batch_.confirm, message.lsn);
     if (message.prefix != "tandem") return {};
-    if (message.content == "flush") flush_requested_ = true;
+    // With nothing open, all that the reader waits for is on its way already.
+    if (message.content == "flush" && (in_transaction_ || !empty())) flush_requested_ = true;
     Announcement announcement;
     if (parse_announcement(message.content, &announcement)) return on_announcement(announcement);
     return {};
