@@ -21,6 +21,13 @@ namespace {
 using tandem::Status;
 using tandem::cli::Options;
 
+using tandem::config::Group;
+using tandem::config::Option;
+
+std::string refusal(const Status& status) {
+    return status.ok() ? std::string() : status.error().message();
+}
+
 // What the arguments are parsed into; `action` is the command that was named.
 struct Invocation {
     Options options;
@@ -33,31 +40,39 @@ struct Invocation {
     std::function<Status()> action;
 };
 
-void add_common(CLI::App& command, Options& options) {
-    command.add_flag("--json", options.json, "Print one JSON value on standard output");
-    command.add_option("--data", options.data, "Data directory of the stack (default: .tandem)");
-    command.add_option("--config", options.config_path,
-                       "Configuration file (default: tandem.toml)");
+// The options of options.def that belong to a group.
+void add_group(CLI::App& command, tandem::config::Values& options, Group group) {
+    for (const Option& option : tandem::config::options()) {
+        if (option.group != group || option.flag.empty()) continue;
+        std::string help(option.meaning);
+        if (!option.default_words.empty())
+            help += " (default: " + std::string(option.default_words) + ")";
+        std::string flag(option.flag);
+        if (option.text != nullptr)
+            command.add_option(flag, options.*option.text, help)
+                ->check([&option](const std::string& text) {
+                    tandem::config::Values ignored;
+                    return refusal(set_from_text(option, option.flag, text, ignored));
+                });
+        else
+            command.add_option(flag, options.*option.number, help)
+                ->check(CLI::Range(option.least, option.most));
+    }
 }
 
 void add_servers(CLI::App& command, Options& options) {
-    command.add_option("--postgres", options.postgres_url,
-                       "Attach to this Postgres (URL; better in TANDEM_POSTGRES, which no other "
-                       "user can see)");
-    command.add_option("--clickhouse", options.clickhouse_url,
-                       "Attach to this ClickHouse: clickhouse://user:password@host:9000/"
-                       "?http_port=8123 (or TANDEM_CLICKHOUSE)");
-    command.add_option("--engine", options.engine,
-                       "ClickHouse to embed: libchdb.so or a clickhouse binary");
-    command.add_option("--postgres-bin", options.postgres_bin,
-                       "Directory of the Postgres programs to embed");
+    add_group(command, options, Group::servers);
 }
 
 void add_ports(CLI::App& command, Options& options) {
-    command.add_option("--postgres-port", options.postgres_port, "Default: a free one, kept");
-    command.add_option("--clickhouse-native-port", options.native_port);
-    command.add_option("--clickhouse-http-port", options.http_port);
-    command.add_option("--console-port", options.console_port);
+    add_group(command, options, Group::ports);
+}
+
+void add_common(CLI::App& command, Options& options) {
+    command.add_flag("--json", options.json, "Print one JSON value on standard output");
+    add_group(command, options, Group::data);
+    command.add_option("--config", options.config_path,
+                       "Configuration file (default: tandem.toml)");
 }
 
 CLI::App* add(CLI::App& parent, Invocation& call, const std::string& name,
@@ -74,6 +89,8 @@ void add_stack_commands(CLI::App& app, Invocation& call) {
                        [&call] { return cli::up(call.options); });
     add_servers(*up, call.options);
     add_ports(*up, call.options);
+    add_group(*up, call.options, Group::tuning);
+    add_group(*up, call.options, Group::mirror);
     add(app, call, "down", "Stop the stack in order; nothing is lost",
         [&call] { return cli::down(call.options); });
     add(app, call, "status", "Endpoints, processes, mirrors, lag",
@@ -118,6 +135,10 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
         ->required();
     create->add_option("--database", call.mirror.database, "ClickHouse database (default: tandem)");
     create->add_flag("--wait", call.mirror.wait, "Until every table is live");
+    add_group(*create, call.mirror.options, Group::mirror);
+    CLI::App* alter = named("alter", "Change options of a mirror; it goes on with them at once",
+                            [&call] { return cli::mirror_alter(call.options, call.mirror); });
+    add_group(*alter, call.mirror.options, Group::mirror);
     named("list", "All mirrors", [&call] { return cli::mirror_list(call.options); });
     named("show", "The tables of a mirror",
           [&call] { return cli::mirror_show(call.options, call.mirror.name); });

@@ -8,6 +8,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "mirror/session/runner.h"
 #include "mirror/source/publication.h"
 #include "mirror/source/schema_guard.h"
@@ -35,7 +36,18 @@ struct WantedMirror {
     // Changes when the mirror has to start anew: tables joined, a resync was asked for.
     std::string signature;
     clickhouse::Endpoint target;
+    config::Values options;  // its own, of the group `mirror`
 };
+
+void take_option(WantedMirror& mirror, const std::string& name, const std::string& value) {
+    // A change of any of them starts the mirror anew.
+    mirror.signature += " " + name + "=" + value;
+    for (const config::Option& option : config::options()) {
+        if (option.group != config::Group::mirror || option.member != name) continue;
+        Status set = config::set_from_text(option, name, value, mirror.options);
+        if (!set.ok()) log(LogLevel::warning, "control", set.error().to_string());
+    }
+}
 
 class RunningMirror {
   public:
@@ -117,6 +129,10 @@ class Control {
             "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id), ''), g.host, g.native_port, "
             "g.username, g.password, g.secure FROM tandem.mirror m JOIN tandem.target g USING "
             "(target_id) ORDER BY m.mirror_id"));
+        // As text, because a value that is not read must not keep the others from running.
+        auto options =
+            TRY(connection_.query("SELECT m.mirror_id, o.key, o.value FROM tandem.mirror m, "
+                                  "jsonb_each_text(m.options) o ORDER BY m.mirror_id, o.key"));
         std::vector<WantedMirror> mirrors;
         for (int i = 0; i < rows.rows(); ++i) {
             WantedMirror mirror;
@@ -130,6 +146,11 @@ class Control {
             mirror.target.password = rows.text(i, 7);
             mirror.target.secure = TRY(rows.boolean(i, 8));
             mirrors.push_back(std::move(mirror));
+        }
+        for (int i = 0; i < options.rows(); ++i) {
+            int id = static_cast<int>(TRY(options.integer(i, 0)));
+            for (WantedMirror& mirror : mirrors)
+                if (mirror.id == id) take_option(mirror, options.text(i, 1), options.text(i, 2));
         }
         return mirrors;
     }
@@ -146,7 +167,8 @@ class Control {
     }
 
     mirror::RunnerOptions runner_options(const WantedMirror& mirror) const {
-        const Limits& limits = options_.limits;
+        Limits limits = options_.limits;
+        limits.take(mirror.options);
         mirror::RunnerOptions runner;
         runner.source = options_.source;
         runner.target = mirror.target;
@@ -213,12 +235,20 @@ Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
 
 }  // namespace
 
+void Limits::take(const config::Values& values) {
+    if (values.batch_bytes != 0) batch_bytes = values.batch_bytes;
+    if (values.batch_rows != 0) batch_rows = values.batch_rows;
+    if (values.flush_age_ms != 0) flush_age = milliseconds(values.flush_age_ms);
+    if (values.batch_age_ms != 0) batch_age = milliseconds(values.batch_age_ms);
+    if (values.snapshot_workers != 0) snapshot_workers = static_cast<int>(values.snapshot_workers);
+}
+
 Status Reconciler::run(std::stop_token stop) {
     milliseconds pause{100};
     while (!stop.stop_requested()) {
         Status ended = run_once(options_, stop);
         if (ended.ok()) break;
-        if (!ended.error().retryable()) return ended;
+        if (action_for(ended.error(), Place::daemon) == Action::stop) return ended;
         log(LogLevel::warning, "control", ended.error().to_string());
         back_off(pause, stop);
         pause = std::min(pause * 2, milliseconds(5000));

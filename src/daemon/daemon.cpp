@@ -4,6 +4,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "catalog/catalog.h"
 #include "console/console.h"
 #include "control/reconciler.h"
@@ -24,14 +25,7 @@ control::ReconcilerOptions reconciler_options(const stack::DaemonSettings& setti
     options.target.user = settings.target.user;
     options.target.password = settings.target.password;
     options.target.secure = settings.target.secure;
-    const config::MirrorConfig& mirror = settings.mirror;
-    control::Limits& limits = options.limits;
-    if (mirror.batch_bytes) limits.batch_bytes = *mirror.batch_bytes;
-    if (mirror.batch_rows) limits.batch_rows = *mirror.batch_rows;
-    if (mirror.flush_age_ms) limits.flush_age = std::chrono::milliseconds(*mirror.flush_age_ms);
-    if (mirror.batch_age_ms) limits.batch_age = std::chrono::milliseconds(*mirror.batch_age_ms);
-    if (mirror.snapshot_workers)
-        limits.snapshot_workers = static_cast<int>(*mirror.snapshot_workers);
+    options.limits.take(settings.options);
     return options;
 }
 
@@ -69,12 +63,13 @@ Status prepare(const control::ReconcilerOptions& options) {
 Status run(const stack::DaemonSettings& settings, std::stop_token stop) {
     control::ReconcilerOptions options = reconciler_options(settings);
     std::unique_ptr<console::Console> console;
-    if (settings.console_port != 0)
-        console = TRY(console::Console::start(settings.console_port, settings.source));
+    if (settings.options.console_port != 0)
+        console = TRY(console::Console::start(static_cast<uint16_t>(settings.options.console_port),
+                                              settings.source));
     for (;;) {
         Status prepared = prepare(options);
         if (prepared.ok()) break;
-        if (!prepared.error().retryable()) return prepared;
+        if (action_for(prepared.error(), Place::daemon) == Action::stop) return prepared;
         log(LogLevel::warning, "daemon", prepared.error().to_string());
         if (!pause(stop)) return {};
     }

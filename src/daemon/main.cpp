@@ -53,7 +53,7 @@ void start_log(const std::string& level) {
 Status run(const std::string& settings_path, const sigset_t& signals) {
     std::string text = TRY(tandem::stack::read_file(settings_path));
     tandem::stack::DaemonSettings settings = TRY(tandem::stack::parse_daemon_settings(text));
-    start_log(settings.log_level);
+    start_log(settings.options.log_level);
     if (!settings.account.empty()) {
         tandem::stack::Account account = TRY(tandem::stack::find_account(settings.account));
         TRY(tandem::stack::become(account));

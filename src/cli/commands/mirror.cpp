@@ -29,6 +29,14 @@ std::string array_literal(const std::vector<std::string>& elements) {
     return text + "}";
 }
 
+nlohmann::json options_json(const config::Values& values) {
+    nlohmann::json object = nlohmann::json::object();
+    for (const config::Option& option : config::options())
+        if (option.group == config::Group::mirror && option.given(values))
+            object[std::string(option.member)] = values.*option.number;
+    return object;
+}
+
 struct Progress {
     uint64_t tables = 0;
     uint64_t live = 0;
@@ -93,13 +101,23 @@ Status wait_until_live(postgres::Connection& connection, const std::string& mirr
 
 Status mirror_create(Options options, const MirrorRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    nlohmann::json settings = nlohmann::json::object();
+    nlohmann::json settings = options_json(request.options);
     if (!request.database.empty()) settings["database"] = request.database;
     std::string tables = array_literal(request.tables);
     std::string json = settings.dump();
     const Parameter parameters[] = {{.value = request.name}, {.value = tables}, {.value = json}};
     TRY(connection.execute("SELECT tandem.create_mirror($1, $2::text[], $3::jsonb)", parameters));
     if (request.wait) TRY(wait_until_live(connection, request.name, 0));
+    return show_mirror(connection, request.name, options.json);
+}
+
+Status mirror_alter(Options options, const MirrorRequest& request) {
+    postgres::Connection connection = TRY(connect_source(options));
+    std::string json = options_json(request.options).dump();
+    if (json == "{}")
+        return Error(ErrorCode::kInvalidArgument, "no option was given that could be changed");
+    const Parameter parameters[] = {{.value = request.name}, {.value = json}};
+    TRY(connection.execute("SELECT tandem.alter_mirror($1, $2::jsonb)", parameters));
     return show_mirror(connection, request.name, options.json);
 }
 

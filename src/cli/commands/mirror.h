@@ -14,10 +14,13 @@ struct MirrorRequest {
     std::string name;
     std::vector<std::string> tables = {};
     std::string database = {};
-    bool wait = false;  // until every table is live, with progress
+    config::Values options = {};  // of the group `mirror`
+    bool wait = false;            // until every table is live, with progress
 };
 
 Status mirror_create(Options options, const MirrorRequest& request);
+// Only what request.options gives.
+Status mirror_alter(Options options, const MirrorRequest& request);
 Status mirror_list(Options options);
 Status mirror_show(Options options, const std::string& name);
 // pause, resume or drop: the function tandem.<action>_mirror(name).

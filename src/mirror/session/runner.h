@@ -25,7 +25,7 @@ struct RunnerOptions {
     int mirror_id = 0;
     StreamLimits limits;
     FoldLimits folding;
-    int snapshot_workers = 3;
+    int snapshot_workers = config::defaults::snapshot_workers;
     size_t snapshot_block_bytes = size_t{8} << 20;
     int64_t chunk_blocks = 16384;
 };

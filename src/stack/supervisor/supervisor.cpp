@@ -132,7 +132,7 @@ void Supervisor::add_postgres() {
     postgres_.data_directory = layout_.postgres();
     postgres_.socket_directory = layout_.socket();
     postgres_.log_path = layout_.log("postgres");
-    postgres_.port = settings_.postgres_port;
+    postgres_.port = static_cast<uint16_t>(settings_.postgres_port);
     postgres_.account = account_;
     postgres_.death_signal = SIGINT;
     postgres_.settings = {{"shared_buffers", "256MB"}, {"max_wal_size", "4GB"}};
@@ -147,7 +147,8 @@ void Supervisor::add_postgres() {
 void Supervisor::add_clickhouse() {
     clickhouse_.launcher = programs_.launcher();
     clickhouse_.directory = layout_.clickhouse();
-    clickhouse_.ports = {settings_.native_port, settings_.http_port};
+    clickhouse_.ports = {static_cast<uint16_t>(settings_.native_port),
+                         static_cast<uint16_t>(settings_.http_port)};
     clickhouse_.password = settings_.clickhouse_password;
     clickhouse_.memory_bytes_max = settings_.clickhouse_memory;
     clickhouse_.account = account_;
@@ -223,11 +224,12 @@ Status Supervisor::start_daemon() {
     auto target = TRY(clickhouse_target(settings_));
     DaemonSettings daemon{.source = source_conninfo(settings_),
                           .target = std::move(target),
-                          .mirror = settings_.mirror,
-                          .console_port = settings_.console_port,
                           .ready_path = layout_.daemon() + "/ready",
-                          .account = account_ ? account_->name : "",
-                          .log_level = settings_.log_level};
+                          .account = account_ ? account_->name : ""};
+    // Servers it has in source and target, and in no other form.
+    config::overlay(settings_, config::Group::tuning, daemon.options);
+    config::overlay(settings_, config::Group::mirror, daemon.options);
+    daemon.options.console_port = settings_.console_port;
     TRY(write_private_file(layout_.run("daemon.json"), to_json_text(daemon)));
     add_daemon();
     save("starting", "starting the daemon");
