@@ -9,6 +9,7 @@
 #include "base/back_off.h"
 #include "base/log.h"
 #include "base/retry_policy.h"
+#include "metrics/metrics.h"
 #include "mirror/session/runner.h"
 #include "mirror/source/publication.h"
 #include "mirror/source/schema_guard.h"
@@ -31,6 +32,7 @@ constexpr int kGuardRest = 20;
 
 struct WantedMirror {
     int id = 0;
+    std::string name;
     std::string wanted;
     std::string state;
     // Changes when the mirror has to start anew: tables joined, a resync was asked for.
@@ -115,6 +117,7 @@ class Control {
         if (!TRY(lease(mirror.id))) return {};
         if (mirror.wanted == "dropped") {
             TRY(mirror::drop_mirror(options_.source, mirror.id));
+            metrics::forget_mirror(mirror.name);
         } else if (mirror.state != "paused") {
             TRY(connection_.execute("UPDATE tandem.mirror SET state = 'paused' WHERE mirror_id = " +
                                     std::to_string(mirror.id)));
@@ -127,7 +130,8 @@ class Control {
             "SELECT m.mirror_id, m.wanted, m.state, m.wanted_epoch || ':' || coalesce((SELECT "
             "string_agg(t.relid || '/' || t.generation, ',' ORDER BY t.relid) FROM "
             "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id), ''), g.host, g.native_port, "
-            "g.username, g.password, g.secure FROM tandem.mirror m JOIN tandem.target g USING "
+            "g.username, g.password, g.secure, m.name FROM tandem.mirror m JOIN tandem.target g "
+            "USING "
             "(target_id) ORDER BY m.mirror_id"));
         // As text, because a value that is not read must not keep the others from running.
         auto options =
@@ -145,6 +149,7 @@ class Control {
             mirror.target.user = rows.text(i, 6);
             mirror.target.password = rows.text(i, 7);
             mirror.target.secure = TRY(rows.boolean(i, 8));
+            mirror.name = rows.text(i, 9);
             mirrors.push_back(std::move(mirror));
         }
         for (int i = 0; i < options.rows(); ++i) {
@@ -173,6 +178,7 @@ class Control {
         runner.source = options_.source;
         runner.target = mirror.target;
         runner.mirror_id = mirror.id;
+        runner.name = mirror.name;
         runner.limits.bytes_max = limits.batch_bytes;
         runner.limits.changes_max = limits.batch_rows;
         runner.limits.flush_age = limits.flush_age;

@@ -9,6 +9,7 @@
 #include "base/back_off.h"
 #include "base/log.h"
 #include "base/retry_policy.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 #include "sqltext/quote.h"
 
@@ -31,6 +32,12 @@ TargetOptions target_options(const RunnerOptions& options, bool bulk) {
     target.query_prefix = query_prefix(options) + (bulk ? "load" : "stream");
     bool local = options.target.host == "127.0.0.1" || options.target.host == "::1" ||
                  options.target.host == "localhost";
+    target.on_insert = [metrics = metrics::of_mirror(options.name)](size_t rows,
+                                                                    size_t bytes) mutable {
+        metrics.inserts.add();
+        metrics.insert_rows.add(rows);
+        metrics.insert_bytes.add(bytes);
+    };
     target.compression = local ? clickhouse::Compression::kNone : clickhouse::Compression::kLz4;
     return target;
 }
@@ -179,13 +186,16 @@ RunnerEnd MirrorRunner::run(std::stop_token stop) {
     CatalogStore::Options store{connect_options(options_, "control"), options_.mirror_id,
                                 options_.chunk_blocks};
     CatalogStore catalog(store, nullptr);
+    LogScope scope("mirror", options_.name);
     Backoff backoff;
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
+        metrics::of_mirror(options_.name).sessions.add();
         Status ended = run_session(options_, catalog, stop);
         if (ended.ok()) break;
         const Error& error = ended.error();
         log(LogLevel::warning, "mirror", error.to_string());
+        metrics::count_error(options_.name, error.info().code);
         if (action_for(error, Place::session) == Action::stop) {
             if (catalog.set_mirror_state("failed", &error).ok()) return RunnerEnd::failed;
         } else {

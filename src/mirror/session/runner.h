@@ -23,6 +23,7 @@ struct RunnerOptions {
     std::string source;  // connection string; SECRET
     clickhouse::Endpoint target;
     int mirror_id = 0;
+    std::string name;  // of the mirror, for log lines and metrics
     StreamLimits limits;
     FoldLimits folding;
     int snapshot_workers = config::defaults::snapshot_workers;

@@ -153,7 +153,6 @@ class Setup {
     }
 
     Status fail(Oid relid, const Error& error) {
-        log(LogLevel::warning, "mirror", error.to_string());
         Table failed;
         failed.relid = relid;
         return catalog_.record_failure(failed, error);

@@ -1,6 +1,7 @@
 // The apply thread and the snapshot workers of a session.
 #include "base/log.h"
 #include "base/retry_policy.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
@@ -35,6 +36,35 @@ class Trouble {
 
 namespace {
 
+// What is known of a batch before it is applied, counted once readers see it.
+class Counted {
+  public:
+    Counted(metrics::MirrorMetrics& metrics, const Batch& batch)
+        : metrics_(metrics),
+          rows_(batch.changes),
+          bytes_(batch.bytes),
+          committed_(batch.last_commit_time),
+          begun_(std::chrono::steady_clock::now()) {}
+    void visible() {
+        std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun_;
+        metrics_.batches.add();
+        metrics_.apply_seconds.observe(spent.count());
+        metrics_.batch_rows.observe(static_cast<double>(rows_));
+        metrics_.batch_bytes.observe(static_cast<double>(bytes_));
+        if (committed_ == postgres::PgTime()) return;
+        // Two clocks may disagree by a little.
+        int64_t micros = std::max(postgres::PgTime::now().micros - committed_.micros, int64_t{0});
+        metrics_.visible_seconds.observe(static_cast<double>(micros) / 1e6);
+    }
+
+  private:
+    metrics::MirrorMetrics& metrics_;
+    size_t rows_;
+    size_t bytes_;
+    postgres::PgTime committed_;
+    std::chrono::steady_clock::time_point begun_;
+};
+
 // To people who ask ClickHouse directly.
 Status show(Applier& applier, const SessionTables& tables, const RunnerOptions& options,
             const DeltaBook& book, ClickHouseTarget& target, Lsn position) {
@@ -56,14 +86,18 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     Applier applier(target, source, catalog, book);
     Backoff backoff;
     Trouble trouble(catalog);
+    LogScope scope("mirror", options.name);
+    metrics::MirrorMetrics metrics(options.name);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
+        Counted counted(metrics, *batch);
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
             if (applied.ok()) applied = show(applier, tables, options, book, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
+            metrics::count_error(options.name, applied.error().info().code);
             if (!catalog.usable() ||
                 action_for(applied.error(), Place::apply_batch) != Action::again) {
                 hand_over.fail(std::move(applied).error());
@@ -75,6 +109,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         }
         backoff.reset();
         trouble.over();
+        counted.visible();
         hand_over.done(confirm, applier.take_failed());
     }
 }
@@ -84,6 +119,10 @@ namespace {
 Status load_chunk(const Assignment& assignment, const RunnerOptions& options, SourceReader& source,
                   ClickHouseTarget& target, CatalogStore& catalog) {
     ChunkResult result = TRY(source.copy_chunk(assignment, target, options.snapshot_block_bytes));
+    metrics::MirrorMetrics metrics(options.name);
+    metrics.inserts.add();
+    metrics.insert_rows.add(result.rows);
+    metrics.snapshot_rows.add(result.rows);
     return catalog.finish_chunk(assignment, result);
 }
 
@@ -96,11 +135,13 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
     CatalogStore catalog(store_options(options, "snapshot"), nullptr);
     catalog.set_generations(tables.generations);
     Backoff backoff;
+    LogScope scope("mirror", options.name);
     while (auto assignment = chunks.next()) {
+        LogScope of_table("table", assignment->table->label());
         Status loaded = load_chunk(*assignment, options, source, target, catalog);
         if (!loaded.ok()) {
-            std::string label = "loading " + assignment->table->label() + ": ";
-            log(LogLevel::warning, "mirror", label + loaded.error().to_string());
+            log(LogLevel::warning, "mirror", "loading: " + loaded.error().to_string());
+            metrics::count_error(options.name, loaded.error().info().code);
             chunks.retry(*assignment);
             Action action = action_for(loaded.error(), Place::load_chunk);
             if (action == Action::restart_load &&

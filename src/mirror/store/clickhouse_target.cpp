@@ -129,6 +129,7 @@ Status ClickHouseTarget::insert(std::string_view database, std::string_view tabl
     unsettled_ = insert.query_id;
     TRY(connection->insert(insert, block));
     insert_acknowledged();
+    if (options_.on_insert) options_.on_insert(block.rows(), block.byte_size());
     return {};
 }
 

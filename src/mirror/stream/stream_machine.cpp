@@ -49,6 +49,7 @@ Status StreamMachine::on_message(const postgres::Message& message, size_t size, 
 void StreamMachine::on_commit(const postgres::Commit& commit) {
     in_transaction_ = false;
     batch_.confirm = std::max(batch_.confirm, commit.end_lsn);
+    batch_.last_commit_time = commit.commit_time;
 }
 
 void StreamMachine::on_keepalive(Lsn server_end) {

@@ -72,6 +72,8 @@ class StreamMachine {
     }
     // Nothing to apply: `position()` may be confirmed as soon as earlier batches are.
     bool empty() const { return batch_.steps.empty(); }
+    size_t open_bytes() const { return open_bytes_; }
+    size_t open_changes() const { return batch_.changes; }
     // Everything committed up to here has been read.
     Lsn position() const { return batch_.confirm; }
     Batch take();

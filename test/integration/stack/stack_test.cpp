@@ -106,6 +106,8 @@ class StackTest : public testing::Test {
         return settings.ok() ? *settings : stack::Settings();
     }
 
+    void expect_metrics();
+
     std::vector<pid_t> all_processes() {
         auto state = stack::load_state(*stack::find_layout(data_));
         EXPECT_TRUE(state.ok());
@@ -354,6 +356,36 @@ TEST_F(StackTest, serves_health_metrics_and_status_on_the_console) {
     }
 }
 
+// What metrics.def promises is served, and what must have happened by now is above 0.
+void StackTest::expect_metrics() {
+    std::string console = status()["endpoints"]["console"];
+    auto page = run_program({.arguments = {"/usr/bin/curl", "-sf", console + "/metrics"}},
+                            std::chrono::seconds(30));
+    ASSERT_TRUE(page.ok()) << page.error().to_string();
+    const char* served[] = {
+#define TANDEM_COUNTER(member, name, help) name,
+#define TANDEM_GAUGE(member, name, help) name,
+#define TANDEM_HISTOGRAM(member, buckets, name, help) name "_bucket",
+#define TANDEM_STATUS(...)
+#include "metrics/metrics.def"
+#undef TANDEM_COUNTER
+#undef TANDEM_GAUGE
+#undef TANDEM_HISTOGRAM
+#undef TANDEM_STATUS
+        "tandem_mirror_tables_live", "tandem_mirror_lag_bytes", "tandem_table_live"};
+    for (const char* name : served)
+        EXPECT_NE(page->find("\n" + std::string(name) + "{mirror=\"demo\""), std::string::npos)
+            << name;
+    for (const char* counted :
+         {"tandem_stream_bytes_total", "tandem_stream_changes_total", "tandem_batches_total",
+          "tandem_inserts_total", "tandem_snapshot_rows_total",
+          "tandem_commit_visible_seconds_count", "tandem_mirror_slot_active"})
+        EXPECT_EQ(page->find("\n" + std::string(counted) + "{mirror=\"demo\"} 0\n"),
+                  std::string::npos)
+            << counted;
+    EXPECT_NE(page->find("tandem_route_queries_total{reason=\"routed\"}"), std::string::npos);
+}
+
 // Needs the extension where Postgres looks for it: `make install`, which `make test` runs first.
 TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run) {
     auto output = run({"demo", "--json", "--events", "1000000"});
@@ -367,6 +399,7 @@ TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run
     EXPECT_LT(report["lag_ms"], 10'000.0);
     EXPECT_NE(report["remote_sql"].get<std::string>().find("GROUP BY"), std::string::npos);
     EXPECT_GT(pid_of("writer"), 0);
+    expect_metrics();
     auto verified = run({"verify"});
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
     auto again = run({"demo", "--json", "--events", "1000000"});
