@@ -210,6 +210,7 @@ Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop)
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
         TRY(mirror::guard_publications(connection));
+        TRY(mirror::mark_dropped_tables(connection));
         TRY(schemas.look(connection));
         auto spent =
             std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);

@@ -425,7 +425,8 @@ BEGIN
             RAISE EXCEPTION 'mirror % failed: % [%]', mirror, failure.error_message,
                 failure.error_code USING ERRCODE = 'TD010';
         END IF;
-        IF NOT EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = id AND t.state <> 'live') THEN
+        IF NOT EXISTS (SELECT FROM tandem.mirror_table t
+                       WHERE t.mirror_id = id AND t.state NOT IN ('live', 'dropped')) THEN
             RETURN true;
         END IF;
         IF clock_timestamp() > deadline THEN

@@ -11,6 +11,7 @@
 #include "base/retry_policy.h"
 #include "metrics/metrics.h"
 #include "mirror/session/parts.h"
+#include "mirror/source/publication.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {
@@ -219,7 +220,7 @@ Status drop_mirror(const std::string& source, int mirror_id) {
         auto replication = TRY(postgres::Replication::open(connect_options(options, "control")));
         TRY(replication.drop_slot(mirror.slot, true));
     }
-    TRY(connection->execute("DROP PUBLICATION IF EXISTS " + sqltext::pg_ident(mirror.publication)));
+    TRY(drop_publication(*connection, mirror.publication));
     return connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " +
                                std::to_string(mirror_id));
 }

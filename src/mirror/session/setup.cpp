@@ -94,20 +94,36 @@ class Setup {
         return postgres::Replication::open(connect_options(options_, "control"));
     }
 
+    Status create_publication(const std::vector<TableRow>& rows) {
+        std::vector<Oid> tables;
+        for (const TableRow& row : rows)
+            if (row.state != "dropped" && row.state != "failed") tables.push_back(row.relid);
+        TRY(may_publish(*connection_, result_.mirror.publication, tables));
+        return connection_->execute("CREATE PUBLICATION " + pg_ident(result_.mirror.publication) +
+                                    " WITH (publish_via_partition_root = true)");
+    }
+
     // A table that must not be published fails: row.state says so.
     Status prepare_publication(std::vector<TableRow>& rows) {
         const std::string& name = result_.mirror.publication;
         auto publication = TRY(postgres::read_publication(*connection_, name));
-        if (!publication)
-            TRY(connection_->execute("CREATE PUBLICATION " + pg_ident(name) +
-                                     " WITH (publish_via_partition_root = true)"));
+        if (publication)
+            TRY(check_publication(*publication));
+        else
+            TRY(create_publication(rows));
         for (TableRow& row : rows) {
             if (row.state == "dropped" || row.state == "failed") continue;
-            bool member = false;
+            const postgres::PublicationInfo::Member* member = nullptr;
             if (publication)
-                for (const auto& table : publication->tables) member |= table.table == row.relid;
-            if (member) continue;
-            Status added = publish_table(*connection_, name, row.relid);
+                for (const auto& table : publication->tables)
+                    if (table.table == row.relid) member = &table;
+            // Somebody else's may have grown since the slot was made.
+            if (member != nullptr && !publication->ours && row.state == "pending")
+                publication_grew_ = true;
+            Status added = member != nullptr
+                               ? check_member(*publication, *member, row.schema + "." + row.name)
+                               : publish_table(*connection_, name, row.relid);
+            if (member != nullptr && added.ok()) continue;
             if (added.ok()) {
                 publication_grew_ = true;
                 continue;
