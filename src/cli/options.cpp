@@ -13,14 +13,8 @@ void from_environment(const char* name, std::string& into) {
     if (into.empty() && value != nullptr) into = value;
 }
 
-Result<config::Values> environment() {
-    config::Values values;
-    for (const config::Option& option : config::options()) {
-        std::string name(option.variable);
-        const char* value = std::getenv(name.c_str());
-        if (value != nullptr && *value != 0) TRY(set_from_text(option, name, value, values));
-    }
-    return values;
+const char* variable(const char* name) {
+    return std::getenv(name);
 }
 
 }  // namespace
@@ -34,7 +28,7 @@ Status complete(Options& options) {
         std::string text = TRY(stack::read_file(path));
         values = TRY(config::parse_config(text, path));
     }
-    config::overlay(TRY(environment()), values);
+    config::overlay(TRY(config::from_environment(variable)), values);
     config::overlay(options, values);
     static_cast<config::Values&>(options) = std::move(values);
     if (options.data.empty()) options.data = config::or_default({}).data;

@@ -96,6 +96,16 @@ Status set_from_text(const Option& option, std::string_view name, std::string_vi
     return {};
 }
 
+Result<Values> from_environment(const char* (*lookup)(const char*)) {
+    Values values;
+    for (const Option& option : kOptions) {
+        std::string name(option.variable);
+        const char* value = lookup(name.c_str());
+        if (value != nullptr && *value != 0) TRY(set_from_text(option, name, value, values));
+    }
+    return values;
+}
+
 void overlay(const Values& from, Values& into) {
     for (const Option& option : kOptions)
         if (option.given(from)) take(option, from, into);

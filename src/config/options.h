@@ -65,6 +65,9 @@ Status check_number(const Option& option, std::string_view name, uint64_t value)
 // The value of one option, given or not.
 void take(const Option& option, const Values& from, Values& into);
 
+// The variables of the options, asked from `lookup` (std::getenv, where that is allowed).
+Result<Values> from_environment(const char* (*lookup)(const char*));
+
 // What `from` gives replaces what `into` has.
 void overlay(const Values& from, Values& into);
 // The same for one group.

@@ -40,16 +40,22 @@ Status install_extension(const std::string& source) {
     postgres::ConnectOptions options;
     options.conninfo = source;
     postgres::Connection connection = TRY(postgres::Connection::open(options));
-    postgres::QueryResult available = TRY(
-        connection.query("SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'tandem'"));
-    if (!TRY(available.boolean(0, 0))) {
+    postgres::QueryResult available = TRY(connection.query(
+        "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = "
+        "'tandem'"));
+    if (available.rows() == 0) {
         log(LogLevel::warning, "daemon", "extension tandem is not installed: nothing is routed");
         return {};
     }
-    Status created = connection.execute("CREATE EXTENSION IF NOT EXISTS tandem");
-    if (!created.ok())
+    if (!available.is_null(0, 1) && available.value(0, 0) == available.value(0, 1)) return {};
+    bool created = available.is_null(0, 1);
+    std::string statement =
+        created ? "CREATE EXTENSION IF NOT EXISTS tandem" : "ALTER EXTENSION tandem UPDATE";
+    Status done = connection.execute(statement);
+    if (!done.ok())
         log(LogLevel::warning, "daemon",
-            "CREATE EXTENSION tandem failed, nothing is routed: " + created.error().message());
+            done.error().message() + "; run as a superuser: " + statement + ";" +
+                (created ? " until then nothing is routed" : ""));
     return {};
 }
 
@@ -60,7 +66,8 @@ Status prepare(const control::ReconcilerOptions& options) {
 
 }  // namespace
 
-Status run(const stack::DaemonSettings& settings, std::stop_token stop) {
+Status run(const stack::DaemonSettings& settings, std::stop_token stop,
+           const std::function<void()>& on_ready) {
     control::ReconcilerOptions options = reconciler_options(settings);
     std::unique_ptr<console::Console> console;
     if (settings.options.console_port != 0)
@@ -76,6 +83,7 @@ Status run(const stack::DaemonSettings& settings, std::stop_token stop) {
     if (!settings.ready_path.empty())
         TRY(stack::write_private_file(settings.ready_path, "ready\n"));
     log(LogLevel::info, "daemon", "ready");
+    on_ready();
     return control::Reconciler(std::move(options)).run(stop);
 }
 
