@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "catalog/catalog.h"
 #include "cli/commands/stack.h"
 #include "cli/show.h"
 #include "console/mirror_status.h"
@@ -30,7 +31,9 @@ Result<postgres::Connection> connect_source(Options& options) {
     } else if (connect.conninfo.empty()) {
         return std::move(layout).error();
     }
-    return postgres::Connection::open(connect);
+    postgres::Connection connection = TRY(postgres::Connection::open(connect));
+    TRY(catalog::check_version(connection));
+    return connection;
 }
 
 Status status(Options options) {
@@ -63,7 +66,7 @@ Status status(Options options) {
     return {};
 }
 
-Status doctor(Options options) {
+Status doctor(Options options, const MirrorRequest& request) {
     TRY(complete(options));
     stack::Settings settings;
     Result<stack::Layout> layout = stack::find_layout(options.data);
@@ -83,10 +86,16 @@ Status doctor(Options options) {
     };
     add(stack::check_installation(settings, stack::own_directory()));
     bool running = layout.ok() && stack::is_supervised(*layout);
-    if (running || !settings.embedded_postgres())
-        add(stack::check_postgres(stack::source_conninfo(settings)));
-    if (running || !settings.embedded_clickhouse())
-        add(stack::check_clickhouse(TRY(stack::clickhouse_target(settings))));
+    bool postgres = running || !settings.embedded_postgres();
+    bool clickhouse = running || !settings.embedded_clickhouse();
+    std::string source = stack::source_conninfo(settings);
+    config::ClickHouseUrl target = TRY(stack::clickhouse_target(settings));
+    if (postgres) add(stack::check_postgres(source));
+    if (postgres)
+        add(stack::check_tables(source, request.name.empty() ? "NAME" : request.name,
+                                request.tables));
+    if (clickhouse) add(stack::check_clickhouse(target));
+    if (postgres && clickhouse) add({stack::check_time_zones(source, target)});
     show_checks(checks, options.json);
     return stack::all_passed(checks);
 }

@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::chrono::minutes kUpPatience(6);
 constexpr std::chrono::minutes kDownPatience(4);
+constexpr std::chrono::seconds kPortPatience(2);
 constexpr std::chrono::milliseconds kPoll(40);
 
 using Clock = std::chrono::steady_clock;
@@ -38,7 +39,13 @@ Status choose(const Port& port) {
                                                 std::to_string(port.given) +
                                                 ", is used by another process");
     }
-    if (port.chosen != 0 && stack::port_is_free(static_cast<uint16_t>(port.chosen))) return {};
+    // Threads of a killed server may hold its port for a moment after the server is gone.
+    auto deadline = Clock::now() + kPortPatience;
+    while (port.chosen != 0) {
+        if (stack::port_is_free(static_cast<uint16_t>(port.chosen))) return {};
+        if (Clock::now() > deadline) break;
+        back_off(kPoll);
+    }
     uint64_t before = port.chosen;
     port.chosen = TRY(stack::free_port());
     if (before != 0)

@@ -244,7 +244,7 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
     auto attached = run({"up"}, {{"TANDEM_POSTGRES", (*source)->conninfo()}});
     ASSERT_TRUE(attached.ok()) << attached.error().to_string();
     // pgbench_history has no primary key; a wildcard leaves it out and says so.
-    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*", "--wait"});
+    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*"});
     ASSERT_TRUE(created.ok()) << created.error().to_string();
     EXPECT_NE(created->find("public.pgbench_history is left out: it has no primary key"),
               std::string::npos)
@@ -271,7 +271,7 @@ TEST_F(StackTest, routes_a_statement_that_was_prepared_before_its_table_was_mirr
         return rows.ok() ? rows->text(0, 0) : rows.error().to_string();
     };
     EXPECT_EQ(plan(), "Aggregate");
-    auto created = run({"mirror", "create", "m", "--table", "public.early", "--wait"});
+    auto created = run({"mirror", "create", "m", "--table", "public.early"});
     ASSERT_TRUE(created.ok()) << created.error().to_string();
     EXPECT_EQ(plan(), "Custom Scan (Tandem)");
     auto answer = session->query("EXECUTE counted");
