@@ -51,6 +51,7 @@ export default defineConfig({
       ] },
       { text: 'Inside', items: [
         page('Testing', '/internals/testing'),
+        page('Releasing', '/internals/releasing'),
         page('Rows at a position', '/decisions/0001-rows-are-read-at-a-position'),
         page('Whole queries', '/decisions/0002-route-whole-queries'),
         page('Types', '/decisions/0003-types-and-what-they-cannot-hold'),
