@@ -27,6 +27,9 @@ Status sql(Options options, const std::vector<std::string>& arguments, bool prin
 // The process that `up` leaves behind.
 Status supervise(Options options);
 
+// Those of the stack, or of the servers that the options name when there is none.
+Result<stack::Settings> known_settings(const Options& options);
+
 // A connection to the Postgres of the options: --postgres, or the stack's own.
 Result<postgres::Connection> connect_source(Options& options);
 

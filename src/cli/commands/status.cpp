@@ -36,9 +36,46 @@ Result<postgres::Connection> connect_source(Options& options) {
     return connection;
 }
 
+namespace {
+
+void overlay_servers(const Options& options, stack::Settings& settings) {
+    std::string own_password = settings.clickhouse_password;
+    config::overlay(options, config::Group::servers, settings);
+    // A variable may hold the password of another server.
+    if (settings.embedded_clickhouse()) settings.clickhouse_password = own_password;
+}
+
+}  // namespace
+
+Result<stack::Settings> known_settings(const Options& options) {
+    stack::Settings settings;
+    Result<stack::Layout> layout = stack::find_layout(options.data);
+    if (layout.ok())
+        settings = TRY(stack::load_settings(*layout));
+    else if (options.postgres_url.empty())
+        return std::move(layout).error();
+    overlay_servers(options, settings);
+    return settings;
+}
+
+// Of a daemon that is a service of its own: what the catalog says.
+Status status_without_stack(Options options) {
+    postgres::Connection connection = TRY(connect_source(options));
+    StackView view;
+    view.running = true;
+    view.phase = "attached";
+    stack::Settings settings = TRY(known_settings(options));
+    view.endpoints = stack::endpoints_of({}, settings);
+    view.mirrors_json = TRY(console::read_mirror_status(connection));
+    show_stack(view, options.json);
+    return {};
+}
+
 Status status(Options options) {
     TRY(complete(options));
-    stack::Layout layout = TRY(stack::find_layout(options.data));
+    Result<stack::Layout> found = stack::find_layout(options.data);
+    if (!found.ok() && !options.postgres_url.empty()) return status_without_stack(options);
+    stack::Layout layout = TRY(std::move(found));
     stack::Settings settings = TRY(stack::load_settings(layout));
     StackView view;
     view.running = stack::is_supervised(layout);
@@ -71,13 +108,7 @@ Status doctor(Options options, const MirrorRequest& request) {
     stack::Settings settings;
     Result<stack::Layout> layout = stack::find_layout(options.data);
     if (layout.ok()) settings = TRY(stack::load_settings(*layout));
-    if (!options.postgres_url.empty()) settings.postgres_url = options.postgres_url;
-    if (!options.clickhouse_url.empty()) {
-        settings.clickhouse_url = options.clickhouse_url;
-        settings.clickhouse_password = options.clickhouse_password;
-    }
-    if (!options.engine.empty()) settings.engine = options.engine;
-    if (!options.postgres_bin.empty()) settings.postgres_bin = options.postgres_bin;
+    overlay_servers(options, settings);
 
     std::vector<stack::Check> checks =
         stack::check_machine(options.data, settings.embedded_clickhouse());
