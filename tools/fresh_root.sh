@@ -4,6 +4,8 @@
 # make_root DIRECTORY
 make_root() {
     local root=$1 mirror
+    mkdir -p "$root"
+    chmod 0755 "$root"  # servers inside run as users of their own
     mirror=$(grep -rhoE '(URIs: |deb (\[[^]]*\] )?)https?://[^ ]+' /etc/apt/sources.list /etc/apt/sources.list.d 2>/dev/null |
         grep -oE 'https?://[^ ]+' | grep -m1 debian || true)
     [ -x "$root/usr/bin/apt-get" ] ||

@@ -36,7 +36,7 @@ sql "CREATE ROLE owner; CREATE ROLE app LOGIN PASSWORD 'secret' REPLICATION;
      INSERT INTO orders SELECT i, i FROM generate_series(1, 5000) i; ALTER TABLE orders OWNER TO owner;
      GRANT CREATE ON DATABASE shop TO app; GRANT SELECT ON orders TO app;
      CREATE EXTENSION tandem; ALTER SCHEMA tandem OWNER TO app;
-     CREATE PUBLICATION tandem_shop FOR TABLE ONLY orders WITH (publish_via_partition_root = true);"
+     CREATE PUBLICATION tandem_shop FOR TABLE ONLY orders;"
 
 step "the daemon, attached"
 export TANDEM_POSTGRES=postgresql://app:secret@127.0.0.1/shop TANDEM_ENGINE=/opt/engine/libchdb.so

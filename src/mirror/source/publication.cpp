@@ -122,38 +122,43 @@ Status may_publish(Connection& connection, std::string_view publication,
         list + "}'::oid[]) HAVING NOT bool_and(pg_has_role(c.relowner, 'USAGE'))"));
     if (foreign.rows() == 0) return {};
     std::string name = pg_ident(publication);
-    std::string options = " WITH (publish_via_partition_root = true);";
-    return Error(ErrorCode::kSourceUnfit,
-                 "only their owner may publish " + foreign.text(0, 0) +
-                     ". Do one of these, then resume the mirror:\n"
-                     "  -- as " +
-                     foreign.text(0, 2) + " (with CREATE on the database) or a superuser:\n" +
-                     "  CREATE PUBLICATION " + name + " FOR TABLE " + foreign.text(0, 1) + options +
-                     "\n  -- or let this role act for the owner:\n  GRANT " + foreign.text(0, 2) +
-                     " TO " + foreign.text(0, 3) +
-                     ";\n  -- or as a superuser, for these and all tables to come:\n" +
-                     "  CREATE PUBLICATION " + name + " FOR TABLES IN SCHEMA " +
-                     foreign.text(0, 4) + options);
+    return Error(
+        ErrorCode::kSourceUnfit,
+        "only their owner may publish " + foreign.text(0, 0) +
+            ". Do one of these, then resume the mirror:\n"
+            "  -- as " +
+            foreign.text(0, 2) + " (with CREATE on the database) or a superuser:\n" +
+            "  CREATE PUBLICATION " + name + " FOR TABLE " + foreign.text(0, 1) + ";" +
+            "\n  -- or let this role act for the owner:\n  GRANT " + foreign.text(0, 2) + " TO " +
+            foreign.text(0, 3) + ";\n  -- or as a superuser, for these and all tables to come:\n" +
+            "  CREATE PUBLICATION " + name + " FOR TABLES IN SCHEMA " + foreign.text(0, 4) + ";");
 }
 
 Status check_publication(const postgres::PublicationInfo& publication) {
     if (publication.inserts && publication.updates && publication.deletes &&
-        publication.truncates && publication.via_root)
+        publication.truncates && !publication.via_root)
         return {};
     return Error(ErrorCode::kSourceUnfit,
                  "publication " + publication.name + " of " + publication.owner +
                      " does not carry every change. Run: ALTER PUBLICATION " +
                      pg_ident(publication.name) +
                      " SET (publish = 'insert, update, delete, truncate', "
-                     "publish_via_partition_root = true);");
+                     "publish_via_partition_root = false);");
 }
 
-Status check_member(const postgres::PublicationInfo& publication,
-                    const postgres::PublicationInfo::Member& member, std::string_view table) {
-    if (member.columns.empty() && member.row_filter.empty()) return {};
+Status check_member(Connection& connection, std::string_view publication, Oid relid) {
+    if (connection.server_version() < 150000) return {};  // neither lists nor filters
+    std::string oid = std::to_string(relid.value);
+    auto found = TRY(connection.query(
+        "SELECT r.prrelid::regclass::text, r.prqual IS NOT NULL FROM pg_publication_rel r JOIN "
+        "pg_publication p ON p.oid = r.prpubid WHERE p.pubname = " +
+        pg_literal(publication) + " AND (r.prrelid = " + oid + " OR " + oid +
+        " IN (SELECT pg_partition_ancestors(r.prrelid))) AND (r.prqual IS NOT NULL OR r.prattrs IS "
+        "NOT NULL) LIMIT 1"));
+    if (found.rows() == 0) return {};
     return Error(ErrorCode::kSourceUnfit,
-                 "publication " + publication.name + " of " + publication.owner + " leaves out " +
-                     (member.columns.empty() ? "rows" : "columns") + " of " + std::string(table) +
+                 "publication " + std::string(publication) + " leaves out " +
+                     (TRY(found.boolean(0, 1)) ? "rows" : "columns") + " of " + found.text(0, 0) +
                      "; publish the table without list and filter");
 }
 
@@ -164,6 +169,22 @@ Status drop_publication(Connection& connection, std::string_view publication) {
     log(LogLevel::info, "mirror",
         "publication " + found->name + " stays: it belongs to " + found->owner);
     return {};
+}
+
+Result<bool> publishes(Connection& connection, std::string_view publication, Oid relid) {
+    std::string oid = std::to_string(relid.value);
+    // The view lists leaves, not the table they are of.
+    auto found = TRY(connection.query(
+        "SELECT p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid "
+        "AND r.prrelid = " +
+        oid +
+        ") OR EXISTS (SELECT FROM pg_publication_tables v JOIN pg_namespace n ON n.nspname = "
+        "v.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.tablename WHERE "
+        "v.pubname = p.pubname AND (c.oid = " +
+        oid + " OR " + oid +
+        " IN (SELECT pg_partition_ancestors(c.oid)))) FROM pg_publication p WHERE p.pubname = " +
+        pg_literal(publication)));
+    return found.rows() > 0 && TRY(found.boolean(0, 0));
 }
 
 Status publish_table(Connection& connection, std::string_view publication, Oid relid) {

@@ -21,14 +21,17 @@ Status may_publish(postgres::Connection& connection, std::string_view publicatio
                    std::span<const Oid> tables);
 
 // A publication that somebody else has made carries all that a mirror needs: every kind of change,
-// partitions under their parent's name. kSourceUnfit with the statement that mends it.
+// rows under the names of the partitions they lie in. kSourceUnfit with the statement that mends
+// it.
 Status check_publication(const postgres::PublicationInfo& publication);
 // And all rows and columns of the table.
-Status check_member(const postgres::PublicationInfo& publication,
-                    const postgres::PublicationInfo::Member& member, std::string_view table);
+Status check_member(postgres::Connection& connection, std::string_view publication, Oid relid);
 
 // Removes the publication of a mirror, unless it is somebody else's.
 Status drop_publication(postgres::Connection& connection, std::string_view publication);
+
+// Whether the publication has the table: named, or its schema, or all tables.
+Result<bool> publishes(postgres::Connection& connection, std::string_view publication, Oid relid);
 
 // Puts the table in. kNoReplicaIdentity or kSourceUnfit with the reason when it must stay out,
 // kNotFound when there is none.

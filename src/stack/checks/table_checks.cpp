@@ -59,18 +59,17 @@ Check publish_right(const postgres::QueryResult& rows, const std::string& mirror
         check.found = "publication " + publication + " has all of " + rows.text(0, 0) + " tables";
         return check;
     }
-    std::string options = " WITH (publish_via_partition_root = true);";
     check.outcome = Outcome::failed;
     check.found = rows.text(0, 3) + " of " + rows.text(0, 0) +
                   " tables belong to others, and only an owner may publish a table";
     check.fix = "Do one of these:\n  -- as " + rows.text(0, 5) +
                 " (with CREATE on the database) or a superuser:\n  CREATE PUBLICATION " +
-                publication + " FOR TABLE " + rows.text(0, 4) + options +
+                publication + " FOR TABLE " + rows.text(0, 4) + ";" +
                 "\n  -- or let this role act for the owner:\n  GRANT " + rows.text(0, 5) + " TO " +
                 rows.text(0, 9) +
                 ";\n  -- or as a superuser, for all tables of a schema, also those to come:\n"
                 "  CREATE PUBLICATION " +
-                publication + " FOR TABLES IN SCHEMA " + rows.text(0, 10) + options;
+                publication + " FOR TABLES IN SCHEMA " + rows.text(0, 10) + ";";
     return check;
 }
 
@@ -103,8 +102,11 @@ Result<postgres::QueryResult> look(Connection& connection, const std::string& mi
         "FROM chosen WHERE " +
         foreign + "), (" + counted(keyless) + "), (" + listed("name", keyless) +
         "), (SELECT count(*) FROM chosen c WHERE NOT EXISTS (SELECT FROM "
-        "pg_publication_tables p WHERE p.pubname = $2 AND p.schemaname = c.nspname AND "
-        "p.tablename = c.relname)), quote_ident(current_user), (SELECT "
+        "pg_publication_rel r JOIN pg_publication b ON b.oid = r.prpubid WHERE b.pubname = $2 AND "
+        "r.prrelid = c.oid) AND NOT EXISTS (SELECT FROM pg_publication_tables p JOIN pg_namespace "
+        "n ON n.nspname = p.schemaname JOIN pg_class l ON l.relnamespace = n.oid AND l.relname = "
+        "p.tablename WHERE p.pubname = $2 AND (l.oid = c.oid OR c.oid IN (SELECT "
+        "pg_partition_ancestors(l.oid))))), quote_ident(current_user), (SELECT "
         "string_agg(DISTINCT quote_ident(nspname), ', ') FROM chosen)";
     const Parameter parameters[] = {{.value = list}, {.value = publication}};
     return connection.query(sql, parameters);
