@@ -56,6 +56,8 @@ export default defineConfig({
         page('Whole queries', '/decisions/0002-route-whole-queries'),
         page('Types', '/decisions/0003-types-and-what-they-cannot-hold'),
         page('One supervisor', '/decisions/0004-one-supervisor-per-stack'),
+        page('Partitions by leaf', '/decisions/0005-partitions-by-leaf'),
+        page('What stays', '/decisions/0007-what-stays-as-it-is'),
       ] },
     ],
   },

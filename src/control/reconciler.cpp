@@ -1,3 +1,7 @@
+// Control reads what is wanted, by notification or every few seconds, compares it with the runners
+// it has, and starts, restarts or ends them. A mirror's signature holds all that makes a new start
+// necessary: tables, generations, epoch, options. Leases are advisory locks of the control
+// connection; when it is lost, so are they, and all runners end with it.
 #include "control/reconciler.h"
 
 #include <algorithm>

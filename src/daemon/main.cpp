@@ -113,7 +113,7 @@ class Signals {
         if (!ended_) life_ = std::stop_source();
         return life_.get_token();
     }
-    // What the next life shall have; nothing: there is none.
+    // The settings of the next life; nothing: there is none.
     std::optional<DaemonSettings> next_life() {
         tandem::MutexLock lock(mutex_);
         if (ended_) return std::nullopt;

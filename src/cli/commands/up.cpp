@@ -205,7 +205,7 @@ Result<stack::Layout> bring_up(Options& options) {
     {
         Step step("checking what is needed");
         TRY(check_first(options, settings));
-        // Left-overs hold the ports that shall be kept.
+        // Left-overs hold the ports that are to be kept.
         TRY(stack::stop_leftovers(layout));
         TRY(choose_ports(options, settings));
     }

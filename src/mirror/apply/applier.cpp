@@ -1,3 +1,11 @@
+// Every step can be gone on with after an error: what it has done is remembered in the step
+// (placed, main_written, delta_written, completed), so run() repeats nothing that was acknowledged.
+// What an error leads to is decided by base/retry_policy.h; a table that fails is left out from
+// then on.
+//
+// Missing TOAST values come from ClickHouse, as they were before the batch, and, of a table that
+// still loads and may not have the row yet, from the source, once the transactions concerned are
+// visible there. Slices are halved until an answer fits its bound.
 #include "mirror/apply/applier.h"
 
 #include <algorithm>

@@ -1,3 +1,7 @@
+// Every write names the generation that the table had when the session began (where_current): a
+// resync raises it, after which the writes of an older session change nothing. Several statements
+// that belong together run in one transaction, with synchronous_commit = local, because a standby
+// that would be waited for may be this very mirror.
 #include "mirror/session/catalog_store.h"
 
 #include <algorithm>

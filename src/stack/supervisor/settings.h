@@ -1,4 +1,4 @@
-// Settings and State: what a stack shall be, and what it is. Both are small JSON files in run/,
+// Settings and State: what a stack should be, and what it is. Both are small JSON files in run/,
 // mode 0600, replaced in one step; Settings hold passwords, State never does.
 #pragma once
 

@@ -1,3 +1,7 @@
+// One thread and one loop: watch() waits for a signal or for the time at which a service is due,
+// reap() takes note of those that have ended, start_due() starts them again. All signals are
+// blocked and waited for, so nothing runs in a handler. What an earlier supervisor left behind is
+// ended first, found by pid and start time, never by pid alone.
 #include "stack/supervisor/supervisor.h"
 
 #include <fcntl.h>
@@ -316,7 +320,7 @@ void Supervisor::reload() {
     save("ready", "");
 }
 
-// False when the stack shall stop.
+// False when the stack has to stop.
 bool Supervisor::watch() {
     sigset_t signals;
     sigemptyset(&signals);

@@ -404,6 +404,16 @@ TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
     auto again = run({"demo", "--json", "--events", "1000000"});
     EXPECT_TRUE(again.ok()) << again.error().to_string();
+    EXPECT_EQ(report["queries"].size(), 4u);
+    // A catalog of later programs: command and library say so, and misread nothing.
+    const std::string routed =
+        "SELECT routed FROM tandem.explain_route('SELECT max(ts) FROM events')";
+    EXPECT_EQ(ask(routed), "t");
+    EXPECT_EQ(ask("UPDATE tandem.catalog_version SET migration = migration + 1000"), "");
+    EXPECT_EQ(ask(routed), "f");
+    auto refused = run({"mirror", "list"});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message().find("upgrade this program"), std::string::npos);
 }
 
 }  // namespace
