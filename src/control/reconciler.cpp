@@ -1,3 +1,7 @@
+// Control reads what is wanted, by notification or every few seconds, compares it with the runners
+// it has, and starts, restarts or ends them. A mirror's signature holds all that makes a new start
+// necessary: tables, generations, epoch, options. Leases are advisory locks of the control
+// connection; when it is lost, so are they, and all runners end with it.
 #include "control/reconciler.h"
 
 #include <algorithm>
@@ -9,7 +13,9 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "control/leases.h"
+#include "metrics/metrics.h"
 #include "mirror/session/ownership.h"
 #include "mirror/session/runner.h"
 #include "mirror/source/publication.h"
@@ -41,7 +47,18 @@ struct WantedMirror {
     // Changes when the mirror has to start anew: tables joined, a resync was asked for.
     std::string signature;
     clickhouse::Endpoint target;
+    config::Values options;  // its own, of the group `mirror`
 };
+
+void take_option(WantedMirror& mirror, const std::string& name, const std::string& value) {
+    // A change of any of them starts the mirror anew.
+    mirror.signature += " " + name + "=" + value;
+    for (const config::Option& option : config::options()) {
+        if (option.group != config::Group::mirror || option.member != name) continue;
+        Status set = config::set_from_text(option, name, value, mirror.options);
+        if (!set.ok()) log(LogLevel::warning, "control", set.error().to_string());
+    }
+}
 
 // A mirror's threads. Never waited for without a limit: they may hang in a server that does not
 // answer. What is left to itself keeps its own memory, and writes nothing once it is shut out.
@@ -165,7 +182,11 @@ class Control {
             TRY(mirror::fence_out(connection_, mirror.id));
             running->second->leave();
         }
-        if (mirror.wanted == "dropped") return mirror::drop_mirror(options_.source, mirror.id);
+        if (mirror.wanted == "dropped") {
+            TRY(mirror::drop_mirror(options_.source, mirror.id));
+            metrics::forget_mirror(mirror.name);
+            return {};
+        }
         return connection_.execute("UPDATE tandem.mirror SET state = 'paused' WHERE mirror_id = " +
                                    std::to_string(mirror.id) + " AND wanted = 'paused'");
     }
@@ -186,6 +207,10 @@ class Control {
             "g.username, g.password, g.secure, m.name FROM tandem.mirror m JOIN tandem.target g "
             "USING "
             "(target_id) ORDER BY m.mirror_id"));
+        // As text, because a value that is not read must not keep the others from running.
+        auto options =
+            TRY(connection_.query("SELECT m.mirror_id, o.key, o.value FROM tandem.mirror m, "
+                                  "jsonb_each_text(m.options) o ORDER BY m.mirror_id, o.key"));
         std::vector<WantedMirror> mirrors;
         for (int i = 0; i < rows.rows(); ++i) {
             WantedMirror mirror;
@@ -201,6 +226,11 @@ class Control {
             mirror.name = rows.text(i, 9);
             mirrors.push_back(std::move(mirror));
         }
+        for (int i = 0; i < options.rows(); ++i) {
+            int id = static_cast<int>(TRY(options.integer(i, 0)));
+            for (WantedMirror& mirror : mirrors)
+                if (mirror.id == id) take_option(mirror, options.text(i, 1), options.text(i, 2));
+        }
         return mirrors;
     }
 
@@ -212,12 +242,14 @@ class Control {
     }
 
     mirror::RunnerOptions runner_options(const WantedMirror& mirror) const {
-        const Limits& limits = options_.limits;
+        Limits limits = options_.limits;
+        limits.take(mirror.options);
         mirror::RunnerOptions runner;
         runner.source = options_.source;
         runner.target = mirror.target;
         runner.mirror_id = mirror.id;
         runner.lease_backend = leases_->backend();
+        runner.name = mirror.name;
         runner.limits.bytes_max = limits.batch_bytes;
         runner.limits.changes_max = limits.batch_rows;
         runner.limits.flush_age = limits.flush_age;
@@ -250,6 +282,7 @@ Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop)
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
         TRY(mirror::guard_publications(connection));
+        TRY(mirror::mark_dropped_tables(connection));
         TRY(schemas.look(connection));
         auto spent =
             std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
@@ -282,12 +315,20 @@ Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
 
 }  // namespace
 
+void Limits::take(const config::Values& values) {
+    if (values.batch_bytes != 0) batch_bytes = values.batch_bytes;
+    if (values.batch_rows != 0) batch_rows = values.batch_rows;
+    if (values.flush_age_ms != 0) flush_age = milliseconds(values.flush_age_ms);
+    if (values.batch_age_ms != 0) batch_age = milliseconds(values.batch_age_ms);
+    if (values.snapshot_workers != 0) snapshot_workers = static_cast<int>(values.snapshot_workers);
+}
+
 Status Reconciler::run(std::stop_token stop) {
     milliseconds pause{100};
     while (!stop.stop_requested()) {
         Status ended = run_once(options_, stop);
         if (ended.ok()) break;
-        if (!ended.error().retryable()) return ended;
+        if (action_for(ended.error(), Place::daemon) == Action::stop) return ended;
         log(LogLevel::warning, "control", ended.error().to_string());
         back_off(pause, stop);
         pause = std::min(pause * 2, milliseconds(5000));

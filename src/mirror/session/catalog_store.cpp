@@ -1,3 +1,7 @@
+// Every write names the generation that the table had when the session began (where_current): a
+// resync raises it, after which the writes of an older session change nothing. Several statements
+// that belong together run in one transaction, with synchronous_commit = local, because a standby
+// that would be waited for may be this very mirror.
 #include "mirror/session/catalog_store.h"
 
 #include <algorithm>
@@ -594,6 +598,8 @@ Status CatalogStore::record_change(const TableChange& change) {
 }
 
 Status CatalogStore::record_failure(const Table& table, const Error& error) {
+    LogScope scope("table",
+                   table.name.empty() ? "oid " + number(table.relid.value) : table.label());
     if (chunks_ != nullptr) chunks_->stop(table.relid);
     // What cannot be followed is loaded again, as the source has it now. Until then queries stay
     // there.
@@ -601,6 +607,7 @@ Status CatalogStore::record_failure(const Table& table, const Error& error) {
         log(LogLevel::info, "mirror", "loading again: " + error.message());
         return reload(table.relid);
     }
+    log(LogLevel::error, "mirror", "the table stops: " + error.to_string());
     // The notification makes guard_publications look: a failed table is published no longer.
     return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
                    " WHERE " + where_current(table.relid) + "; NOTIFY tandem");

@@ -5,6 +5,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
@@ -78,6 +79,9 @@ class Folding {
         TRY(catalog_.begin_fold(*task.table, task.newest, published));
         book_.begin(task);
         TRY(target_.fold(task));
+        std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
+        metrics_.folds.add();
+        metrics_.fold_seconds.observe(spent.count());
         return book_.finish(task, begun, std::chrono::steady_clock::now(), [&](bool empty) {
             return catalog_.finish_fold(*task.table, task.newest + 1, empty);
         });
@@ -134,6 +138,7 @@ class Folding {
     IdentityLog& identity_;
     ClickHouseTarget target_;
     CatalogStore catalog_;
+    metrics::MirrorMetrics metrics_{options_.name};
     const Moment begun_;
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
@@ -150,6 +155,7 @@ void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, 
                      HandOver& hand_over, IdentityLog& identity, std::stop_token stop) {
     Folding folding(options, tables, book, hand_over, identity);
     Backoff backoff;
+    LogScope scope("mirror", options.name);
     while (!stop.stop_requested()) {
         Status done = folding.run();
         if (!done.ok()) {

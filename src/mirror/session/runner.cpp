@@ -8,8 +8,11 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
+#include "metrics/metrics.h"
 #include "mirror/session/ownership.h"
 #include "mirror/session/parts.h"
+#include "mirror/source/publication.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {
@@ -33,6 +36,12 @@ TargetOptions target_options(const RunnerOptions& options, bool bulk) {
     target.query_prefix = query_prefix(options) + (bulk ? "load" : "stream");
     bool local = options.target.host == "127.0.0.1" || options.target.host == "::1" ||
                  options.target.host == "localhost";
+    target.on_insert = [metrics = metrics::of_mirror(options.name)](size_t rows,
+                                                                    size_t bytes) mutable {
+        metrics.inserts.add();
+        metrics.insert_rows.add(rows);
+        metrics.insert_bytes.add(bytes);
+    };
     target.compression = local ? clickhouse::Compression::kNone : clickhouse::Compression::kLz4;
     return target;
 }
@@ -224,18 +233,14 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
     return streamed;
 }
 
-// Whether trying again without a person makes sense. ClickHouse may refuse everything for a while
-// and then not: a password is put right, a database restored.
-bool is_passing(const Error& error) {
-    return error.retryable() || error.code() == ErrorCode::kCancelled || error.foreign_code() != 0;
-}
-
 }  // namespace
 
 RunnerEnd MirrorRunner::run(std::stop_token stop) {
+    LogScope scope("mirror", options_.name);
     Backoff backoff;
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
+        metrics::of_mirror(options_.name).sessions.add();
         RunnerOptions session = options_;
         Status ended = begin_session(session);
         CatalogStore catalog({connect_options(session, "control"), session.mirror_id,
@@ -245,9 +250,10 @@ RunnerEnd MirrorRunner::run(std::stop_token stop) {
         if (ended.ok()) break;
         const Error& error = ended.error();
         log(LogLevel::warning, "mirror", error.to_string());
+        metrics::count_error(options_.name, error.info().code);
         if (error.code() == ErrorCode::kLeaseLost) return RunnerEnd::stopped;
         if (session.owner != 0) {
-            if (!is_passing(error)) {
+            if (action_for(error, Place::session) == Action::stop) {
                 if (catalog.set_mirror_state("failed", &error).ok()) return RunnerEnd::failed;
             } else {
                 static_cast<void>(catalog.set_mirror_state("running", &error).ok());
@@ -273,7 +279,7 @@ Status drop_mirror(const std::string& source, int mirror_id) {
         auto replication = TRY(postgres::Replication::open(connect_options(options, "control")));
         TRY(replication.drop_slot(mirror.slot, true));
     }
-    TRY(connection->execute("DROP PUBLICATION IF EXISTS " + sqltext::pg_ident(mirror.publication)));
+    TRY(drop_publication(*connection, mirror.publication));
     return connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " +
                                std::to_string(mirror_id));
 }

@@ -4,6 +4,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "mirror/schema/source_types.h"
 #include "mirror/session/parts.h"
 #include "mirror/source/publication.h"
@@ -226,24 +227,39 @@ class Setup {
         return postgres::Replication::open(connect_options(options_, "control"));
     }
 
+    Status create_publication(const std::vector<TableRow>& rows) {
+        std::vector<Oid> tables;
+        for (const TableRow& row : rows)
+            if (row.state != "dropped" && row.state != "failed") tables.push_back(row.relid);
+        TRY(may_publish(*connection_, result_.mirror.publication, tables));
+        return connection_->execute("CREATE PUBLICATION " + pg_ident(result_.mirror.publication));
+    }
+
     // A table that must not be published fails: row.state says so.
     Status prepare_publication(std::vector<TableRow>& rows) {
         const std::string& name = result_.mirror.publication;
         auto publication = TRY(postgres::read_publication(*connection_, name));
-        if (!publication) TRY(connection_->execute("CREATE PUBLICATION " + pg_ident(name)));
+        if (!publication) TRY(create_publication(rows));
         // Rows are told by the leaf they lie in.
-        if (publication && publication->via_root) {
+        if (publication && publication->ours && publication->via_root) {
             TRY(connection_->execute("ALTER PUBLICATION " + pg_ident(name) +
                                      " SET (publish_via_partition_root = false)"));
             TRY(catalog_.set_publication_grows(true));
             publication_grew_ = true;
+        } else if (publication) {
+            TRY(check_publication(*publication));
         }
         for (TableRow& row : rows) {
             if (row.state == "dropped" || row.state == "failed") continue;
-            if (TRY(publishes(*connection_, name, row.relid))) continue;
+            bool member = TRY(publishes(*connection_, name, row.relid));
+            // Somebody else's may have grown since the slot was made.
+            if (member && publication && !publication->ours && row.state == "pending")
+                publication_grew_ = true;
             // Remembered first: who starts next also waits for the transactions of before.
-            TRY(catalog_.set_publication_grows(true));
-            Status added = publish_table(*connection_, name, row.relid);
+            if (!member) TRY(catalog_.set_publication_grows(true));
+            Status added = member ? check_member(*connection_, name, row.relid)
+                                  : publish_table(*connection_, name, row.relid);
+            if (member && added.ok()) continue;
             if (added.ok()) {
                 publication_grew_ = true;
                 continue;
@@ -282,30 +298,15 @@ class Setup {
             result_.known[row.relid.value] = std::move(table).value();
             return {};
         }
-        if (table.error().retryable() || !connection_->usable() ||
-            table.error().code() == ErrorCode::kLeaseLost)
-            return std::move(table).error();
-        if (lacks_something(table.error()))
+        if (!connection_->usable()) return std::move(table).error();
+        Action action = action_for(table.error(), Place::prepare_table);
+        if (action == Action::restart_load)
             return fail(row.relid, Error(ErrorCode::kSchemaChanged, table.error().message()));
+        if (action != Action::fail_table) return std::move(table).error();
         return fail(row.relid, table.error());
     }
 
-    // ClickHouse has no such table or column: somebody dropped it, or a daemon died between a
-    // change of the schema and the record of it.
-    static bool lacks_something(const Error& error) {
-        switch (error.foreign_code()) {
-            case 10:  // NOT_FOUND_COLUMN_IN_BLOCK
-            case 16:  // NO_SUCH_COLUMN_IN_TABLE
-            case 47:  // UNKNOWN_IDENTIFIER
-            case 60:  // UNKNOWN_TABLE
-                return true;
-            default:
-                return false;
-        }
-    }
-
     Status fail(Oid relid, const Error& error) {
-        log(LogLevel::warning, "mirror", error.to_string());
         Table failed;
         failed.relid = relid;
         return catalog_.record_failure(failed, error);

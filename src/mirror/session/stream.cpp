@@ -2,9 +2,11 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 #include "postgres/decoder/pgoutput.h"
 
@@ -138,7 +140,8 @@ class StreamLoop {
                    nullptr),
           directory_(catalog_, tables),
           machine_(options.limits, directory_),
-          decoder_(1) {
+          decoder_(1),
+          metrics_(options.name) {
         catalog_.set_generations(tables.generations);
     }
 
@@ -207,6 +210,10 @@ class StreamLoop {
         const auto& data = std::get<postgres::XLogData>(message);
         received_ = std::max(received_, data.start);
         auto decoded = TRY(decoder_.decode(data.payload));
+        read_bytes_ += data.payload.size();
+        if (auto* logical = std::get_if<postgres::LogicalMessage>(&decoded))
+            if (logical->prefix == "tandem" && logical->content == "flush")
+                metrics_.flush_requests.add();
         return machine_.on_message(decoded, data.payload.size(), now());
     }
 
@@ -223,7 +230,17 @@ class StreamLoop {
             return;
         }
         applied_ = std::max(applied_, hand_over_.applied());
-        if (machine_.ripe(now(), drained_)) hand_over_.give(machine_.take());
+        if (!machine_.ripe(now(), drained_)) return;
+        metrics_.stream_changes.add(machine_.open_changes());
+        hand_over_.give(machine_.take());
+    }
+
+    void count() {
+        metrics_.stream_bytes.add(std::exchange(read_bytes_, 0));
+        metrics_.open_bytes.set(machine_.open_bytes());
+        metrics_.open_changes.set(machine_.open_changes());
+        metrics_.received_lsn.set(received_.value);
+        metrics_.applied_lsn.set(applied_.value);
     }
 
     Status report() {
@@ -231,6 +248,7 @@ class StreamLoop {
         for (const Part& part : hand_over_.take_consistent(applied_)) TRY(become_live(part));
         bool news = applied_ > reported_;
         if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
+        count();
         TRY(failpoint("feedback_before_send"));
         TRY(replication_->send_feedback(
             {.write = std::max(received_, applied_), .flush = applied_, .apply = applied_}));
@@ -292,6 +310,8 @@ class StreamLoop {
     Directory directory_;
     StreamMachine machine_;
     postgres::PgoutputDecoder decoder_;
+    metrics::MirrorMetrics metrics_;
+    uint64_t read_bytes_ = 0;
     std::optional<postgres::Replication> replication_;
     bool drained_ = false;
     bool reply_requested_ = false;

@@ -1,5 +1,7 @@
 // The apply thread and the snapshot workers of a session.
 #include "base/log.h"
+#include "base/retry_policy.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
@@ -9,17 +11,38 @@ CatalogStore::Options store_options(const RunnerOptions& options, std::string_vi
     return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
 }
 
-// Whether the batch can be gone on with. Not when the source is lost, nor when it is not known
-// whether ClickHouse did what it was asked for: the next session undoes that first. An answer that
-// says no, or nobody there to ask, is different: nothing was written.
-bool ends_session(const Error& error, const CatalogStore& catalog) {
-    return !catalog.usable() || (error.code() != ErrorCode::kClickHouseRetry &&
-                                 error.code() != ErrorCode::kConnectionFailed);
-}
-
 }  // namespace
 
 namespace {
+
+// What is known of a batch before it is applied, counted once readers see it.
+class Counted {
+  public:
+    Counted(metrics::MirrorMetrics& metrics, const Batch& batch)
+        : metrics_(metrics),
+          rows_(batch.changes),
+          bytes_(batch.bytes),
+          committed_(batch.last_commit_time),
+          begun_(std::chrono::steady_clock::now()) {}
+    void visible() {
+        std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun_;
+        metrics_.batches.add();
+        metrics_.apply_seconds.observe(spent.count());
+        metrics_.batch_rows.observe(static_cast<double>(rows_));
+        metrics_.batch_bytes.observe(static_cast<double>(bytes_));
+        if (committed_ == postgres::PgTime()) return;
+        // Two clocks may disagree by a little.
+        int64_t micros = std::max(postgres::PgTime::now().micros - committed_.micros, int64_t{0});
+        metrics_.visible_seconds.observe(static_cast<double>(micros) / 1e6);
+    }
+
+  private:
+    metrics::MirrorMetrics& metrics_;
+    size_t rows_;
+    size_t bytes_;
+    postgres::PgTime committed_;
+    std::chrono::steady_clock::time_point begun_;
+};
 
 // To people who ask ClickHouse directly.
 Status show(Applier& applier, const SessionTables& tables, DeltaBook& book,
@@ -57,8 +80,11 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     Applier applier(target, source, catalog, book);
     Backoff backoff;
     Trouble trouble(catalog, 3);
+    LogScope scope("mirror", options.name);
+    metrics::MirrorMetrics metrics(options.name);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
+        Counted counted(metrics, *batch);
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
@@ -66,7 +92,9 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
             if (applied.ok()) applied = promise(tables, hand_over, identity, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
-            if (ends_session(applied.error(), catalog)) {
+            metrics::count_error(options.name, applied.error().info().code);
+            if (!catalog.usable() ||
+                action_for(applied.error(), Place::apply_batch) != Action::again) {
                 hand_over.fail(std::move(applied).error());
                 return;
             }
@@ -76,6 +104,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         }
         backoff.reset();
         trouble.over();
+        counted.visible();
         hand_over.done(confirm, applier.take_failed());
     }
 }
@@ -85,24 +114,11 @@ namespace {
 Status load_chunk(const Assignment& assignment, const RunnerOptions& options, SourceReader& source,
                   ClickHouseTarget& target, CatalogStore& catalog) {
     ChunkResult result = TRY(source.copy_chunk(assignment, target, options.snapshot_block_bytes));
+    metrics::MirrorMetrics metrics(options.name);
+    metrics.inserts.add();
+    metrics.insert_rows.add(result.rows);
+    metrics.snapshot_rows.add(result.rows);
     return catalog.finish_chunk(assignment, result);
-}
-
-// A column or the table is not there (any more) on one of the sides: the schema changed under the
-// load, and nothing is lost by starting it again with the new one.
-bool is_schema_race(const Error& error) {
-    return error.sqlstate() == "42703" || error.sqlstate() == "42P01" ||
-           error.foreign_code() == 16;  // NO_SUCH_COLUMN_IN_TABLE
-}
-
-bool is_table_fault(const Error& error) {
-    // What somebody took away from all tables is not the fault of one: see the applier.
-    constexpr int kNotOfOneTable[] = {60, 81, 497};
-    for (int code : kNotOfOneTable)
-        if (error.foreign_code() == code) return false;
-    return !error.retryable() && error.code() != ErrorCode::kLeaseLost &&
-           error.code() != ErrorCode::kCancelled && error.code() != ErrorCode::kInternal &&
-           error.code() != ErrorCode::kAuthenticationFailed;
 }
 
 }  // namespace
@@ -114,16 +130,19 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
     CatalogStore catalog(store_options(options, "snapshot"), nullptr);
     catalog.set_generations(tables.generations);
     Backoff backoff;
+    LogScope scope("mirror", options.name);
     while (auto assignment = chunks.next()) {
+        LogScope of_table("table", assignment->table->label());
         Status loaded = load_chunk(*assignment, options, source, target, catalog);
         if (!loaded.ok()) {
-            std::string label = "loading " + assignment->table->label() + ": ";
-            log(LogLevel::warning, "mirror", label + loaded.error().to_string());
+            log(LogLevel::warning, "mirror", "loading: " + loaded.error().to_string());
+            metrics::count_error(options.name, loaded.error().info().code);
             chunks.retry(*assignment);
-            if (is_schema_race(loaded.error()) &&
+            Action action = action_for(loaded.error(), Place::load_chunk);
+            if (action == Action::restart_load &&
                 catalog.restart_load(assignment->chunk.relid).ok()) {
                 chunks.stop(assignment->chunk.relid);
-            } else if (is_table_fault(loaded.error())) {
+            } else if (action == Action::fail_table) {
                 chunks.stop(assignment->chunk.relid);
                 Error error = std::move(loaded).error();
                 if (catalog.record_failure(*assignment->table, error).ok()) continue;

@@ -1,3 +1,7 @@
+// How rows lie is told in README.md. Here is the order in which things have to be written so that a
+// crash at any point can be undone: an insert's query id is noted before it is sent and forgotten
+// with its acknowledgement; a fold writes rows into main under an origin of its own before it
+// removes anything; views are replaced as a whole.
 #include "mirror/store/clickhouse_target.h"
 
 #include <unistd.h>
@@ -167,6 +171,7 @@ Status ClickHouseTarget::insert(std::string_view database, std::string_view tabl
     unsettled_ = insert.query_id;
     TRY(connection->insert(insert, block));
     insert_acknowledged();
+    if (options_.on_insert) options_.on_insert(block.rows(), block.byte_size());
     return {};
 }
 

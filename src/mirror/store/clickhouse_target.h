@@ -29,6 +29,8 @@ struct TargetOptions {
     clickhouse::Compression compression = clickhouse::Compression::kNone;
     std::chrono::milliseconds timeout{120'000};
     std::chrono::milliseconds connect_timeout{10'000};
+    // Called for every acknowledged insert of one block, with its rows and bytes.
+    std::function<void(size_t, size_t)> on_insert = {};
 };
 
 class ClickHouseTarget final : public Destination {
