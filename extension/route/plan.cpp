@@ -53,10 +53,29 @@ Expr* average(const route::TranslationResult& translation, const Recipe& recipe)
                                                 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
+// round(value, digits): the value comes with room for the most digits any of them has.
+Expr* rounded(const route::TranslationResult& translation, const Recipe& recipe) {
+    Expr* value = reinterpret_cast<Expr*>(remote_var(translation, recipe.first));
+    Expr* digits = reinterpret_cast<Expr*>(remote_var(translation, recipe.second));
+    return reinterpret_cast<Expr*>(makeFuncExpr(F_ROUND_NUMERIC_INT4, NUMERICOID,
+                                                list_make2(value, digits), InvalidOid, InvalidOid,
+                                                COERCE_EXPLICIT_CALL));
+}
+
+Expr* by_recipe(const route::TranslationResult& translation, const Recipe& recipe) {
+    switch (recipe.kind) {
+        case RecipeKind::kAverage:
+            return average(translation, recipe);
+        case RecipeKind::kRounded:
+            return rounded(translation, recipe);
+        case RecipeKind::kColumn:
+            break;
+    }
+    return reinterpret_cast<Expr*>(remote_var(translation, recipe.first));
+}
+
 Node* replacement(const Finaliser& context, Node* node, const Recipe& recipe) {
-    Expr* value = recipe.kind == RecipeKind::kAverage
-                      ? average(*context.translation, recipe)
-                      : reinterpret_cast<Expr*>(remote_var(*context.translation, recipe.first));
+    Expr* value = by_recipe(*context.translation, recipe);
     Oid type = exprType(node);
     if (exprType(reinterpret_cast<Node*>(value)) == type &&
         exprCollation(reinterpret_cast<Node*>(value)) == exprCollation(node))
@@ -164,7 +183,10 @@ PgList* remote_private(const route::TranslationResult& translation) {
     for (const route::UsedConstant& used : translation.constants) {
         names = lappend(names, makeString(c_string_of(used.parameter)));
         parameter_types = lappend(parameter_types, makeString(c_string_of(used.clickhouse_type)));
-        parts = lappend_int(parts, static_cast<int>(used.part));
+        // How many digits a number has is computed here.
+        bool digits = used.part == route::ConstantPart::kDigits;
+        parts =
+            lappend_int(parts, static_cast<int>(digits ? route::ConstantPart::kWhole : used.part));
     }
     PgList* result = list_make3(column_types, types, typmods);
     return lappend(lappend(lappend(result, names), parameter_types), parts);
@@ -172,9 +194,15 @@ PgList* remote_private(const route::TranslationResult& translation) {
 
 PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation) {
     PgList* result = NIL;
-    for (const route::UsedConstant& used : translation.constants)
-        result = lappend(
-            result, copyObjectImpl(list_nth(tree->constants, static_cast<int>(used.constant))));
+    for (const route::UsedConstant& used : translation.constants) {
+        Expr* constant = static_cast<Expr*>(
+            copyObjectImpl(list_nth(tree->constants, static_cast<int>(used.constant))));
+        if (used.part == route::ConstantPart::kDigits)
+            constant =
+                reinterpret_cast<Expr*>(makeFuncExpr(F_SCALE, INT4OID, list_make1(constant),
+                                                     InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+        result = lappend(result, constant);
+    }
     fix_opfuncids(reinterpret_cast<Node*>(result));
     return result;
 }

@@ -39,21 +39,20 @@ const Unit* find_unit(const Expr& expr) {
     return nullptr;
 }
 
-std::string with(std::string_view sql, const std::string& argument) {
-    std::string result(sql);
-    for (size_t at = 0; (at = result.find("$1", at)) != std::string::npos; at += argument.size())
-        result.replace(at, 2, argument);
-    return result;
+}  // namespace
+
+Status Translator::needs_utc() {
+    if (!options_.session_utc) return refuse(Reason::kTimeZone);
+    output_.needs_utc = true;
+    return {};
 }
 
 // The value as a time in UTC.
-std::string in_utc(const Value& value) {
-    if (value.cls == Class::kDate) return "toDateTime64(" + value.sql + ", 6, 'UTC')";
-    if (value.cls == Class::kTimestamp) return "toTimeZone(" + value.sql + ", 'UTC')";
-    return value.sql;
+const sql::Node* Translator::in_utc(const Value& value) {
+    if (value.cls == Class::kDate) return sql_.form("toDateTime64($1, 6, 'UTC')", {value.node});
+    if (value.cls == Class::kTimestamp) return sql_.form("toTimeZone($1, 'UTC')", {value.node});
+    return value.node;
 }
-
-}  // namespace
 
 Result<Value> Translator::date_trunc(const Expr& expr) {
     if (expr.args.size != 2) return refuse(Reason::kFunction, "date_trunc with a time zone");
@@ -63,11 +62,9 @@ Result<Value> Translator::date_trunc(const Expr& expr) {
     Value argument = TRY(value(*expr.args[1]));
     if (argument.cls != Class::kTimestamp && argument.cls != Class::kTimestamptz)
         return refuse(Reason::kFunction, "date_trunc of this type");
-    if (argument.cls == Class::kTimestamptz) {
-        if (!options_.session_utc) return refuse(Reason::kTimeZone);
-        output_.needs_utc = true;
-    }
-    argument.sql = "toDateTime64(" + with(unit->truncate, in_utc(argument)) + ", 6, 'UTC')";
+    if (argument.cls == Class::kTimestamptz) TRY(needs_utc());
+    const Node* start = sql_.form(unit->truncate, {in_utc(argument)});
+    argument.node = sql_.form("toDateTime64($1, 6, 'UTC')", {start});
     argument.literal = false;
     return argument;
 }
@@ -81,17 +78,14 @@ Result<Value> Translator::extract(const Expr& expr) {
                 (date ? unit->of_date
                       : argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz);
     if (!fits) return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
-    if (argument.cls == Class::kTimestamptz) {
-        if (!options_.session_utc) return refuse(Reason::kTimeZone);
-        output_.needs_utc = true;
-    }
-    Value result{.cls = class_of_type(expr.type), .nullable = argument.nullable};
-    std::string field = with(unit->field, date ? argument.sql : in_utc(argument));
+    if (argument.cls == Class::kTimestamptz) TRY(needs_utc());
+    Value result{.cls = class_of(expr.type), .nullable = argument.nullable};
+    const Node* field = sql_.form(unit->field, {date ? argument.node : in_utc(argument)});
     if (result.cls == Class::kNumeric) {
         result.precision = 18;
-        result.sql = "toDecimal64(" + field + ", 0)";
+        result.node = sql_.form("toDecimal64($1, 0)", {field});
     } else if (result.cls == Class::kFloat8) {
-        result.sql = "toFloat64(" + field + ")";
+        result.node = sql_.form("toFloat64($1)", {field});
     } else {
         return refuse(Reason::kFunction, std::string(expr.name));
     }
@@ -107,27 +101,27 @@ Result<Value> Translator::plus_interval(const Expr& expr) {
     if (right->kind != ExprKind::kConstant || right->type != oid::kInterval)
         return refuse(Reason::kOperator, "interval arithmetic with columns");
     Value argument = TRY(value(*left));
-    if (argument.cls == Class::kTimestamptz) {
-        if (!options_.session_utc) return refuse(Reason::kTimeZone);
-        output_.needs_utc = true;
-    } else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp) {
+    if (argument.cls == Class::kTimestamptz)
+        TRY(needs_utc());
+    else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp)
         return refuse(Reason::kOperator, "interval arithmetic");
-    }
-    std::string months = parameter(*right, "Int32", ConstantPart::kMonths);
-    std::string days = parameter(*right, "Int32", ConstantPart::kDays);
-    std::string rest = parameter(*right, "Int64", ConstantPart::kMicroseconds);
-    bool plus = expr.name == "+";
-    std::string time = in_utc(argument);
-    std::string guard = "throwIf(ifNull(toYear(" + time +
-                        ") NOT BETWEEN 1920 AND 2280, 0) OR abs(" + months + ") > 120 OR abs(" +
-                        days + ") > 3650 OR abs(" + rest + ") > 86400000000)";
-    std::string fraction = "positiveModulo(toUnixTimestamp64Micro(" + time + "), toInt64(1000000))";
-    std::string sql = std::string(plus ? "addMicroseconds(addDays(addMonths("
-                                       : "subtractMicroseconds(subtractDays(subtractMonths(") +
-                      "toStartOfSecond(" + time + ", 'UTC'), " + months + "), " + days + "), " +
-                      rest + (plus ? " + " : " - ") + fraction + ")";
+    const Node* time = in_utc(argument);
+    Nodes parts = {time, parameter(*right, "Int32", ConstantPart::kMonths),
+                   parameter(*right, "Int32", ConstantPart::kDays),
+                   parameter(*right, "Int64", ConstantPart::kMicroseconds)};
+    const Node* wrong = sql_.form(
+        "ifNull(toYear($1) NOT BETWEEN 1920 AND 2280, 0) OR abs($2) > 120 OR "
+        "abs($3) > 3650 OR abs($4) > 86400000000",
+        parts);
+    parts.push_back(
+        sql_.form("positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000000))", {time}));
+    std::string_view form =
+        expr.name == "+" ? "addMicroseconds(addDays(addMonths(toStartOfSecond($1, 'UTC'), $2), "
+                           "$3), $4 + $5)"
+                         : "subtractMicroseconds(subtractDays(subtractMonths(toStartOfSecond($1, "
+                           "'UTC'), $2), $3), $4 - $5)";
     Value result{.cls = argument.cls == Class::kDate ? Class::kTimestamp : argument.cls};
-    result.sql = "if(" + guard + " = 0, " + sql + ", NULL)";
+    result.node = sql_.guarded(wrong, sql_.form(form, parts));
     return result;
 }
 
