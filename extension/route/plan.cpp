@@ -110,8 +110,11 @@ bool unfinished(Node* node, void* context) {
     }
 }
 
+// Set operations add columns of their own, which nobody sees.
 bool same_layout(PgList* planned, PgList* analysed) {
-    if (list_length(planned) != list_length(analysed)) return false;
+    if (list_length(planned) < list_length(analysed)) return false;
+    for (int i = list_length(analysed); i < list_length(planned); ++i)
+        if (!list_nth_node(TargetEntry, planned, i)->resjunk) return false;
     ListCell* left;
     ListCell* right;
     forboth(left, planned, right, analysed) {
@@ -232,6 +235,14 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
             set_failure(failure, "internal", "a result of the query has no remote column", "");
             return nullptr;
         }
+        scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
+    }
+    for (; at < list_length(local->planTree->targetlist); ++at) {
+        TargetEntry* target =
+            flatCopyTargetEntry(list_nth_node(TargetEntry, local->planTree->targetlist, at));
+        Node* expression = reinterpret_cast<Node*>(target->expr);
+        target->expr = reinterpret_cast<Expr*>(
+            makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression)));
         scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
     }
     fix_opfuncids(reinterpret_cast<Node*>(scan->scan.plan.targetlist));

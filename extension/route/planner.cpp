@@ -49,8 +49,8 @@ PlannedStmt* plan_in_postgres(Query* query, const char* text, int cursor_options
 }
 
 bool plain_select(const Query* query) {
-    return query->commandType == CMD_SELECT && query->rtable != NIL && query->rowMarks == NIL &&
-           !query->hasModifyingCTE && !query->hasForUpdate;
+    return query->commandType == CMD_SELECT && (query->rtable != NIL || query->hasSubLinks) &&
+           query->rowMarks == NIL && !query->hasModifyingCTE && !query->hasForUpdate;
 }
 
 bool session_may_route() {

@@ -23,22 +23,22 @@ constexpr std::string_view kDateMinus =
 #define TANDEM_DIVIDE(function, wide)                                                   \
     "accurateCast(" function "(" wide "($1), nullIf(" wide "($2), " wide "(0)) + " wide \
     "(throwIf(ifNull($2 = 0, 0)))), $T)"
-#define TANDEM_ARITHMETIC(a, b, result)                                                             \
-    {kOperator, "+", {a, b}, result, "accurateCast($1 + $2, $T)", kRaises},                         \
-        {kOperator, "-", {a, b}, result, "accurateCast($1 - $2, $T)", kRaises},                     \
-        {kOperator, "*", {a, b}, result, "accurateCast($1 * $2, $T)", kRaises},                     \
-        {kOperator, "/", {a, b}, result, TANDEM_DIVIDE("intDiv", "toInt64"), kMaybeNull | kRaises}, \
-    {                                                                                               \
-        kOperator, "%", {a, b}, result, TANDEM_DIVIDE("modulo", "toInt64"), kMaybeNull | kRaises    \
-    }
-#define TANDEM_ARITHMETIC_WIDE(a, b)                                                                \
-    {kOperator, "+", {a, b}, kInt8, "accurateCast(toInt128($1) + $2, $T)", kRaises},                \
-        {kOperator, "-", {a, b}, kInt8, "accurateCast(toInt128($1) - $2, $T)", kRaises},            \
-        {kOperator, "*", {a, b}, kInt8, "accurateCast(toInt128($1) * $2, $T)", kRaises},            \
-        {kOperator, "/", {a, b}, kInt8, TANDEM_DIVIDE("intDiv", "toInt128"), kMaybeNull | kRaises}, \
-    {                                                                                               \
-        kOperator, "%", {a, b}, kInt8, TANDEM_DIVIDE("modulo", "toInt128"), kMaybeNull | kRaises    \
-    }
+#define TANDEM_CHECKED(name, a, b, to, sql) \
+    { kOperator, name, {a, b}, to, sql, kRaises }
+#define TANDEM_DIVISION(name, a, b, to, sql) \
+    { kOperator, name, {a, b}, to, sql, kRaises | kMaybeNull }
+#define TANDEM_ARITHMETIC(a, b, to)                                         \
+    TANDEM_CHECKED("+", a, b, to, "accurateCast($1 + $2, $T)"),             \
+        TANDEM_CHECKED("-", a, b, to, "accurateCast($1 - $2, $T)"),         \
+        TANDEM_CHECKED("*", a, b, to, "accurateCast($1 * $2, $T)"),         \
+        TANDEM_DIVISION("/", a, b, to, TANDEM_DIVIDE("intDiv", "toInt64")), \
+        TANDEM_DIVISION("%", a, b, to, TANDEM_DIVIDE("modulo", "toInt64"))
+#define TANDEM_ARITHMETIC_WIDE(a, b)                                             \
+    TANDEM_CHECKED("+", a, b, kInt8, "accurateCast(toInt128($1) + $2, $T)"),     \
+        TANDEM_CHECKED("-", a, b, kInt8, "accurateCast(toInt128($1) - $2, $T)"), \
+        TANDEM_CHECKED("*", a, b, kInt8, "accurateCast(toInt128($1) * $2, $T)"), \
+        TANDEM_DIVISION("/", a, b, kInt8, TANDEM_DIVIDE("intDiv", "toInt128")),  \
+        TANDEM_DIVISION("%", a, b, kInt8, TANDEM_DIVIDE("modulo", "toInt128"))
 
 constexpr Rule kRules[] = {
     TANDEM_ARITHMETIC(kInt2, kInt2, kInt2),

@@ -31,6 +31,7 @@ constexpr Rule kRules[] = {
     {kCast, "bool", {kInt4}, kBool, "($1 != 0)"},
     {kCast, "int4", {kBool}, kInt4, "toInt32($1)"},
     {kCast, "text", {kBool}, kText, "if($1, 'true', if($1 IS NULL, NULL, 'false'))", kMaybeNull},
+    {kCast, "text", {kBpchar}, kText, "trimRight($1)"},
     {kCast, "text", {kAnyInt}, kText, "toString($1)"},
     {kCast, "text", {kUuid}, kText, "toString($1)"},
     {kCast, "int4", {kText}, kInt4, kToInt4FromText, kMaybeNull | kRaises},

@@ -23,8 +23,12 @@ Result<const sql::Node*> Translator::aggregate_call(const Expr& expr, std::strin
 
 // What an aggregate is computed from lies below the grouping.
 Result<Value> Translator::aggregate(const Expr& expr) {
+    for (const Lifted& lifted : lifted_)
+        if (lifted.aggregate == &expr) return lifted.value;
     bool above = scope_->may_join;
+    const auto* absent = scope_->absent;
     scope_->may_join = true;
+    scope_->absent = nullptr;
     Result<Value> result = [&]() -> Result<Value> {
         if (!expr.builtin) return refuse(Reason::kAggregate, std::string(expr.name));
         if (!expr.within_group.empty()) return percentile(expr);
@@ -37,6 +41,7 @@ Result<Value> Translator::aggregate(const Expr& expr) {
         return divide(parts.sum, count);
     }();
     scope_->may_join = above;
+    scope_->absent = absent;
     return result;
 }
 
@@ -67,14 +72,28 @@ Result<Value> Translator::sum_of(const Expr& expr) {
         args = {
             sql_.form(sql_.keep("toDecimal256($1, " + std::to_string(argument.scale) + ")"), args)};
     result.node = TRY(aggregate_call(expr, row->sql, args));
-    if ((row->flags & rule::kSumScale) && argument.digits != nullptr && argument.digits_known) {
-        // The digits of a sum are the most of any of its values; those of NULL do not count.
-        const Node* counted =
-            sql_.form("if($1 IS NULL, NULL, $2)", {argument.node, argument.digits});
-        result.digits = TRY(aggregate_call(expr, "maxOrNull", {counted}));
-        result.digits_known = true;
-    }
+    if (argument.digits != nullptr && result.cls == Class::kNumeric)
+        TRY(digits_of_group(expr, argument, result));
     return result;
+}
+
+// The digits of a sum are the most of any of its values. Those of min and max are the value's own,
+// unless equal ones have different digits: which one Postgres shows is up to it. NULL does not
+// count.
+Status Translator::digits_of_group(const Expr& expr, const Value& argument, Value& result) {
+    const Node* counted = sql_.form("if($1 IS NULL, NULL, $2)", {argument.node, argument.digits});
+    if (expr.name != "min" && expr.name != "max") {
+        result.digits = TRY(aggregate_call(expr, "maxOrNull", {counted}));
+        return {};
+    }
+    std::string_view function = expr.name == "max" ? "argMax" : "argMin";
+    Nodes parts = {argument.node, argument.digits};
+    const Node* least = sql_.form("(assumeNotNull($1), assumeNotNull($2))", parts);
+    const Node* most = sql_.form("(assumeNotNull($1), -assumeNotNull($2))", parts);
+    const Node* first = TRY(aggregate_call(expr, function, {counted, least}));
+    const Node* last = TRY(aggregate_call(expr, function, {counted, most}));
+    result.digits = sql_.guarded(sql_.form("$1 != $2", {first, last}), first);
+    return {};
 }
 
 // avg of exact types is the sum divided by the number of values.

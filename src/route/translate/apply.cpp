@@ -26,13 +26,15 @@ bool numeric_digits(Value& result, const Rule& row, std::span<const Value> value
         result.scale = a.scale + b.scale;
         result.precision = a.precision + b.precision;
     } else if (row.flags & rule::kIntegerScale) {
-        bool wide = a.cls == Class::kInt8 || row.form == Form::kAggregate;
-        result.precision = wide ? 38 : 18;
+        result.precision = row.form == Form::kAggregate ? 38
+                           : a.cls == Class::kInt2      ? 5
+                           : a.cls == Class::kInt4      ? 10
+                                                        : 19;
         result.scale = 0;
     } else if (row.flags & rule::kSumScale) {
         result.scale = a.scale;
-        result.precision = a.precision <= 18 ? 38 : kDecimalDigitsMax;
-        if (a.precision > 57) return false;
+        // Nobody sums more than 10^14 rows.
+        result.precision = std::max(38, a.precision + 14);
     } else {
         result.scale = a.scale;
         result.precision = a.precision;
@@ -132,7 +134,7 @@ Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
         else if (row.flags & rule::kMulScale)
             result.digits = sql_.form("toInt32($1 + $2)", digits);
         else if (row.form == Form::kAggregate)
-            result.digits_known = false;  // sum_of() knows more
+            result.digits = nullptr;  // sum_of() makes them
         else
             result.digits = digits.front();
     }

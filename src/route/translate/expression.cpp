@@ -62,6 +62,13 @@ Class Translator::class_of(uint32_t type) const {
 
 Result<Value> Translator::value(const Expr& expr, Place place) {
     if (depth_ >= kDepthMax || ++nodes_ > kNodesMax) return refuse(Reason::kTooComplex);
+    if (is_absent(expr)) {
+        Expr null;
+        null.kind = ExprKind::kConstant;
+        null.type = expr.type;
+        null.known = null.constant_null = true;
+        return constant(null);
+    }
     ++depth_;
     Result<Value> result = value_by_kind(expr, place);
     --depth_;
@@ -112,6 +119,8 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return window_call(expr);
         case ExprKind::kSubquery:
             return subquery(expr, place);
+        case ExprKind::kGrouping:
+            return grouping(expr);
         default:
             return refuse(Reason::kExpression, std::string(expr.name));
     }

@@ -6,6 +6,7 @@
 
 #include "route/sql/print.h"
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -32,11 +33,6 @@ bool all_in(const std::vector<uint32_t>& some, const std::vector<uint32_t>& set)
     });
 }
 
-void split(const Expr& expr, std::vector<const Expr*>& parts) {
-    if (expr.kind != ExprKind::kAnd) return parts.push_back(&expr);
-    for (const Expr* part : expr.args) split(*part, parts);
-}
-
 void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
     if (!item.is_join) return found.push_back(item.relation);
     relations_below(*item.left, found);
@@ -60,9 +56,12 @@ Status Translator::open_source(const Relation& relation, Source& source, bool or
         source.from = sql_.place(static_cast<uint32_t>(source.use), source.number);
         return {};
     }
-    if (relation.kind != RelationKind::kSubquery || relation.subquery == nullptr)
-        return refuse(Reason::kFromItem, "VALUES");
-    Derived derived = TRY(write_subquery(*relation.subquery, ordered ? &source.order : nullptr));
+    bool values = relation.kind == RelationKind::kValues;
+    if (!values && relation.subquery == nullptr) return refuse(Reason::kFromItem);
+    Result<Derived> written =
+        values ? write_values(relation)
+               : write_subquery(*relation.subquery, ordered ? &source.order : nullptr);
+    Derived derived = TRY(std::move(written));
     for (sql::OrderItem& item : source.order)
         item.node = sql_.result(source.number, sql::Role::kOrder, item.node->item);
     source.columns = std::move(derived.columns);
@@ -117,7 +116,7 @@ Status Translator::flatten_inner(const FromItem& item, std::vector<Piece>& piece
         TRY(flatten_inner(*item.left, pieces, conditions));
         TRY(flatten_inner(*item.right, pieces, conditions));
         std::vector<const Expr*> parts;
-        if (item.on != nullptr) split(*item.on, parts);
+        if (item.on != nullptr) split_conjunction(*item.on, parts);
         for (const Expr* part : parts) conditions.push_back({part, false});
         return {};
     }
@@ -150,7 +149,7 @@ Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
     if (!right.single) return refuse(Reason::kJoin, "an outer join with several tables inside");
     if (item.on == nullptr) return refuse(Reason::kJoin, "without a condition");
     std::vector<const Expr*> parts;
-    split(*item.on, parts);
+    split_conjunction(*item.on, parts);
     bool equality = false;
     for (const Expr* part : parts)
         equality = equality || connects(*part, left.relations, right.relations);
@@ -207,13 +206,16 @@ Status Translator::write_from(const Query& query, sql::Select& select) {
     bool keeps_order = scope_->ordered && row_order(query) == RowOrder::kOfSource;
     for (uint32_t i = 0; i < query.relations.size; ++i)
         TRY(open_source(query.relations[i], scope_->sources[i], keeps_order));
-    if (query.from.empty()) return refuse(Reason::kNoTable);
+    if (query.from.empty()) {
+        if (query.where != nullptr) select.where.push_back(TRY(filter(*query.where)));
+        return {};
+    }
     for (const FromItem* item : query.from) mark_nullable(*item);
     std::vector<Piece> pieces;
     std::vector<Condition> conditions;
     for (const FromItem* item : query.from) TRY(flatten_inner(*item, pieces, conditions));
     std::vector<const Expr*> parts;
-    if (query.where != nullptr) split(*query.where, parts);
+    if (query.where != nullptr) split_conjunction(*query.where, parts);
     for (const Expr* part : parts) conditions.push_back({part, false});
     Piece all = TRY(join_pieces(std::move(pieces), conditions));
     select.from = all.from;

@@ -3,6 +3,7 @@
 
 #include "route/sql/print.h"
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -53,8 +54,11 @@ bool is_limited(const Query& query) {
 // only filters, computes or cuts them off, and everybody relies on that.
 RowOrder row_order(const Query& query) {
     if (!query.order_by.empty()) return RowOrder::kOwn;
-    if (!query.windows.empty()) return RowOrder::kImplied;
-    if (!query.group_by.empty() || query.has_aggregates || query.distinct) return RowOrder::kNone;
+    if (!query.windows.empty() || query.set_operation != SetOperation::kNone)
+        return RowOrder::kImplied;
+    if (!query.group_by.empty() || query.has_aggregates || query.distinct ||
+        query.has_grouping_sets)
+        return RowOrder::kNone;
     RowOrder result = RowOrder::kNone;
     for (const Relation& relation : query.relations) {
         if (relation.subquery == nullptr) continue;
@@ -67,11 +71,12 @@ RowOrder row_order(const Query& query) {
 }
 
 Status Translator::check_shape(const Query& query) {
-    if (query.set_operation != SetOperation::kNone) return refuse(Reason::kSetOperation);
-    if (query.has_grouping_sets) return refuse(Reason::kGroupingSets);
-    if (!query.distinct_on.empty()) return refuse(Reason::kDistinctOn);
-    if (query.with_ties) return refuse(Reason::kWithTies);
-    if (query.having != nullptr && query.group_by.empty() && !query.has_aggregates)
+    if (query.has_grouping_sets && query.grouping_sets.empty())
+        return refuse(Reason::kGroupingSets);
+    if (!query.distinct_on.empty() && query.order_by.empty())
+        return refuse(Reason::kImpliedOrder, "DISTINCT ON without ORDER BY");
+    bool grouped = !query.group_by.empty() || query.has_aggregates || query.has_grouping_sets;
+    if (query.having != nullptr && !grouped)
         return refuse(Reason::kExpression, "HAVING without GROUP BY");
     return {};
 }
@@ -115,13 +120,18 @@ Translator::OrderItems Translator::sort_items(const Value& value, const SortKey&
     }
 }
 
+Status Translator::check_sortable(const Value& value, const Expr& expr) {
+    bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
+    if (text && expr.collation != Collation::kBytewise) return refuse(Reason::kCollation);
+    if (value.cls == Class::kOther || value.cls == Class::kJsonb || value.cls == Class::kInterval)
+        return refuse(Reason::kTypeUnsupported, "in ORDER BY");
+    return {};
+}
+
 Result<Translator::OrderItems> Translator::sort_key(const SortKey& key) {
     if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
     Value value = TRY(this->value(*key.expr));
-    bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
-    if (text && key.expr->collation != Collation::kBytewise) return refuse(Reason::kCollation);
-    if (value.cls == Class::kOther || value.cls == Class::kJsonb || value.cls == Class::kInterval)
-        return refuse(Reason::kTypeUnsupported, "in ORDER BY");
+    TRY(check_sortable(value, *key.expr));
     return sort_items(value, key);
 }
 
@@ -165,11 +175,19 @@ Result<const sql::Node*> Translator::count_node(const Expr* expr) {
 Status Translator::limits(const Query& query, sql::Select& select) {
     select.limit = TRY(count_node(query.limit));
     select.offset = TRY(count_node(query.offset));
+    select.with_ties = query.with_ties && select.limit != nullptr;
+    if (select.with_ties && (select.offset != nullptr || !query.distinct_on.empty()))
+        return refuse(Reason::kWithTies);
+    for (const Expr* key : query.distinct_on) select.limit_by.push_back(TRY(group_key(*key)));
     return {};
 }
 
 // FROM, WHERE, GROUP BY and HAVING.
 Status Translator::body(const Query& query, sql::Select& select) {
+    if (query.set_operation != SetOperation::kNone) {
+        stand_in(TRY(write_set(query)), select);
+        return {};
+    }
     TRY(write_from(query, select));
     for (const Expr* key : query.group_by) select.group_by.push_back(TRY(group_key(*key)));
     if (!query.group_by.empty() || query.has_aggregates) scope_->may_join = false;
@@ -209,6 +227,7 @@ Status Translator::write_tail(const Query& query, sql::Select& select) {
         Result<OrderItems> keys =
             query.distinct ? distinct_order(query) : sort_keys(query.order_by);
         output_.sorted = keys.ok();
+        if (!keys.ok() && !query.distinct_on.empty()) return std::move(keys).error();
         if (!keys.ok()) {
             reason_ = reason;
             output_.limited = false;
@@ -234,8 +253,10 @@ Status Translator::translate(const Query& query) {
     scope_ = &scope;
     sql::Select& select = *sql_.query();
     TRY(check_shape(query));
+    if (query.has_grouping_sets) return translate_over(query, select);
     TRY(body(query, select));
     for (const Target& target : query.targets) TRY(add_target(query, target));
+    if (output_.relations.empty()) return refuse(Reason::kNoTable);
     if (output_.columns.empty()) {
         Expr one;
         one.kind = ExprKind::kFunction;
@@ -245,12 +266,53 @@ Status Translator::translate(const Query& query) {
     }
     TRY(write_tail(query, select));
     select.distinct = query.distinct;
-    for (size_t i = 0; i < selected_.size(); ++i)
-        select.results.push_back(
-            {selected_[i].node, sql::Role::kValue, static_cast<uint32_t>(i + 1)});
+    select_columns(select);
     close_from(select);
     finish(select);
     return {};
+}
+
+void Translator::select_columns(sql::Select& select) {
+    for (size_t i = 0; i < selected_.size(); ++i)
+        select.results.push_back(
+            {selected_[i].node, sql::Role::kValue, static_cast<uint32_t>(i + 1)});
+}
+
+// The targets are the columns of a derived table, by their number.
+Status Translator::translate_over(const Query& query, sql::Select& select) {
+    stand_in(TRY(write_grouping_sets(query)), select);
+    for (uint32_t i = 0; i < query.targets.size; ++i) {
+        const Expr& target = *query.targets[i].expr;
+        if (target.kind == ExprKind::kConstant) continue;
+        TRY(ship(target, of_source(scope_->sources[0], i + 1)));
+    }
+    if (output_.columns.empty()) return refuse(Reason::kGroupingSets);
+    Result<OrderItems> keys = target_order(query);
+    output_.sorted = keys.ok();
+    output_.limited = keys.ok();
+    if (keys.ok()) {
+        select.order_by = *keys;
+        TRY(limits(query, select));
+    }
+    select_columns(select);
+    finish(select);
+    return {};
+}
+
+// ORDER BY over a derived table whose columns are the targets.
+Result<Translator::OrderItems> Translator::target_order(const Query& query) {
+    OrderItems items;
+    for (const SortKey& key : query.order_by) {
+        if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
+        uint32_t at = 0;
+        while (at < query.targets.size && !same_expr(*query.targets[at].expr, *key.expr)) ++at;
+        if (at == query.targets.size) return refuse(Reason::kExpression, "ORDER BY");
+        Value column = of_source(scope_->sources[0], at + 1);
+        TRY(check_sortable(column, *key.expr));
+        OrderItems one = sort_items(column, key);
+        items.insert(items.end(), one.begin(), one.end());
+    }
+    return items;
 }
 
 void Translator::add_result(sql::Select& select, const Value& value, bool plain, uint32_t item) {
@@ -280,6 +342,7 @@ Status Translator::fill_subquery(const Query& query, Derived& derived, OrderItem
     bool limited = is_limited(query);
     sql::Select& select = *derived.select;
     TRY(check_shape(query));
+    if (query.has_grouping_sets) return fill_grouping_sets(query, derived, order);
     TRY(body(query, select));
     select.distinct = query.distinct;
     TRY(subquery_columns(query, derived));
@@ -287,7 +350,7 @@ Status Translator::fill_subquery(const Query& query, Derived& derived, OrderItem
         return refuse(Reason::kSubquery, "DISTINCT with ORDER BY and LIMIT");
     OrderItems items;
     if (scope_->ordered) items = TRY(order_of_rows(query));
-    if (limited) select.order_by = items;
+    if (limited || !query.distinct_on.empty()) select.order_by = items;
     for (size_t i = 0; i < items.size() && order != nullptr; ++i) {
         uint32_t number = static_cast<uint32_t>(i + 1);
         select.results.push_back({items[i].node, sql::Role::kOrder, number});
@@ -299,12 +362,26 @@ Status Translator::fill_subquery(const Query& query, Derived& derived, OrderItem
     return {};
 }
 
+Status Translator::fill_grouping_sets(const Query& query, Derived& derived, OrderItems* order) {
+    if (is_limited(query) || (order != nullptr && !query.order_by.empty()))
+        return refuse(Reason::kGroupingSets, "in a subquery with ORDER BY");
+    stand_in(TRY(write_grouping_sets(query)), *derived.select);
+    for (uint32_t i = 0; i < query.targets.size; ++i) {
+        if (query.targets[i].junk) continue;
+        derived.columns.push_back(of_source(scope_->sources[0], i + 1));
+        add_result(*derived.select, derived.columns.back(), true,
+                   static_cast<uint32_t>(derived.columns.size()));
+    }
+    return {};
+}
+
 // A subquery ships as a whole or not at all. With `order`, the order of its rows becomes columns,
 // by which the query around it can sort.
 Result<Translator::Derived> Translator::write_subquery(const Query& query, OrderItems* order) {
     Derived derived;
     derived.select = sql_.query();
-    Scope scope{.query = &query, .outer = scope_, .ordered = is_limited(query) || order != nullptr};
+    bool ordered = is_limited(query) || order != nullptr || !query.distinct_on.empty();
+    Scope scope{.query = &query, .outer = scope_, .ordered = ordered};
     uint32_t below = levels_below_;
     levels_below_ = 0;
     scope_ = &scope;

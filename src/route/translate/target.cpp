@@ -60,16 +60,19 @@ Status Translator::add_node(const Expr& expr) {
             return {};
         }
     }
-    Value node = TRY(value(expr));
-    uint32_t column = TRY(add_column(expr, node));
-    if (node.digits == nullptr) {
+    return ship(expr, TRY(value(expr)));
+}
+
+Status Translator::ship(const Expr& expr, const Value& value) {
+    uint32_t column = TRY(add_column(expr, value));
+    if (value.digits == nullptr) {
         output_.replacements.push_back({expr.id, {RecipeKind::kColumn, column, column}});
         return {};
     }
     Expr count;
     count.kind = ExprKind::kFunction;
     count.type = oid::kInt4;
-    Value digits{.node = node.digits, .cls = Class::kInt4, .nullable = true};
+    Value digits{.node = value.digits, .cls = Class::kInt4, .nullable = true};
     uint32_t second = TRY(add_column(count, digits));
     output_.replacements.push_back({expr.id, {RecipeKind::kRounded, column, second}});
     return {};

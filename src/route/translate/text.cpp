@@ -38,7 +38,9 @@ Result<Value> Translator::like(const Expr& expr) {
         ++i;
     }
     Value left = TRY(value(*expr.args[0]));
-    if (left.cls != Class::kText) return refuse(Reason::kOperator, "LIKE");
+    // char(n) is matched with its blanks, which it is stored with.
+    if (left.cls != Class::kText && left.cls != Class::kBpchar)
+        return refuse(Reason::kOperator, "LIKE");
     if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
     std::string_view form = expr.name == "~~" ? "($1 LIKE $2)" : "($1 NOT LIKE $2)";
     return Value{.node = sql_.form(form, {left.node, sql_.string(text)}),

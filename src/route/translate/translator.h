@@ -87,7 +87,6 @@ class Translator {
         bool may_join = true;
         // What GROUPING SETS leave out of the set being written.
         const std::vector<const Expr*>* absent = nullptr;
-        const sql::Select* values = nullptr;
     };
     // Where an expression stands: in a filter NULL means the same as false.
     enum class Place : uint8_t { kValue, kFilter };
@@ -107,6 +106,11 @@ class Translator {
     };
     Result<Derived> write_subquery(const Query& query, OrderItems* order = nullptr);
     Status fill_subquery(const Query& query, Derived& derived, OrderItems* order);
+    Status fill_grouping_sets(const Query& query, Derived& derived, OrderItems* order);
+    Status translate_over(const Query& query, sql::Select& select);
+    void select_columns(sql::Select& select);
+    Result<OrderItems> target_order(const Query& query);
+    Status check_sortable(const Value& value, const Expr& expr);
     Status subquery_columns(const Query& query, Derived& derived);
     void add_result(sql::Select& select, const Value& value, bool plain, uint32_t item);
     Result<OrderItems> order_of_rows(const Query& query);
@@ -128,6 +132,7 @@ class Translator {
     Status add_target(const Query& query, const Target& target);
     Status add_parts(const Query& query, const Expr& expr);
     Status add_node(const Expr& expr);
+    Status ship(const Expr& expr, const Value& value);
     Result<uint32_t> add_column(const Expr& expr, const Value& value);
     Result<bool> is_group_key(const Query& query, const Expr& expr);
     struct Mark {
@@ -205,7 +210,63 @@ class Translator {
     Result<Value> divide(const Value& dividend, const Value& divisor);
 
     // --- subquery.cpp
+    // An equality, or another comparison, of an expression of the subquery (inner) with one of the
+    // query around it (outer). `name` is the operator with the inner side on the left.
+    struct Tie {
+        const Expr* comparison = nullptr;
+        std::string_view name;
+        const Expr* inner = nullptr;
+        const Expr* outer = nullptr;
+        Value inside = {};
+        Value outside = {};
+    };
+    struct Correlation {
+        std::vector<const Expr*> inner;  // conditions of the subquery alone
+        std::vector<const Expr*> outer;  // conditions of the query around it alone
+        std::vector<Tie> equal;
+        std::vector<Tie> other;
+    };
     Result<Value> subquery(const Expr& expr, Place place);
+    Result<Value> scalar(const Query& query);
+    Result<Value> in_set(const Expr& expr, Place place);
+    Result<Value> exists(const Expr& expr);
+    Result<Value> correlated_scalar(const Expr& expr);
+    Result<Value> correlated_aggregate(const Expr& target, const Query& query, Correlation& found);
+    Result<Value> correlated_row(const Expr& target, const Query& query, Correlation& found);
+    Status split_correlation(const Query& query, Correlation& found);
+    Status open_correlated(const Query& query, Correlation& found, sql::Select& select);
+    Status extremes(Correlation& found, sql::Select& select, const Node*& test);
+    Status group_by_ties(Correlation& found, Nodes& keys);
+    Status join_derived(Correlation& found, sql::Select& select);
+    Result<Value> outer_value(const Expr& expr, Place place = Place::kValue);
+    // Runs `action` inside of a subquery's own level.
+    template <typename Action>
+    Status inside(Scope& scope, Action action) {
+        uint32_t below = levels_below_;
+        levels_below_ = 0;
+        scope_ = &scope;
+        Status status = action();
+        scope_ = scope.outer;
+        levels_below_ = below;
+        return status;
+    }
+    Status make_comparable(const Expr& comparison, Value& left, Value& right);
+    const Node* is_in(const std::vector<Value>& left, const Nodes& right, sql::Select& set);
+    const sql::From* as_relation(const Derived& derived, uint32_t& number);
+    const Node* read_derived(const sql::From* from, const Node* node, Nodes where);
+
+    // --- set_operation.cpp: what is made of several SELECTs
+    Result<Derived> write_set(const Query& query);
+    Result<Derived> write_branch(const Query& query);
+    Result<Derived> write_grouping_sets(const Query& query);
+    Result<Derived> write_values(const Relation& relation);
+    Status union_all(std::vector<Derived>& branches, Derived& all);
+    Status match_columns(std::vector<Derived>& branches, size_t column, Value& common);
+    Derived combine_rows(const Query& query, Derived all);
+    Status check_set_keys(const Query& query);
+    void stand_in(Derived derived, sql::Select& select);
+    bool is_absent(const Expr& expr) const;
+    Result<Value> grouping(const Expr& expr);
 
     // --- json.cpp
     Result<Value> json_text(const Expr& expr);
@@ -234,6 +295,7 @@ class Translator {
     };
     Result<Average> average(const Expr& expr);
     Result<Value> sum_of(const Expr& expr);
+    Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
     Result<Value> percentile(const Expr& expr);
     Result<Value> float_extreme(const Expr& expr, const Value& argument);
@@ -252,6 +314,14 @@ class Translator {
     std::map<uint32_t, std::string> default_columns_;  // by Relation::id
     uint32_t depth_ = 0;
     uint32_t nodes_ = 0;
+    // Aggregates of correlated subqueries, as the query around them reads them.
+    struct Lifted {
+        const Expr* aggregate = nullptr;
+        Value value = {};
+        uint32_t item = 0;
+    };
+    std::vector<Lifted> lifted_;
+    std::deque<Query> kept_queries_;
     // How many levels the expression in hand is written below the one it is translated in.
     uint32_t levels_below_ = 0;
     // The select list of the outermost query: what is written, and the same before its cast.

@@ -73,6 +73,8 @@ class RouteCorpus : public RouteDifferential {
         if (routed) return "routed";
         if (entry.sql.starts_with("EXECUTE")) return "stays";
         std::string why = reason_for(entry.sql);
+        if (std::getenv("TANDEM_PIN") != nullptr)
+            why += ask(" SELECT ': ' || reason FROM tandem.explain_route($q$" + entry.sql + "$q$)");
         return why == "routed" ? "failed when it ran: " + reason(entry.sql) : why;
     }
 };
