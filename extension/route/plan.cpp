@@ -16,6 +16,7 @@ extern "C" {
 
 #include "extension/route/plan.h"
 #include "extension/shell/memory.h"
+#include "extension/tree/enum_labels.h"
 
 namespace tandem::shell {
 
@@ -332,8 +333,10 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
     PgList* result =
         list_make5(makeString(c_string_of(translation.sql)),
                    list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
-                   list_make2_int(local->jitFlags, translation.needs_utc ? 1 : 0));
-    return lappend(lappend(result, places), columns);
+                   list_make3_int(local->jitFlags, translation.needs_utc ? 1 : 0,
+                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0));
+    result = lappend(lappend(result, places), columns);
+    return lappend(result, tree->enums);
 }
 
 // A cursor moves backwards over what Postgres' own plan could move backwards over.
@@ -352,7 +355,8 @@ namespace {
 bool may_change_its_text(Oid type) {
     Oid element = get_element_type(getBaseType(type));
     char kind = get_typtype(OidIsValid(element) ? getBaseType(element) : getBaseType(type));
-    return kind == TYPTYPE_ENUM || kind == TYPTYPE_COMPOSITE;
+    if (kind == TYPTYPE_ENUM) return !is_stable_enum(getBaseType(type));
+    return kind == TYPTYPE_COMPOSITE;
 }
 
 }  // namespace

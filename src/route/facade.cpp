@@ -41,6 +41,7 @@ void publish(Translation& translation) {
                           .relations = list(translation.relations),
                           .sorted = output.sorted,
                           .limited = output.limited,
+                          .any_order = output.any_order,
                           .needs_utc = output.needs_utc};
 }
 

@@ -19,12 +19,15 @@ struct Translation;  // owns its memory until translation_free
 // Type OID of an enum and its labels in their order.
 struct EnumType {
     uint32_t type = 0;
+    uint32_t array_type = 0;
     List<Text> labels;
 };
 
 struct TranslateOptions {
     // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
     bool session_utc = false;
+    // Sums of floating point numbers may be those of any order of their rows.
+    bool float_any_order = false;
     List<EnumType> enums = {};  // those of the query whose labels have never been renamed
 };
 
@@ -93,6 +96,7 @@ struct TranslationResult {
     List<UsedRelation> relations;  // by the number of their place
     bool sorted;                   // ORDER BY was shipped; otherwise Postgres sorts above the scan
     bool limited;    // LIMIT and OFFSET were shipped (only when sorted, or without ORDER BY)
+    bool any_order;  // floating point numbers are summed in any order
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
 };
 

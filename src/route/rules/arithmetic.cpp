@@ -40,6 +40,21 @@ constexpr std::string_view kDateMinus =
         TANDEM_DIVISION("/", a, b, kInt8, TANDEM_DIVIDE("intDiv", "toInt128")),  \
         TANDEM_DIVISION("%", a, b, kInt8, TANDEM_DIVIDE("modulo", "toInt128"))
 
+#define TANDEM_MOD_FUNCTION(cls, wide) \
+    { kFunction, "mod", {cls, cls}, cls, TANDEM_DIVIDE("modulo", wide), kMaybeNull | kRaises }
+#define TANDEM_BITS(cls)                                       \
+    {kOperator, "&", {cls, cls}, cls, "bitAnd($1, $2)"},       \
+        {kOperator, "|", {cls, cls}, cls, "bitOr($1, $2)"},    \
+        {kOperator, "#", {cls, cls}, cls, "bitXor($1, $2)"}, { \
+        kOperator, "~", {cls}, cls, "bitNot($1)"               \
+    }
+// Postgres raises an error where a result is too large or too small for a number.
+#define TANDEM_FLOAT(name, wrong)                                                               \
+    {                                                                                           \
+        kOperator, name, {kFloat8, kFloat8}, kFloat8,                                           \
+            "if(throwIf(ifNull(" wrong ", 0)) = 0, $1 " name " $2, NULL)", kMaybeNull | kRaises \
+    }
+
 constexpr Rule kRules[] = {
     TANDEM_ARITHMETIC(kInt2, kInt2, kInt2),
     TANDEM_ARITHMETIC(kInt2, kInt4, kInt4),
@@ -55,7 +70,33 @@ constexpr Rule kRules[] = {
     {kOperator, "-", {kNumeric}, kNumeric, "(-$1)", kKeepScale},
     {kFunction, "abs", {kNumeric}, kNumeric, "abs($1)", kKeepScale},
     {kFunction, "abs", {kAnyInt}, kSame, "accurateCast(abs(toInt128($1)), $T)", kRaises},
+    TANDEM_BITS(kInt2),
+    TANDEM_BITS(kInt4),
+    TANDEM_BITS(kInt8),
+    TANDEM_MOD_FUNCTION(kInt2, "toInt64"),
+    TANDEM_MOD_FUNCTION(kInt4, "toInt64"),
+    TANDEM_MOD_FUNCTION(kInt8, "toInt128"),
     {kOperator, "-", {kFloat8}, kFloat8, "(-$1)"},
+    {kFunction, "abs", {kFloat8}, kFloat8, "abs($1)"},
+    TANDEM_FLOAT("+", "isInfinite($1 + $2) AND NOT isInfinite($1) AND NOT isInfinite($2)"),
+    TANDEM_FLOAT("-", "isInfinite($1 - $2) AND NOT isInfinite($1) AND NOT isInfinite($2)"),
+    TANDEM_FLOAT("*",
+                 "(isInfinite($1 * $2) AND NOT isInfinite($1) AND NOT isInfinite($2)) OR "
+                 "($1 * $2 = 0 AND $1 != 0 AND $2 != 0)"),
+    TANDEM_FLOAT("/",
+                 "$2 = 0 OR (isInfinite($1 / $2) AND NOT isInfinite($1)) OR ($1 / $2 = 0 AND "
+                 "$1 != 0 AND NOT isInfinite($2))"),
+    {kFunction, "floor", {kFloat8}, kFloat8, "floor($1)"},
+    {kFunction, "ceil", {kFloat8}, kFloat8, "ceil($1)"},
+    {kFunction, "ceiling", {kFloat8}, kFloat8, "ceil($1)"},
+    {kFunction, "trunc", {kFloat8}, kFloat8, "trunc($1)"},
+    {kFunction, "round", {kFloat8}, kFloat8, "roundBankers($1)"},
+    {kFunction,
+     "sqrt",
+     {kFloat8},
+     kFloat8,
+     "if(throwIf(ifNull($1 < 0, 0)) = 0, sqrt($1), NULL)",
+     kMaybeNull | kRaises},
     {kOperator, "-", {kDate, kDate}, kInt4, "toInt32(toInt32($1) - toInt32($2))"},
     {kOperator, "+", {kDate, kAnyInt}, kDate, kDatePlus, kMaybeNull | kRaises},
     {kOperator, "-", {kDate, kAnyInt}, kDate, kDateMinus, kMaybeNull | kRaises},

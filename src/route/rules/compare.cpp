@@ -55,6 +55,9 @@ constexpr Rule kRules[] = {
     TANDEM_COMPARE_AS(kBpchar, kBpchar, "trimRight($1)", "trimRight($2)", kDeterministic,
                       kBytewise),
     TANDEM_COMPARE(kBool, kBool, 0, 0),
+    // The order of labels is that of the type; see Translator::position_of().
+    {kOperator, "=", {kEnum, kEnum}, kBool, "($1 = $2)"},
+    {kOperator, "<>", {kEnum, kEnum}, kBool, "($1 != $2)"},
     TANDEM_COMPARE(kDate, kDate, 0, 0),
     TANDEM_COMPARE(kTimestamp, kTimestamp, 0, 0),
     TANDEM_COMPARE(kTimestamptz, kTimestamptz, 0, 0),

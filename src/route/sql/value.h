@@ -64,6 +64,7 @@ struct Value {
     bool digits_known = true;
     bool literal = false;              // never NULL and never NaN
     bool null = false;                 // the constant NULL
+    bool number_as_text = false;       // kOther: a numeric held as its text
     std::string_view other_type = {};  // kOther: the ClickHouse type of the column
     uint32_t type = 0;                 // kEnum: which
     // Integers: no value is outside; without `bounded` any of the type may be.

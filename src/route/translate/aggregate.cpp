@@ -15,10 +15,11 @@ Result<const sql::Node*> Translator::aggregate_call(const Expr& expr, std::strin
                                                     Nodes args) {
     const Node* condition = nullptr;
     if (expr.filter != nullptr) {
-        const Node* test = TRY(filter(*expr.filter));
+        const Node* test = TRY(without_window([&] { return filter(*expr.filter); }));
         condition = sql_.form("ifNull($1, false)", {test});
     }
-    return sql_.call(function, std::move(args), condition);
+    const Node* call = sql_.call(function, std::move(args), condition);
+    return over_ != nullptr ? sql_.over(call, *over_) : call;
 }
 
 // What an aggregate is computed from lies below the grouping.
@@ -48,22 +49,31 @@ Result<Value> Translator::aggregate(const Expr& expr) {
 // Any aggregate that is a row of the table; of avg the sum.
 Result<Value> Translator::sum_of(const Expr& expr) {
     std::string name(expr.name);
+    if (name == "string_agg") return string_agg(expr);
+    if (name == "array_agg") return array_agg(expr);
+    if (name.starts_with("var")) return variance(expr);
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
     Value argument;
     std::vector<Class> classes;
     if (expr.args.size == 1) {
-        argument = TRY(value(*expr.args[0]));
+        argument = TRY(without_window([&] { return value(*expr.args[0]); }));
         classes.push_back(argument.cls);
     }
     bool extreme = name == "min" || name == "max" || name.starts_with("bool_") || name == "every";
     if (extreme && is_float(argument.cls)) return float_extreme(expr, argument);
+    if (extreme && argument.cls == Class::kBpchar) return char_extreme(expr, argument);
+    if (expr.distinct && name == "sum") {
+        Value count;
+        return distinct_sum(expr, count);
+    }
+    if (extreme && argument.cls == Class::kEnum) return extreme_label(expr, argument);
     const Rule* row =
         find_rule(Form::kAggregate, name, classes, class_of(expr.type), expr.distinct && !extreme);
     if (row == nullptr) {
         if (!classes.empty()) name += " of " + std::string(class_name(classes[0]));
         return refuse(Reason::kAggregate, expr.distinct ? name + " with DISTINCT" : name);
     }
-    if (row->flags & rule::kRefuse) return refuse(Reason::kFloatAggregate, name);
+    if (row->flags & rule::kRefuse) return float_sum(expr, argument);
     Value result = TRY(apply_rule(expr, *row, {&argument, static_cast<size_t>(expr.args.size)}));
     Nodes args;
     if (expr.args.size == 1) args.push_back(argument.node);
@@ -96,15 +106,46 @@ Status Translator::digits_of_group(const Expr& expr, const Value& argument, Valu
     return {};
 }
 
+// Sums of floating point numbers depend on the order of their rows: only where Postgres would add
+// them up in any order, or the user says that any will do.
+Result<Value> Translator::float_sum(const Expr& expr, const Value& argument) {
+    if (!options_.float_any_order || expr.distinct || argument.cls != Class::kFloat8)
+        return refuse(Reason::kFloatAggregate, std::string(expr.name));
+    const Node* sum = TRY(aggregate_call(expr, "sumOrNull", {argument.node}));
+    const Node* wrong = sql_.form("isInfinite($1)", {sum});
+    output_.any_order = true;
+    Value result{.cls = Class::kFloat8};
+    if (expr.name == "avg") {
+        const Node* count = TRY(aggregate_call(expr, "count", {argument.node}));
+        sum = sql_.form("$1 / nullIf(toFloat64($2), 0)", {sum, count});
+    }
+    result.node = sql_.guarded(wrong, sum);
+    return result;
+}
+
+// char(n) is compared without its blanks and shown with them.
+Result<Value> Translator::char_extreme(const Expr& expr, const Value& argument) {
+    if (expr.input_collation != Collation::kBytewise) return refuse(Reason::kCollation);
+    Value result{.cls = Class::kBpchar};
+    const Node* key = sql_.form("trimRight(assumeNotNull($1))", {argument.node});
+    result.node = TRY(aggregate_call(expr, expr.name == "min" ? "argMinOrNull" : "argMaxOrNull",
+                                     {argument.node, key}));
+    return result;
+}
+
 // avg of exact types is the sum divided by the number of values.
 Result<Translator::Average> Translator::average(const Expr& expr) {
-    if (expr.distinct || expr.args.size != 1) return refuse(Reason::kAggregate, "avg(DISTINCT)");
+    if (expr.args.size != 1) return refuse(Reason::kAggregate, "avg");
     bool above = scope_->may_join;
-    scope_->may_join = true;
+    scope_->may_join = above || over_ == nullptr;
     Result<Average> result = [&]() -> Result<Average> {
         Average parts;
+        if (expr.distinct) {
+            parts.sum = TRY(distinct_sum(expr, parts.count));
+            return parts;
+        }
         parts.sum = TRY(sum_of(expr));
-        Value argument = TRY(value(*expr.args[0]));
+        Value argument = TRY(without_window([&] { return value(*expr.args[0]); }));
         parts.count = Value{.cls = Class::kNumeric, .nullable = false, .precision = 38};
         parts.count.node = TRY(aggregate_call(expr, "count", {argument.node}));
         return parts;

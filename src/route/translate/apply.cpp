@@ -156,9 +156,14 @@ Result<Value> Translator::apply_values(const Expr& expr, Form form, std::string_
                                        std::span<const Value> values) {
     std::vector<Class> classes;
     for (const Value& value : values) classes.push_back(value.cls);
-    bool division = form == Form::kOperator && name == "/" && values.size() == 2 &&
-                    values[0].cls == Class::kNumeric && values[1].cls == Class::kNumeric;
-    if (division && expr.builtin) return divide(values[0], values[1]);
+    if (expr.builtin && !values.empty()) {
+        std::optional<Value> special =
+            TRY(form == Form::kCast ? numeric_cast(expr, name, values)
+                                    : numeric_function(expr, name, values));
+        if (special) return *special;
+        if (form == Form::kOperator && values.size() == 2 && values[0].cls == Class::kEnum)
+            return compare_labels(expr, values);
+    }
     bool literal_second = values.size() == 2 && values[1].literal;
     const Rule* row = find_rule(form, name, classes, class_of(expr.type), false, literal_second);
     if (row != nullptr && expr.builtin) return apply_rule(expr, *row, values);
@@ -174,10 +179,13 @@ Result<Value> Translator::apply_values(const Expr& expr, Form form, std::string_
 Result<Value> Translator::cast(const Expr& expr) {
     std::string_view name = expr.name;
     if (expr.via_io)
-        name = class_of(expr.type) == Class::kText   ? "text"
-               : class_of(expr.type) == Class::kInt4 ? "int4"
-               : class_of(expr.type) == Class::kInt8 ? "int8"
-                                                     : "";
+        name = class_of(expr.type) == Class::kText      ? "text"
+               : class_of(expr.type) == Class::kInt4    ? "int4"
+               : class_of(expr.type) == Class::kInt8    ? "int8"
+               : class_of(expr.type) == Class::kNumeric ? "numeric"
+               : class_of(expr.type) == Class::kBool    ? "bool"
+               : class_of(expr.type) == Class::kDate    ? "date"
+                                                        : "";
     // varchar(n) and the like cut the value; nothing here does.
     if (expr.via_io && expr.typmod != -1) return refuse(Reason::kCast, "with a length");
     return apply(expr, Form::kCast, name);

@@ -150,7 +150,16 @@ Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
 Result<Value> Translator::scalar_array(const Expr& expr, Place place) {
     const Expr* array = expr.args[1];
     while (array->kind == ExprKind::kRelabel) array = array->args[0];
-    if (array->kind == ExprKind::kConstant) return array_constant(expr, *array);
+    if (array->kind == ExprKind::kConstant) {
+        Reason reason = reason_;
+        bool null_inside = array->known && array->known_text.find("NULL") != std::string_view::npos;
+        if (!null_inside) {
+            Result<Value> sent = array_constant(expr, *array);
+            if (sent.ok() || !array->known) return sent;
+        }
+        reason_ = reason;
+        return known_array(expr, *array, place);
+    }
     if (array->kind != ExprKind::kArray || array->args.empty())
         return refuse(Reason::kOperator, "ANY or ALL of this array");
     Value result{.cls = Class::kBool, .nullable = false};
@@ -166,6 +175,123 @@ Result<Value> Translator::scalar_array(const Expr& expr, Place place) {
     }
     result.node = sql_.form(expr.all ? "($&)" : "($|)", std::move(parts));
     return result;
+}
+
+// GREATEST and LEAST pass over NULL; of equal values the first one counts.
+Result<Value> Translator::extreme_of(const Expr& expr) {
+    std::vector<Value> values;
+    for (const Expr* item : expr.args) values.push_back(TRY(value(*item)));
+    Value result = TRY(common_type(values, expr));
+    bool text = result.cls == Class::kText;
+    bool sortable = is_int(result.cls) || result.cls == Class::kNumeric || text ||
+                    result.cls == Class::kDate || result.cls == Class::kTimestamp ||
+                    result.cls == Class::kTimestamptz || result.cls == Class::kBool;
+    if (!sortable) return refuse(Reason::kExpression, "GREATEST or LEAST of this type");
+    if (text && expr.input_collation != Collation::kBytewise) return refuse(Reason::kCollation);
+    bool nullable = true;
+    for (const Value& one : values) nullable = nullable && one.nullable;
+    bool greatest = expr.kind == ExprKind::kGreatest;
+    const Node* best = branch(values[0], result);
+    const Node* digits = digits_of(values[0]);
+    for (size_t i = 1; i < values.size(); ++i) {
+        const Node* next = branch(values[i], result);
+        const Node* keeps = sql_.form(greatest ? "($2 IS NULL) OR ifNull($1 >= $2, false)"
+                                               : "($2 IS NULL) OR ifNull($1 <= $2, false)",
+                                      {best, next});
+        digits = sql_.form("if($1, $2, $3)", {keeps, digits, digits_of(values[i])});
+        best = sql_.form("if($1, $2, $3)", {keeps, best, next});
+    }
+    result.nullable = nullable;
+    result.node = sql_.cast(best, type_text(result));
+    if (result.digits != nullptr) result.digits = digits;
+    return result;
+}
+
+namespace {
+
+uint32_t element_type(uint32_t array_type, const List<EnumType>& enums) {
+    switch (array_type) {
+        case 1005:
+            return oid::kInt2;
+        case 1007:
+            return oid::kInt4;
+        case 1016:
+            return oid::kInt8;
+        case 1231:
+            return oid::kNumeric;
+        case 1009:
+            return oid::kText;
+        case 1015:
+            return oid::kVarchar;
+        case 1014:
+            return oid::kBpchar;
+        case 1000:
+            return oid::kBool;
+        default:
+            break;
+    }
+    for (const EnumType& one : enums)
+        if (one.array_type == array_type) return one.type;
+    return 0;
+}
+
+struct Element {
+    std::string text;
+    bool null = false;
+};
+
+// The elements of a one-dimensional array as Postgres writes it; false for any other.
+bool parse_array(std::string_view text, std::vector<Element>& elements) {
+    if (text.size() < 2 || text.front() != '{' || text.back() != '}') return false;
+    text = text.substr(1, text.size() - 2);
+    for (size_t at = 0; at < text.size();) {
+        Element element;
+        bool quoted = text[at] == '"';
+        if (quoted) ++at;
+        for (; at < text.size() && (quoted ? text[at] != '"' : text[at] != ','); ++at) {
+            if (text[at] == '{') return false;
+            if (text[at] == '\\') ++at;
+            if (at < text.size()) element.text += text[at];
+        }
+        if (quoted) ++at;
+        element.null = !quoted && element.text == "NULL";
+        elements.push_back(std::move(element));
+        if (at < text.size() && text[at] != ',') return false;
+        ++at;
+    }
+    return true;
+}
+
+}  // namespace
+
+// `x op ANY (array)` of an array that is known: one comparison per element.
+Result<Value> Translator::known_array(const Expr& expr, const Expr& array, Place place) {
+    constexpr size_t kElementsMax = 200;
+    uint32_t type = element_type(array.type, options_.enums);
+    std::vector<Element> elements;
+    if (type == 0 || !array.known || array.constant_null ||
+        !parse_array(array.known_text, elements) || elements.empty() ||
+        elements.size() > kElementsMax)
+        return refuse(Reason::kOperator, std::string(expr.name) + " ANY or ALL");
+    std::vector<const Expr*>& list = kept_lists_.emplace_back();
+    for (const Element& element : elements) {
+        Expr& one = kept_exprs_.emplace_back();
+        one.kind = ExprKind::kConstant;
+        one.type = type;
+        one.collation = array.collation;
+        one.constant = UINT32_MAX;
+        one.known = true;
+        one.constant_null = element.null;
+        one.known_text = sql_.keep(element.text);
+        list.push_back(&one);
+    }
+    Expr made = array;
+    made.kind = ExprKind::kArray;
+    made.args = {list.data(), static_cast<uint32_t>(list.size())};
+    const Expr* arguments[] = {expr.args[0], &made};
+    Expr whole = expr;
+    whole.args = {arguments, 2};
+    return scalar_array(whole, place);
 }
 
 }  // namespace tandem::route

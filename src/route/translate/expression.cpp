@@ -107,6 +107,9 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return truth_test(expr);
         case ExprKind::kCase:
             return case_value(expr);
+        case ExprKind::kGreatest:
+        case ExprKind::kLeast:
+            return extreme_of(expr);
         case ExprKind::kCoalesce:
             return coalesce(expr);
         case ExprKind::kCast:
@@ -146,6 +149,7 @@ Result<Value> Translator::column(const Expr& expr) {
         return refuse(Reason::kFromItem);
     Value result = of_source(source, static_cast<size_t>(expr.attnum));
     if (source.nullable) TRY(set_nullable(result, "a column of a subquery"));
+    if (result.number_as_text && !as_stored_) return number_of_text(result);
     return result;
 }
 
@@ -169,6 +173,9 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     Value result{.cls = class_of(from.type), .type = from.type};
     // A text form is not the value, but the text of a jsonb is canonical: that is what ->> reads.
     // So is the label of an enum.
+    result.number_as_text =
+        from.as_text && result.cls == Class::kNumeric &&
+        (from.target_type == "String" || from.target_type == "Nullable(String)");
     if (from.as_text && result.cls != Class::kJsonb && result.cls != Class::kEnum)
         result.cls = Class::kOther;
     if (result.cls != Class::kOther && result.cls != Class::kInterval) {
@@ -182,6 +189,7 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     if (source.nullable) TRY(set_nullable(result, name));
     note_column(source, from.name);
     result.node = sql_.column(source.number, from.name);
+    if (result.number_as_text && !as_stored_) return number_of_text(result);
     if (result.cls == Class::kInt2) {
         result.bounded = true;
         result.least = -32768;
@@ -193,7 +201,9 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
 Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (!expr.builtin) return refuse(Reason::kOperator, std::string(expr.name));
     if (expr.name == "->>") return json_text(expr);
-    if (expr.name == "~~" || expr.name == "!~~") return like(expr);
+    if (expr.name == "~~" || expr.name == "!~~" || expr.name == "~~*" || expr.name == "!~~*")
+        return like(expr);
+    if (expr.name == "~" && expr.args.size == 2) return matches(expr);
     if (place == Place::kFilter && expr.name == "=" && expr.args.size == 2) {
         std::optional<Value> fast = TRY(json_equals(expr));
         if (fast) return *fast;
@@ -210,6 +220,9 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "extract" || expr.name == "date_part") return extract(expr);
     if (expr.name == "substring" || expr.name == "substr") return substring(expr);
     if (expr.name == "jsonb_object_field_text") return json_text(expr);
+    if (expr.name == "to_char") return to_char(expr);
+    if (expr.name == "timezone") return at_zone(expr);
+    if (expr.name == "concat" || expr.name == "concat_ws") return concatenated(expr);
     // A cast written as a function: date(x), text(x), ...
     if (expr.args.size == 1) {
         Value argument = TRY(value(*expr.args[0]));

@@ -37,7 +37,7 @@ constexpr std::string_view kReservedPrefix = "_tandem_";
 bool is_plain(const Expr& expr, const Value& value) {
     return value.cls == Class::kOther ||
            (expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
-            value.cls != Class::kTimestamptz);
+            value.cls != Class::kTimestamptz && value.cls != Class::kEnum);
 }
 
 }  // namespace
@@ -109,6 +109,8 @@ Translator::OrderItems Translator::sort_items(const Value& value, const SortKey&
     switch (value.cls) {
         case Class::kBpchar:
             return {item(sql_.form("trimRight($1)", {value.node}))};
+        case Class::kEnum:
+            return {item(position_of(value))};
         case Class::kUuid:
             return {item(sql_.form("toString($1)", {value.node}))};
         case Class::kFloat4:
@@ -327,7 +329,10 @@ Status Translator::subquery_columns(const Query& query, Derived& derived) {
         uint32_t item = static_cast<uint32_t>(derived.columns.size() + 1);
         Value one;
         if (!target.unused) {
-            one = TRY(value(*target.expr));
+            as_stored_ = target.expr->kind == ExprKind::kColumn && !query.distinct;
+            Result<Value> column = value(*target.expr);
+            as_stored_ = false;
+            one = TRY(std::move(column));
             if (query.distinct) TRY(check_key(one, *target.expr));
             add_result(*derived.select, one, is_plain(*target.expr, one), item);
         }

@@ -7,7 +7,7 @@ namespace {
 // Shown as it is stored, without a cast.
 bool is_plain(const Expr& expr, const Value& value) {
     return expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
-           value.cls != Class::kTimestamptz;
+           value.cls != Class::kTimestamptz && value.cls != Class::kEnum;
 }
 
 bool is_leaf(const Expr& expr) {
@@ -60,7 +60,10 @@ Status Translator::add_node(const Expr& expr) {
             return {};
         }
     }
-    return ship(expr, TRY(value(expr)));
+    as_stored_ = expr.kind == ExprKind::kColumn;
+    Result<Value> one = value(expr);
+    as_stored_ = false;
+    return ship(expr, TRY(std::move(one)));
 }
 
 Status Translator::ship(const Expr& expr, const Value& value) {

@@ -30,7 +30,13 @@ constexpr Unit kUnits[] = {
     {"isodow", "", "toDayOfWeek($1)", true},
     {"doy", "", "toDayOfYear($1)", true},
     {"isoyear", "", "toISOYear($1)", true},
+    {"second", "toStartOfSecond($1, 'UTC')", "", false},
 };
+
+bool known_text(const Expr& expr) {
+    return expr.kind == ExprKind::kConstant && expr.known && !expr.constant_null &&
+           class_of_type(expr.type) == Class::kText;
+}
 
 const Unit* find_unit(const Expr& expr) {
     if (expr.kind != ExprKind::kConstant || !expr.known || expr.constant_null) return nullptr;
@@ -69,12 +75,36 @@ Result<Value> Translator::date_trunc(const Expr& expr) {
     return argument;
 }
 
+// Seconds since 1970, with six digits behind the point. Of a timestamp those of its own clock.
+Result<Value> Translator::epoch(const Expr& expr, const Value& time) {
+    if (time.cls != Class::kDate && time.cls != Class::kTimestamp &&
+        time.cls != Class::kTimestamptz)
+        return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
+    Value result{.cls = class_of(expr.type), .nullable = time.nullable};
+    const Node* micros = sql_.form("toUnixTimestamp64Micro($1)", {in_utc(time)});
+    if (result.cls == Class::kFloat8) {
+        result.node = sql_.form("($1 / toFloat64(1000000))", {micros});
+        return result;
+    }
+    if (result.cls != Class::kNumeric) return refuse(Reason::kFunction, std::string(expr.name));
+    // Of a date Postgres shows whole seconds.
+    result.precision = time.cls == Class::kDate ? 20 : 26;
+    result.scale = time.cls == Class::kDate ? 0 : 6;
+    result.node =
+        sql_.form(time.cls == Class::kDate ? "toDecimal128(intDiv($1, 1000000), 0)"
+                                           : "(toDecimal128($1, 0) * toDecimal128('0.000001', 6))",
+                  {micros});
+    return result;
+}
+
 Result<Value> Translator::extract(const Expr& expr) {
     if (expr.args.size != 2) return refuse(Reason::kFunction, std::string(expr.name));
     const Unit* unit = find_unit(*expr.args[0]);
     Value argument = TRY(value(*expr.args[1]));
     bool date = argument.cls == Class::kDate;
-    bool fits = unit != nullptr &&
+    const Expr& field_name = *expr.args[0];
+    if (known_text(field_name) && field_name.known_text == "epoch") return epoch(expr, argument);
+    bool fits = unit != nullptr && !unit->field.empty() &&
                 (date ? unit->of_date
                       : argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz);
     if (!fits) return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
@@ -123,6 +153,92 @@ Result<Value> Translator::plus_interval(const Expr& expr) {
     Value result{.cls = argument.cls == Class::kDate ? Class::kTimestamp : argument.cls};
     result.node = sql_.guarded(wrong, sql_.form(form, parts));
     return result;
+}
+
+namespace {
+
+struct FormatPiece {
+    std::string_view name;
+    std::string_view form;  // a String, of a time in UTC
+};
+
+// Longer names first. Years have four digits: times reach from 1900 to 2299.
+constexpr FormatPiece kPieces[] = {
+    {"YYYY", "toString(toYear($1))"},
+    {"IYYY", "toString(toISOYear($1))"},
+    {"MM", "leftPad(toString(toMonth($1)), 2, '0')"},
+    {"DDD", "leftPad(toString(toDayOfYear($1)), 3, '0')"},
+    {"DD", "leftPad(toString(toDayOfMonth($1)), 2, '0')"},
+    {"HH24", "leftPad(toString(toHour($1, 'UTC')), 2, '0')"},
+    {"MI", "leftPad(toString(toMinute($1, 'UTC')), 2, '0')"},
+    {"SS", "leftPad(toString(toSecond($1, 'UTC')), 2, '0')"},
+    {"IW", "leftPad(toString(toISOWeek($1)), 2, '0')"},
+    {"ID", "toString(toDayOfWeek($1))"},
+    {"Mon", "substring('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * toMonth($1) - 2, 3)"},
+    {"Dy", "substring('MonTueWedThuFriSatSun', 3 * toDayOfWeek($1) - 2, 3)"},
+    {"Q", "toString(toQuarter($1))"},
+};
+
+// The forms of a format, separators as text of their own; false when it holds anything else.
+bool parse_format(std::string_view format, std::vector<FormatPiece>& pieces) {
+    while (!format.empty()) {
+        size_t before = pieces.size();
+        if (std::string_view("-/:., ").find(format[0]) != std::string_view::npos) {
+            pieces.push_back({format.substr(0, 1), ""});
+        } else if (format[0] == '"') {
+            size_t end = format.find('"', 1);
+            if (end == std::string_view::npos) return false;
+            std::string_view text = format.substr(1, end - 1);
+            if (text.find('\\') != std::string_view::npos) return false;
+            pieces.push_back({text, ""});
+            format.remove_prefix(end + 1);
+            continue;
+        }
+        for (const FormatPiece& piece : kPieces) {
+            if (pieces.size() > before) break;
+            if (format.starts_with(piece.name)) pieces.push_back(piece);
+        }
+        if (pieces.size() == before) return false;
+        format.remove_prefix(pieces.back().name.size());
+        // A suffix would change what stands before it.
+        if (format.starts_with("TH") || format.starts_with("th") || format.starts_with("SP"))
+            return false;
+    }
+    return !pieces.empty();
+}
+
+}  // namespace
+
+Result<Value> Translator::to_char(const Expr& expr) {
+    std::vector<FormatPiece> pieces;
+    if (expr.args.size != 2 || !known_text(*expr.args[1]) ||
+        !parse_format(expr.args[1]->known_text, pieces))
+        return refuse(Reason::kFunction, "to_char of this format");
+    Value time = TRY(value(*expr.args[0]));
+    if (time.cls != Class::kTimestamp && time.cls != Class::kTimestamptz)
+        return refuse(Reason::kFunction, "to_char of this type");
+    if (time.cls == Class::kTimestamptz) TRY(needs_utc());
+    Nodes parts;
+    for (const FormatPiece& piece : pieces)
+        parts.push_back(piece.form.empty() ? sql_.string(piece.name)
+                                           : sql_.form(piece.form, {in_utc(time)}));
+    parts.push_back(sql_.string(""));
+    return Value{.node = sql_.form("concat($,)", std::move(parts)),
+                 .cls = Class::kText,
+                 .nullable = time.nullable};
+}
+
+// x AT TIME ZONE 'UTC'
+Result<Value> Translator::at_zone(const Expr& expr) {
+    if (expr.args.size != 2 || !known_text(*expr.args[0]) || expr.args[0]->known_text != "UTC")
+        return refuse(Reason::kTimeZone);
+    Value time = TRY(value(*expr.args[1]));
+    if (time.cls != Class::kTimestamp && time.cls != Class::kTimestamptz)
+        return refuse(Reason::kFunction, "AT TIME ZONE of this type");
+    time.node = in_utc(time);
+    time.cls = time.cls == Class::kTimestamp ? Class::kTimestamptz : Class::kTimestamp;
+    time.literal = false;
+    return time;
 }
 
 }  // namespace tandem::route

@@ -34,6 +34,7 @@ struct Output {
     std::vector<RelationUse> relations;  // by the number of their place
     bool sorted = true;
     bool limited = true;
+    bool any_order = false;
     bool needs_utc = false;
 };
 
@@ -196,18 +197,32 @@ class Translator {
     Result<Value> common_type(const std::vector<Value>& values, const Expr& expr);
     const Node* branch(const Value& value, const Value& common);
     Result<Value> case_value(const Expr& expr);
+    Result<Value> extreme_of(const Expr& expr);
+    Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
     Result<Value> scalar_array(const Expr& expr, Place place);
     Result<Value> array_constant(const Expr& expr, const Expr& array);
 
     // --- text.cpp
     Result<Value> like(const Expr& expr);
+    Result<Value> matches(const Expr& expr);
+    Result<Value> concatenated(const Expr& expr);
     Result<Value> substring(const Expr& expr);
 
     // --- numeric.cpp
     const Node* digits_of(const Value& value);
     Value fixed(const Value& value, int precision, int scale);
     Result<Value> divide(const Value& dividend, const Value& divisor);
+    Result<Value> remainder(const Value& dividend, const Value& divisor);
+    const Node* unscaled(const Value& value);
+    Value from_unscaled(const Node* node, bool nullable, int precision, int scale);
+    Value rounded(const Value& value, int scale, bool cut);
+    Value whole(const Value& value, bool up);
+    Value number_of_text(const Value& text);
+    Result<std::optional<Value>> numeric_function(const Expr& expr, std::string_view name,
+                                                  std::span<const Value> values);
+    Result<std::optional<Value>> numeric_cast(const Expr& expr, std::string_view name,
+                                              std::span<const Value> values);
 
     // --- subquery.cpp
     // An equality, or another comparison, of an expression of the subquery (inner) with one of the
@@ -274,6 +289,14 @@ class Translator {
 
     // --- time.cpp
     Result<Value> date_trunc(const Expr& expr);
+    Result<Value> epoch(const Expr& expr, const Value& time);
+    Result<Value> to_char(const Expr& expr);
+    Result<Value> at_zone(const Expr& expr);
+
+    // --- label.cpp: enums
+    const Node* position_of(const Value& value);
+    Result<Value> compare_labels(const Expr& expr, std::span<const Value> values);
+    Result<Value> extreme_label(const Expr& expr, const Value& argument);
     Result<Value> extract(const Expr& expr);
     Result<Value> plus_interval(const Expr& expr);
     const Node* in_utc(const Value& value);
@@ -300,9 +323,32 @@ class Translator {
     Result<Value> percentile(const Expr& expr);
     Result<Value> float_extreme(const Expr& expr, const Value& argument);
     bool is_average(const Expr& expr) const;
+    Result<Value> float_sum(const Expr& expr, const Value& argument);
+    Result<Value> char_extreme(const Expr& expr, const Value& argument);
 
     // --- window.cpp
     Result<Value> window_call(const Expr& expr);
+    Result<sql::Window> window_of(const Window& window);
+    Status add_frame(const Window& window, sql::Window& over);
+    Result<Value> window_aggregate(const Expr& expr, const sql::Window& over);
+    Result<Value> value_of_row(const Expr& expr, const Window& window, sql::Window over);
+    Result<Value> part_of_rows(const Expr& expr, const sql::Window& over);
+    // What an aggregate is computed from is not computed over its window.
+    template <typename Action>
+    auto without_window(Action action) {
+        const sql::Window* over = over_;
+        over_ = nullptr;
+        auto result = action();
+        over_ = over;
+        return result;
+    }
+
+    // --- list_aggregate.cpp
+    Result<const Node*> ordered_values(const Expr& expr, const Value& argument, bool nulls);
+    Result<Value> string_agg(const Expr& expr);
+    Result<Value> array_agg(const Expr& expr);
+    Result<Value> distinct_sum(const Expr& expr, Value& count);
+    Result<Value> variance(const Expr& expr);
 
     const TranslateOptions& options_;
     sql::Sql sql_;
@@ -321,7 +367,12 @@ class Translator {
         uint32_t item = 0;
     };
     std::vector<Lifted> lifted_;
+    const sql::Window* over_ = nullptr;  // of the aggregate being written
     std::deque<Query> kept_queries_;
+    std::deque<Expr> kept_exprs_;
+    std::deque<std::vector<const Expr*>> kept_lists_;
+    // A numeric that is held as text is shipped as it is, if nothing is computed with it.
+    bool as_stored_ = false;
     // How many levels the expression in hand is written below the one it is translated in.
     uint32_t levels_below_ = 0;
     // The select list of the outermost query: what is written, and the same before its cast.
