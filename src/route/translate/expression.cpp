@@ -62,6 +62,13 @@ Class Translator::class_of(uint32_t type) const {
 
 Result<Value> Translator::value(const Expr& expr, Place place) {
     if (depth_ >= kDepthMax || ++nodes_ > kNodesMax) return refuse(Reason::kTooComplex);
+    // An expression that is grouped by here is computed from columns that may not be.
+    if (const auto* absent = scope_->absent; absent != nullptr && is_present(expr)) {
+        scope_->absent = nullptr;
+        Result<Value> key = value(expr, place);
+        scope_->absent = absent;
+        return key;
+    }
     if (is_absent(expr)) {
         Expr null;
         null.kind = ExprKind::kConstant;

@@ -205,6 +205,13 @@ bool Translator::is_absent(const Expr& expr) const {
                        [&](const Expr* key) { return same_expr(*key, expr); });
 }
 
+bool Translator::is_present(const Expr& expr) const {
+    if (levels_below_ != 0) return false;
+    const List<const Expr*>& keys = scope_->query->group_by;
+    return std::any_of(keys.begin(), keys.end(),
+                       [&](const Expr* key) { return same_expr(*key, expr); });
+}
+
 // GROUPING(a, b): a bit per argument, 1 where it is not grouped by.
 Result<Value> Translator::grouping(const Expr& expr) {
     if (scope_->query->grouping_sets.empty()) return refuse(Reason::kGroupingSets);

@@ -281,6 +281,7 @@ class Translator {
     Status check_set_keys(const Query& query);
     void stand_in(Derived derived, sql::Select& select);
     bool is_absent(const Expr& expr) const;
+    bool is_present(const Expr& expr) const;
     Result<Value> grouping(const Expr& expr);
 
     // --- json.cpp

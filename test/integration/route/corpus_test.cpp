@@ -50,6 +50,10 @@ bool is_sorted(const std::string& sql) {
                std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(at), ')');
 }
 
+constexpr const char* kAfresh =
+    "DEALLOCATE ALL; RESET ALL; SET tandem.route_cost_threshold = 0; SET tandem.freshness = "
+    "eventual";
+
 class RouteCorpus : public RouteDifferential {
   protected:
     void SetUp() override {
@@ -79,6 +83,25 @@ class RouteCorpus : public RouteDifferential {
     }
 };
 
+std::vector<std::string> corpus_files(const std::string& directory) {
+    std::vector<std::string> files;
+    for (const auto& file : std::filesystem::directory_iterator(directory))
+        if (file.path().extension() == ".sql") files.push_back(file.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+TEST_F(RouteCorpus, is_answered_like_postgres_in_other_time_zones) {
+    for (const std::string& file : corpus_files(directory())) {
+        run("DEALLOCATE ALL; SET timezone = 'America/New_York'");
+        for (const Entry& entry : entries_of(file)) {
+            if (!entry.setup.empty()) run(entry.setup);
+            compare(entry.sql, is_sorted(entry.sql));
+        }
+        run(kAfresh);
+    }
+}
+
 TEST_F(RouteCorpus, is_answered_like_postgres_and_where_it_says) {
     const char* only = std::getenv("TANDEM_CORPUS");
     const char* pin = std::getenv("TANDEM_PIN");
@@ -86,9 +109,7 @@ TEST_F(RouteCorpus, is_answered_like_postgres_and_where_it_says) {
     if (only != nullptr)
         files.emplace_back(only);
     else
-        for (const auto& file : std::filesystem::directory_iterator(directory()))
-            if (file.path().extension() == ".sql") files.push_back(file.path());
-    std::sort(files.begin(), files.end());
+        files = corpus_files(directory());
     size_t asked = 0;
     size_t routed = 0;
     for (const std::string& file : files) {
@@ -101,7 +122,7 @@ TEST_F(RouteCorpus, is_answered_like_postgres_and_where_it_says) {
             EXPECT_EQ(did.substr(0, entry.expected.size()), entry.expected) << file << "\n"
                                                                             << entry.sql;
         }
-        run("RESET ALL; SET tandem.route_cost_threshold = 0; SET tandem.freshness = eventual");
+        run(kAfresh);
     }
     std::cout << routed << " of " << asked << " queries of the corpus ran in ClickHouse\n";
 }
