@@ -19,6 +19,7 @@ extern "C" {
 #include "extension/route/plan.h"
 #include "extension/shell/memory.h"
 #include "extension/shell/settings.h"
+#include "extension/tree/enum_labels.h"
 #include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
@@ -71,6 +72,11 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
     if (lsecond_int(private_list(plan, kChoiceFlags)) != 0 && !session_is_utc()) {
         set_failure(failure, "time_zone", "the query was planned for the time zone UTC",
                     "SET TimeZone = 'UTC', or prepare the query again.");
+        return false;
+    }
+    if (lthird_int(private_list(plan, kChoiceFlags)) != 0 && float_aggregates != kFloatAnyOrder) {
+        set_failure(failure, "float_aggregate_order",
+                    "the query was planned for tandem.float_aggregates = any_order", "");
         return false;
     }
     return true;
@@ -131,10 +137,24 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, 
     return table;
 }
 
+// Between planning and now a label may have got another name.
+bool enums_allow(const CustomScan& plan, Failure* failure) {
+    ListCell* cell;
+    foreach (cell, private_list(plan, kChoiceEnums)) {
+        if (is_stable_enum(lfirst_oid(cell))) continue;
+        set_failure(failure, "type_unsupported", "a value of an enum has been renamed",
+                    "The mirror holds the names that rows were written with.");
+        return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failure) {
-    if (!session_allows(plan, failure) || !transaction_allows(plan, failure)) return false;
+    if (!session_allows(plan, failure) || !transaction_allows(plan, failure) ||
+        !enums_allow(plan, failure))
+        return false;
     int count = list_length(private_list(plan, kChoiceRelids));
     CatalogTable* first = table_as_planned(plan, 0, 0, failure);
     if (first == nullptr || !mirror_allows(*first, failure)) return false;

@@ -27,7 +27,8 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 constexpr const char* kColumnsSql = R"sql(
 SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
        exactness,
-       CASE WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
+       CASE WHEN atttypid = 'bpchar'::regtype THEN format('coalesce('''''''' || textin(bpcharout(%I)) || '''''''', ''NULL'')', attname)
+            WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
             WHEN t LIKE 'DateTime64(6, %%' THEN format('coalesce('''''''' || (%I AT TIME ZONE ''UTC'')::text || '''''''', ''NULL'')', attname)
             WHEN t = 'DateTime64(6)' THEN format('coalesce(''toDateTime64('''''' || %I::text || '''''', 6, ''''UTC'''')'', ''NULL'')', attname)
             WHEN t LIKE 'Array%%' THEN format('''['' || coalesce((SELECT string_agg(coalesce(quote_literal(e), ''NULL''), '','') FROM unnest(%I) e), '''') || '']''', attname)
