@@ -17,6 +17,7 @@ inline constexpr std::string_view kFailpoints[] = {
     "snapshot_before_insert", "snapshot_after_insert",   "stream_before_insert",
     "stream_after_insert",    "checkpoint_before_write", "checkpoint_after_write",
     "feedback_before_send",   "truncate_after_apply",    "truncate_before_apply",
+    "leaf_after_record",      "alter_before_record",     "fold_after_insert",
 };
 
 // Parses "name=error|kill|stop[@nth]" separated by commas; nth counts hits from 1 (default: every

@@ -43,6 +43,7 @@ class Directory final : public TableDirectory {
     Directory(CatalogStore& catalog, const SessionTables& tables)
         : catalog_(catalog),
           known_(tables.known),
+          binary_(tables.binary),
           leaves_(tables.leaves),
           loaded_as_of_(tables.loaded_as_of) {}
 
@@ -69,6 +70,12 @@ class Directory final : public TableDirectory {
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
         Resolution resolution = TRY(resolve_relation(known, relation, info, types));
+        // Its bytes would be taken for text. The session that loads the table streams text.
+        for (const TableColumn& column : resolution.change.after->columns)
+            if (binary_ && column.mapping.needs_text_stream)
+                return Error(ErrorCode::kSchemaChanged,
+                             known->label() + ": column " + column.name +
+                                 " is of a type that has to be streamed as text");
         if (resolution.change.empty() && same_columns(*known, *resolution.change.after))
             resolution.layout.table = resolution.change.after = known;
         known = resolution.change.after;
@@ -122,6 +129,7 @@ class Directory final : public TableDirectory {
   private:
     CatalogStore& catalog_;
     std::map<uint32_t, TablePtr> known_;
+    const bool binary_;
     std::map<uint32_t, std::set<uint32_t>> leaves_;
     std::map<uint32_t, XidSnapshot> loaded_as_of_;
 };
