@@ -117,9 +117,11 @@ class ddl_linear : public WholeFixture {
 };
 
 std::string ddl_linear::history() {
-    std::string text = one("SELECT string_agg(t::text, E'\\n') FROM tandem.mirror_table t") + "\n" +
-                       one("SELECT string_agg(t::text, E'\\n') FROM tandem.mirror_copy t") + "\n" +
-                       one("SELECT string_agg(t::text, E'\\n') FROM tandem.mirror t") + "\n";
+    std::string text;
+    for (const char* table :
+         {"mirror_table", "mirror_copy", "mirror_leaf", "mirror_chunk", "mirror"})
+        text += one(std::string("SELECT string_agg(t::text, E'\\n') FROM tandem.") + table + " t") +
+                "\n";
     for (const std::string& sql : done_) text += sql + ";\n";
     return text;
 }

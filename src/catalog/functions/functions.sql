@@ -143,18 +143,19 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Known heaps after a TRUNCATE by the transaction: those it made replace the known ones, unless
--- something came after it (ANALYZE and VACUUM aside); what that was is for others to find out.
+-- something came after it (ANALYZE and VACUUM aside); what that was is for others to find out. A leaf
+-- that the transaction attached may hold rows that it did not truncate.
 CREATE OR REPLACE FUNCTION tandem.heaps_truncated(known text, relid oid, truncated_by xid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH made AS (
-        SELECT c.oid AS leaf, h AS heap FROM regexp_split_to_table(tandem.heaps(relid), ' ') h
-        JOIN pg_class c ON c.oid = nullif(split_part(h, '/', 1), '')::oid
-        WHERE c.xmin::text = truncated_by::text)
-    SELECT coalesce(string_agg(heap, ' ' ORDER BY leaf), '')
-    FROM (SELECT leaf, heap FROM made
-          UNION ALL
-          SELECT split_part(h, '/', 1)::oid, h FROM regexp_split_to_table(known, ' ') h
-          WHERE h <> '' AND split_part(h, '/', 1)::oid NOT IN (SELECT leaf FROM made)) all_heaps
+    SELECT coalesce(string_agg(coalesce(made.heap, k.heap), ' ' ORDER BY k.leaf), '')
+    FROM (SELECT split_part(h, '/', 1)::oid AS leaf, h AS heap
+          FROM regexp_split_to_table(known, ' ') h WHERE h <> '') k
+    LEFT JOIN (SELECT c.oid AS leaf, h AS heap
+               FROM regexp_split_to_table(tandem.heaps(relid), ' ') h
+               JOIN pg_class c ON c.oid = nullif(split_part(h, '/', 1), '')::oid
+               WHERE c.xmin::text = truncated_by::text) made
+        ON made.leaf = k.leaf
+       AND regexp_replace(made.heap, '^\d+/\d+', '') = regexp_replace(k.heap, '^\d+/\d+', '')
 $$;
 
 -- Leaves of live partitioned tables that are not those the mirror knows or loads.

@@ -53,6 +53,15 @@ Status CatalogStore::record_leaf(const LeafStep& step) {
     std::vector<Chunk> chunks;
     if (loads) {
         postgres::Connection* catalog = TRY(connection());
+        // Two loads of the same rows would take each other's chunks for their own.
+        auto twice = TRY(catalog->query(
+            "SELECT FROM tandem.mirror_table t JOIN tandem.mirror_chunk c USING (mirror_id, relid) "
+            "WHERE t.state = 'loading' AND c.part_relid = " +
+            number(step.leaf.value) + " AND t.mirror_id = " + number(options_.mirror_id) +
+            " AND t.relid = " + number(table.relid.value) + std::string(kOfTheTable)));
+        if (twice.rows() > 0)
+            return Error(ErrorCode::kSchemaChanged,
+                         table.label() + " loads, and so would a partition of it by itself");
         chunks = TRY(
             plan_chunks(*catalog, table.relid, std::span(&step.leaf, 1), options_.chunk_blocks));
     }

@@ -514,7 +514,7 @@ Status CatalogStore::restart_load(Oid relid) {
     return execute(
         "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, "
         "rows_loaded = 0, generation = generation + 1 WHERE " +
-        where_current(relid) + " AND state = 'loading'; NOTIFY tandem");
+        where_current(relid) + " AND state IN ('loading', 'catching_up', 'live'); NOTIFY tandem");
 }
 
 // --- the port ---------------------------------------------------------------------------------
