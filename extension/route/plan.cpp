@@ -16,6 +16,7 @@ extern "C" {
 
 #include "extension/route/plan.h"
 #include "extension/shell/memory.h"
+#include "extension/tree/enum_labels.h"
 
 namespace tandem::shell {
 
@@ -53,10 +54,29 @@ Expr* average(const route::TranslationResult& translation, const Recipe& recipe)
                                                 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
 }
 
+// round(value, digits): the value comes with room for the most digits any of them has.
+Expr* rounded(const route::TranslationResult& translation, const Recipe& recipe) {
+    Expr* value = reinterpret_cast<Expr*>(remote_var(translation, recipe.first));
+    Expr* digits = reinterpret_cast<Expr*>(remote_var(translation, recipe.second));
+    return reinterpret_cast<Expr*>(makeFuncExpr(F_ROUND_NUMERIC_INT4, NUMERICOID,
+                                                list_make2(value, digits), InvalidOid, InvalidOid,
+                                                COERCE_EXPLICIT_CALL));
+}
+
+Expr* by_recipe(const route::TranslationResult& translation, const Recipe& recipe) {
+    switch (recipe.kind) {
+        case RecipeKind::kAverage:
+            return average(translation, recipe);
+        case RecipeKind::kRounded:
+            return rounded(translation, recipe);
+        case RecipeKind::kColumn:
+            break;
+    }
+    return reinterpret_cast<Expr*>(remote_var(translation, recipe.first));
+}
+
 Node* replacement(const Finaliser& context, Node* node, const Recipe& recipe) {
-    Expr* value = recipe.kind == RecipeKind::kAverage
-                      ? average(*context.translation, recipe)
-                      : reinterpret_cast<Expr*>(remote_var(*context.translation, recipe.first));
+    Expr* value = by_recipe(*context.translation, recipe);
     Oid type = exprType(node);
     if (exprType(reinterpret_cast<Node*>(value)) == type &&
         exprCollation(reinterpret_cast<Node*>(value)) == exprCollation(node))
@@ -91,8 +111,11 @@ bool unfinished(Node* node, void* context) {
     }
 }
 
+// Set operations add columns of their own, which nobody sees.
 bool same_layout(PgList* planned, PgList* analysed) {
-    if (list_length(planned) != list_length(analysed)) return false;
+    if (list_length(planned) < list_length(analysed)) return false;
+    for (int i = list_length(analysed); i < list_length(planned); ++i)
+        if (!list_nth_node(TargetEntry, planned, i)->resjunk) return false;
     ListCell* left;
     ListCell* right;
     forboth(left, planned, right, analysed) {
@@ -164,7 +187,10 @@ PgList* remote_private(const route::TranslationResult& translation) {
     for (const route::UsedConstant& used : translation.constants) {
         names = lappend(names, makeString(c_string_of(used.parameter)));
         parameter_types = lappend(parameter_types, makeString(c_string_of(used.clickhouse_type)));
-        parts = lappend_int(parts, static_cast<int>(used.part));
+        // How many digits a number has is computed here.
+        bool digits = used.part == route::ConstantPart::kDigits;
+        parts =
+            lappend_int(parts, static_cast<int>(digits ? route::ConstantPart::kWhole : used.part));
     }
     PgList* result = list_make3(column_types, types, typmods);
     return lappend(lappend(lappend(result, names), parameter_types), parts);
@@ -172,9 +198,15 @@ PgList* remote_private(const route::TranslationResult& translation) {
 
 PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation) {
     PgList* result = NIL;
-    for (const route::UsedConstant& used : translation.constants)
-        result = lappend(
-            result, copyObjectImpl(list_nth(tree->constants, static_cast<int>(used.constant))));
+    for (const route::UsedConstant& used : translation.constants) {
+        Expr* constant = static_cast<Expr*>(
+            copyObjectImpl(list_nth(tree->constants, static_cast<int>(used.constant))));
+        if (used.part == route::ConstantPart::kDigits)
+            constant =
+                reinterpret_cast<Expr*>(makeFuncExpr(F_SCALE, INT4OID, list_make1(constant),
+                                                     InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+        result = lappend(result, constant);
+    }
     fix_opfuncids(reinterpret_cast<Node*>(result));
     return result;
 }
@@ -204,6 +236,14 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
             set_failure(failure, "internal", "a result of the query has no remote column", "");
             return nullptr;
         }
+        scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
+    }
+    for (; at < list_length(local->planTree->targetlist); ++at) {
+        TargetEntry* target =
+            flatCopyTargetEntry(list_nth_node(TargetEntry, local->planTree->targetlist, at));
+        Node* expression = reinterpret_cast<Node*>(target->expr);
+        target->expr = reinterpret_cast<Expr*>(
+            makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression)));
         scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
     }
     fix_opfuncids(reinterpret_cast<Node*>(scan->scan.plan.targetlist));
@@ -293,8 +333,10 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
     PgList* result =
         list_make5(makeString(c_string_of(translation.sql)),
                    list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
-                   list_make2_int(local->jitFlags, translation.needs_utc ? 1 : 0));
-    return lappend(lappend(result, places), columns);
+                   list_make3_int(local->jitFlags, translation.needs_utc ? 1 : 0,
+                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0));
+    result = lappend(lappend(result, places), columns);
+    return lappend(result, tree->enums);
 }
 
 // A cursor moves backwards over what Postgres' own plan could move backwards over.
@@ -313,7 +355,8 @@ namespace {
 bool may_change_its_text(Oid type) {
     Oid element = get_element_type(getBaseType(type));
     char kind = get_typtype(OidIsValid(element) ? getBaseType(element) : getBaseType(type));
-    return kind == TYPTYPE_ENUM || kind == TYPTYPE_COMPOSITE;
+    if (kind == TYPTYPE_ENUM) return !is_stable_enum(getBaseType(type));
+    return kind == TYPTYPE_COMPOSITE;
 }
 
 }  // namespace

@@ -27,8 +27,10 @@ extern "C" {
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
 #include "extension/route/stats.h"
+#include "extension/shell/memory.h"
 #include "extension/shell/settings.h"
 #include "extension/shell/subtransaction.h"
+#include "extension/tree/enum_labels.h"
 #include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
@@ -49,8 +51,8 @@ PlannedStmt* plan_in_postgres(Query* query, const char* text, int cursor_options
 }
 
 bool plain_select(const Query* query) {
-    return query->commandType == CMD_SELECT && query->rtable != NIL && query->rowMarks == NIL &&
-           !query->hasModifyingCTE && !query->hasForUpdate;
+    return query->commandType == CMD_SELECT && (query->rtable != NIL || query->hasSubLinks) &&
+           query->rowMarks == NIL && !query->hasModifyingCTE && !query->hasForUpdate;
 }
 
 bool session_may_route() {
@@ -163,6 +165,14 @@ QueryTree* build_without_errors(Query* query, ParamListInfo parameters, Failure*
     return nullptr;
 }
 
+tandem::List<route::EnumType> labels_of(PgList* enums) {
+    route::EnumType* types = make_array<route::EnumType>(list_length(enums));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, enums) types[count++] = enum_labels(lfirst_oid(cell));
+    return {types, count};
+}
+
 PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
                             ParamListInfo parameters, Failure* failure) {
     MemoryContext owner = CurrentMemoryContext;
@@ -182,6 +192,9 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     } else {
         route::TranslateOptions options;
         options.session_utc = session_is_utc();
+        options.enums = labels_of(tree->enums);
+        // A parallel plan adds up in any order as well.
+        options.float_any_order = float_aggregates == kFloatAnyOrder || local->parallelModeNeeded;
         // SAFETY: nothing between translate and the registration may raise.
         route::Translation* translation = route::translate(*tree->query, options, failure);
         if (translation != nullptr) {

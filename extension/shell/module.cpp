@@ -1,6 +1,7 @@
 // Entry point of tandem.so: settings first, then the hooks.
 #include "extension/shell/pg.h"
 
+#include "extension/route/breaker.h"
 #include "extension/route/explain.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
@@ -25,6 +26,7 @@ Datum tandem_version(PG_FUNCTION_ARGS) {
 void _PG_init(void) {
     tandem::shell::define_settings();
     tandem::shell::request_shared_stats();
+    tandem::shell::request_shared_breaker();
     tandem::shell::register_scan_methods();
     tandem::shell::install_planner_hook();
     tandem::shell::install_explain_hook();

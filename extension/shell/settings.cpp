@@ -12,6 +12,7 @@ namespace tandem::shell {
 
 int route_mode = kRouteOn;
 int freshness = kFreshnessStrong;
+int float_aggregates = kFloatExact;
 int max_staleness_ms = 10000;
 int wait_budget_ms = 1000;
 double route_cost_threshold = 1000.0;
@@ -33,6 +34,12 @@ const config_enum_entry kFreshnessLevels[] = {
     {nullptr, 0, false},
 };
 
+const config_enum_entry kFloatOrders[] = {
+    {"exact", kFloatExact, false},
+    {"any_order", kFloatAnyOrder, false},
+    {nullptr, 0, false},
+};
+
 }  // namespace
 
 void define_settings() {
@@ -47,6 +54,11 @@ void define_settings() {
         "strong: everything committed when the statement started. session: this session's own "
         "commits. bounded: not older than tandem.max_staleness. eventual: whatever is there.",
         &freshness, kFreshnessStrong, kFreshnessLevels, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomEnumVariable(
+        "tandem.float_aggregates", "Whether sums of floating point numbers may be routed.",
+        "exact: only where Postgres itself would add them up in parallel, which is in any order as "
+        "well. any_order: always; the last digits may differ.",
+        &float_aggregates, kFloatExact, kFloatOrders, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     DefineCustomIntVariable("tandem.max_staleness",
                             "Greatest age of the data when tandem.freshness is bounded.", nullptr,
                             &max_staleness_ms, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr,

@@ -4,10 +4,12 @@
 namespace tandem::shell {
 
 enum RouteMode { kRouteOff, kRouteOn, kRouteForce, kRouteVerify };
+enum FloatAggregates { kFloatExact, kFloatAnyOrder };
 enum Freshness { kFreshnessStrong, kFreshnessSession, kFreshnessBounded, kFreshnessEventual };
 
 extern int route_mode;               // RouteMode
 extern int freshness;                // Freshness
+extern int float_aggregates;         // FloatAggregates
 extern int max_staleness_ms;         // for kFreshnessBounded
 extern int wait_budget_ms;           // longest wait for ClickHouse to catch up
 extern double route_cost_threshold;  // planner cost below which a query stays in Postgres

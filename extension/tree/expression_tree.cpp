@@ -12,6 +12,7 @@ extern "C" {
 
 #include "extension/shell/memory.h"
 #include "extension/tree/collation.h"
+#include "extension/tree/enum_labels.h"
 #include "extension/tree/tree_builder.h"
 
 namespace tandem::shell {
@@ -20,6 +21,11 @@ using NeutralExpr = route::Expr;
 using route::ExprKind;
 
 namespace {
+
+void note_enum(QueryTree* tree, ::Oid type) {
+    if (type < FirstNormalObjectId || list_member_oid(tree->enums, type)) return;
+    if (is_stable_enum(type)) tree->enums = lappend_oid(tree->enums, type);
+}
 
 NeutralExpr* new_expression(TreeBuilder* builder, ExprKind kind, Node* node) {
     QueryTree* tree = builder->tree;
@@ -36,6 +42,7 @@ NeutralExpr* new_expression(TreeBuilder* builder, ExprKind kind, Node* node) {
     int32 typmod = exprTypmod(node);
     to->type = getBaseTypeAndTypmod(exprType(node), &typmod);
     to->typmod = typmod;
+    note_enum(tree, to->type);
     to->collation = collation_class(exprCollation(node));
     to->input_collation = collation_class(exprInputCollation(node));
     return to;
@@ -156,6 +163,8 @@ NeutralExpr* convert_operator(TreeBuilder* builder, ExprKind kind, OpExpr* from)
     NeutralExpr* to = new_expression(builder, kind, reinterpret_cast<Node*>(from));
     to->builtin = is_builtin_operator(from->opno);
     to->name = text_of(get_opname(from->opno));
+    // ILIKE
+    if (to->name.ends_with('*')) to->ascii_case = folds_ascii(from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }

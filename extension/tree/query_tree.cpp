@@ -12,6 +12,8 @@ extern "C" {
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "optimizer/tlist.h"
+#include "parser/parse_agg.h"
+#include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
 #include "utils/lsyscache.h"
@@ -453,22 +455,44 @@ route::SetOperation set_operation(SetOperation operation) {
 
 void convert_set_operation(TreeBuilder* builder, route::Query* to, const SetOperationStmt* from);
 
-const route::Query* convert_set_argument(TreeBuilder* builder, Node* node) {
+// The planner casts the columns of a branch to the types of the whole.
+void cast_branch(TreeBuilder* builder, ::Query* branch, const SetOperationStmt* whole) {
+    int at = 0;
+    ListCell* cell;
+    foreach (cell, branch->targetList) {
+        TargetEntry* entry = lfirst_node(TargetEntry, cell);
+        if (entry->resjunk) continue;
+        ::Oid wanted = list_nth_oid(whole->colTypes, at++);
+        Node* expression = reinterpret_cast<Node*>(entry->expr);
+        if (exprType(expression) == wanted) continue;
+        // What is sorted or grouped by is compared as what it was.
+        if (entry->ressortgroupref != 0 || branch->distinctClause != NIL)
+            return refuse(builder, "set_operation", "a branch is compared before it is cast");
+        entry->expr =
+            reinterpret_cast<Expr*>(coerce_to_common_type(nullptr, expression, wanted, "UNION"));
+    }
+}
+
+const route::Query* convert_set_argument(TreeBuilder* builder, Node* node,
+                                         const SetOperationStmt* whole) {
     if (IsA(node, SetOperationStmt)) {
+        if (!equal(reinterpret_cast<SetOperationStmt*>(node)->colTypes, whole->colTypes))
+            refuse(builder, "set_operation", "branches of a set operation are of other types");
         route::Query* query = make<route::Query>();
         convert_set_operation(builder, query, reinterpret_cast<SetOperationStmt*>(node));
         return query;
     }
     RangeTblRef* reference = castNode(RangeTblRef, node);
     RangeTblEntry* rte = rt_fetch(reference->rtindex, builder->level->query->rtable);
+    cast_branch(builder, rte->subquery, whole);
     return convert_query(builder, rte->subquery);
 }
 
 void convert_set_operation(TreeBuilder* builder, route::Query* to, const SetOperationStmt* from) {
     to->set_operation = set_operation(from->op);
     to->set_all = from->all;
-    to->left = convert_set_argument(builder, from->larg);
-    to->right = convert_set_argument(builder, from->rarg);
+    to->left = convert_set_argument(builder, from->larg, from);
+    to->right = convert_set_argument(builder, from->rarg, from);
 }
 
 void check_shape(TreeBuilder* builder, const ::Query* query) {
@@ -483,6 +507,39 @@ void check_shape(TreeBuilder* builder, const ::Query* query) {
                "Such queries run in Postgres, where the policies are evaluated.");
 }
 
+// The index of a column of GROUP BY by its reference.
+uint32_t group_index(const ::Query* query, int reference) {
+    uint32_t index = 0;
+    ListCell* cell;
+    foreach (cell, query->groupClause) {
+        if (lfirst_node(SortGroupClause, cell)->tleSortGroupRef == static_cast<Index>(reference))
+            break;
+        ++index;
+    }
+    return index;
+}
+
+// More sets than these are refused: each reads the tables once.
+constexpr int kGroupingSetsMax = 16;
+
+void convert_grouping_sets(TreeBuilder* builder, route::Query* to, const ::Query* from) {
+    PgList* sets = expand_grouping_sets(from->groupingSets, from->groupDistinct, 4096);
+    if (list_length(sets) > kGroupingSetsMax)
+        return refuse(builder, "grouping_sets", "there are too many grouping sets");
+    auto* items = make_array<tandem::List<uint32_t>>(list_length(sets));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, sets) {
+        PgList* set = static_cast<PgList*>(lfirst(cell));
+        uint32_t* indexes = make_array<uint32_t>(list_length(set));
+        uint32_t size = 0;
+        ListCell* reference;
+        foreach (reference, set) indexes[size++] = group_index(from, lfirst_int(reference));
+        items[count++] = {indexes, size};
+    }
+    to->grouping_sets = {items, count};
+}
+
 void convert_body(TreeBuilder* builder, route::Query* to, ::Query* from, const Bitmapset* unused) {
     if (from->setOperations != nullptr)
         convert_set_operation(builder, to, castNode(SetOperationStmt, from->setOperations));
@@ -493,6 +550,7 @@ void convert_body(TreeBuilder* builder, route::Query* to, ::Query* from, const B
     to->targets = convert_targets(builder, from->targetList, unused);
     to->group_by = convert_clauses(builder, from->groupClause, from->targetList);
     to->has_grouping_sets = from->groupingSets != NIL;
+    if (to->has_grouping_sets) convert_grouping_sets(builder, to, from);
     to->has_aggregates = from->hasAggs;
     if (from->havingQual != nullptr) to->having = convert_expression(builder, from->havingQual);
     convert_windows(builder, to, from);

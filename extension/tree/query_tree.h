@@ -24,6 +24,7 @@ struct QueryTree {
     uint32_t node_count;
     PgList* constants;  // runtime constants: expressions without columns, by Expr::constant
     PgList* tables;     // CatalogTable, each mirrored table once
+    PgList* enums;      // OIDs of those that occur and whose labels are stable
     Failure failure;
 };
 

@@ -18,16 +18,26 @@ bool waiting_helps(const Error& error) {
     return error.retryable() || error.code() == ErrorCode::kCancelled;
 }
 
-// Credentials and our own bugs concern every table alike; failing one after the other would only
-// hide it.
+// Of ClickHouse.
+constexpr int kNotFoundColumnInBlock = 10;
+constexpr int kNoSuchColumnInTable = 16;
+constexpr int kUnknownIdentifier = 47;
+constexpr int kUnknownTable = 60;
+constexpr int kUnknownDatabase = 81;
+constexpr int kAccessDenied = 497;
+
+// Credentials and our own bugs concern every table alike, and so does it when somebody took the
+// tables away, the right to them, or the mirror; failing one after the other would only hide it.
 bool concerns_all_tables(const Error& error) {
-    return is_one_of(error, {ErrorCode::kInternal, ErrorCode::kAuthenticationFailed});
+    int code = error.foreign_code();
+    return is_one_of(error, {ErrorCode::kInternal, ErrorCode::kAuthenticationFailed,
+                             ErrorCode::kLeaseLost}) ||
+           code == kUnknownTable || code == kUnknownDatabase || code == kAccessDenied;
 }
 
 // A column or the table is not there (any more) on one of the sides: the schema changed under the
 // load, and nothing is lost by starting it again with the new one.
 bool is_schema_race(const Error& error) {
-    constexpr int kNoSuchColumnInTable = 16;  // of ClickHouse
     return error.sqlstate() == "42703" || error.sqlstate() == "42P01" ||
            error.foreign_code() == kNoSuchColumnInTable;
 }
@@ -55,6 +65,15 @@ Action for_apply_batch(const Error& error) {
     return nothing_written ? Action::again : Action::end_session;
 }
 
+Action for_prepare_table(const Error& error) {
+    // Somebody dropped it, or a daemon died between a change of the schema and the record of it.
+    for (int code :
+         {kNotFoundColumnInBlock, kNoSuchColumnInTable, kUnknownIdentifier, kUnknownTable})
+        if (error.foreign_code() == code) return Action::restart_load;
+    bool shared = error.retryable() || error.code() == ErrorCode::kLeaseLost;
+    return shared ? Action::end_session : Action::fail_table;
+}
+
 Action for_load_chunk(const Error& error) {
     if (is_schema_race(error)) return Action::restart_load;
     return waiting_helps(error) || concerns_all_tables(error) ? Action::again : Action::fail_table;
@@ -67,9 +86,11 @@ Action action_for(const Error& error, Place place) {
         case Place::daemon:
             return error.retryable() ? Action::again : Action::stop;
         case Place::session:
-            return waiting_helps(error) ? Action::again : Action::stop;
+            // ClickHouse may refuse everything for a while and then not: a password is put right, a
+            // database restored.
+            return waiting_helps(error) || error.foreign_code() != 0 ? Action::again : Action::stop;
         case Place::prepare_table:
-            return error.retryable() ? Action::end_session : Action::fail_table;
+            return for_prepare_table(error);
         case Place::relation:
             return for_relation(error);
         case Place::apply_step:

@@ -8,12 +8,15 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "base/back_off.h"
 #include "base/log.h"
 #include "base/retry_policy.h"
+#include "control/leases.h"
 #include "metrics/metrics.h"
+#include "mirror/session/ownership.h"
 #include "mirror/session/runner.h"
 #include "mirror/source/publication.h"
 #include "mirror/source/schema_guard.h"
@@ -24,11 +27,13 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// First key of the advisory locks that are the leases; the second is the mirror's id.
-constexpr int kLeaseClass = 7235;
-// How often the catalog is read without a notification, and how soon a stop is noticed.
+// How often the catalog is read without a notification, sooner while something is to come, and how
+// soon a stop is noticed.
 constexpr milliseconds kReadInterval{5000};
-constexpr milliseconds kStopInterval{200};
+constexpr milliseconds kReadSoon{1000};
+constexpr milliseconds kStopInterval{100};
+// A mirror that has not stopped by then is shut out and left to itself.
+constexpr milliseconds kStopPatience{1700};
 // How long the application's writes to a table that lost its key may fail; longer where a look
 // takes long, so that looking never costs more than a twentieth of one processor.
 constexpr milliseconds kGuardInterval{600};
@@ -55,38 +60,70 @@ void take_option(WantedMirror& mirror, const std::string& name, const std::strin
     }
 }
 
+// A mirror's threads. Never waited for without a limit: they may hang in a server that does not
+// answer. What is left to itself keeps its own memory, and writes nothing once it is shut out.
 class RunningMirror {
   public:
     RunningMirror(mirror::RunnerOptions options, std::string signature)
         : signature_(std::move(signature)),
-          thread_([this, runner = mirror::MirrorRunner(std::move(options))](
+          thread_([ended = ended_, runner = mirror::MirrorRunner(std::move(options))](
                       std::stop_token stop) mutable {
               static_cast<void>(runner.run(stop));
-              ended_ = true;
+              *ended = true;
           }) {}
-    bool ended() const { return ended_; }
+    ~RunningMirror() {
+        thread_.request_stop();
+        if (!ended() && thread_.joinable()) thread_.detach();
+    }
+    RunningMirror(const RunningMirror&) = delete;
+    RunningMirror& operator=(const RunningMirror&) = delete;
+
+    bool ended() const { return *ended_; }
     const std::string& signature() const { return signature_; }
+    void stop() {
+        if (stopping_) return;
+        stopping_ = Clock::now();
+        thread_.request_stop();
+    }
+    // It has been shut out, and ends when it can.
+    void leave() { left_ = true; }
+    bool left() const { return left_; }
+    bool stopping() const { return stopping_.has_value(); }
+    bool hangs() const {
+        return stopping_ && !ended() && Clock::now() - *stopping_ > kStopPatience;
+    }
 
   private:
+    using Clock = std::chrono::steady_clock;
     std::string signature_;
-    std::atomic<bool> ended_ = false;
-    std::jthread thread_;  // stops and joins when destroyed
+    std::shared_ptr<std::atomic<bool>> ended_ = std::make_shared<std::atomic<bool>>(false);
+    std::optional<Clock::time_point> stopping_;
+    bool left_ = false;
+    std::jthread thread_;
 };
 
-// One life of the control connection, and of the leases it holds.
+// One life of the control connection, and of the leases.
 class Control {
   public:
-    Control(const ReconcilerOptions& options, postgres::Connection connection)
-        : options_(options), connection_(std::move(connection)) {}
+    Control(const ReconcilerOptions& options, postgres::Connection connection,
+            std::unique_ptr<Leases> leases)
+        : options_(options), connection_(std::move(connection)), leases_(std::move(leases)) {}
+    ~Control() { stop_all(); }
+    Control(const Control&) = delete;
+    Control& operator=(const Control&) = delete;
 
     Status run(std::stop_token stop) {
         TRY(connection_.execute("LISTEN tandem"));
         while (!stop.stop_requested()) {
+            if (leases_->lost())
+                return Error(ErrorCode::kConnectionLost, "the connection that holds the leases");
+            soon_ = false;
             TRY(reconcile());
+            milliseconds interval = soon_ ? kReadSoon : kReadInterval;
             milliseconds waited{0};
-            while (!stop.stop_requested() && waited < kReadInterval) {
+            while (!stop.stop_requested() && !leases_->lost() && waited < interval) {
                 auto woken = TRY(connection_.wait_notification(kStopInterval));
-                if (woken) break;
+                if (woken || look_again()) break;
                 waited += kStopInterval;
             }
         }
@@ -94,14 +131,30 @@ class Control {
     }
 
   private:
+    // Something that was asked to stop has, or will not.
+    bool look_again() const {
+        for (const auto& [id, mirror] : running_)
+            if (mirror->ended() || (mirror->hangs() && !mirror->left())) return true;
+        return false;
+    }
+
     Status reconcile() {
         std::vector<WantedMirror> wanted = TRY(read_mirrors());
         for (auto at = running_.begin(); at != running_.end();) {
             bool known = false;
             for (const WantedMirror& mirror : wanted) known |= mirror.id == at->first;
-            at = known && !at->second->ended() ? std::next(at) : running_.erase(at);
+            if (!known) at->second->stop();
+            if (!known && at->second->hangs()) at->second->leave();
+            at = at->second->ended() ? running_.erase(at) : std::next(at);
         }
-        for (const WantedMirror& mirror : wanted) TRY(reconcile(mirror));
+        for (const WantedMirror& mirror : wanted) {
+            Status done = reconcile(mirror);
+            if (done.ok()) continue;
+            // One mirror's trouble is not the others'.
+            log(LogLevel::warning, "control", mirror.name + ": " + done.error().to_string());
+            soon_ = true;
+            if (!connection_.usable()) return done;
+        }
         return {};
     }
 
@@ -109,24 +162,41 @@ class Control {
         auto running = running_.find(mirror.id);
         bool runs = running != running_.end();
         if (mirror.wanted == "running") {
-            if (runs && running->second->signature() == mirror.signature) return {};
-            if (mirror.state == "failed" && !runs) return {};
-            if (runs) running_.erase(running);
+            if (runs && !running->second->stopping()) {
+                if (running->second->signature() != mirror.signature) running->second->stop();
+                return {};
+            }
+            if (runs || mirror.state == "failed") return {};
             if (!TRY(lease(mirror.id))) return {};
             running_.emplace(mirror.id, std::make_unique<RunningMirror>(runner_options(mirror),
                                                                         mirror.signature));
             return {};
         }
-        if (runs) running_.erase(running);
+        if (mirror.wanted == "paused" && mirror.state == "paused") return {};
+        if (runs) {
+            running->second->stop();
+            if (!running->second->hangs()) return {};
+        }
         if (!TRY(lease(mirror.id))) return {};
+        if (runs) {
+            TRY(mirror::fence_out(connection_, mirror.id));
+            running->second->leave();
+        }
         if (mirror.wanted == "dropped") {
             TRY(mirror::drop_mirror(options_.source, mirror.id));
             metrics::forget_mirror(mirror.name);
-        } else if (mirror.state != "paused") {
-            TRY(connection_.execute("UPDATE tandem.mirror SET state = 'paused' WHERE mirror_id = " +
-                                    std::to_string(mirror.id)));
+            return {};
         }
-        return {};
+        return connection_.execute("UPDATE tandem.mirror SET state = 'paused' WHERE mirror_id = " +
+                                   std::to_string(mirror.id) + " AND wanted = 'paused'");
+    }
+
+    // Orderly, all at once, for as long as patience lasts.
+    void stop_all() {
+        for (const auto& [id, mirror] : running_) mirror->stop();
+        for (const auto& [id, mirror] : running_)
+            while (!mirror->ended() && !mirror->hangs()) back_off(milliseconds(10));
+        running_.clear();
     }
 
     Result<std::vector<WantedMirror>> read_mirrors() {
@@ -166,12 +236,8 @@ class Control {
 
     // True when this daemon may act on the mirror: nobody else does.
     Result<bool> lease(int mirror_id) {
-        if (leases_.contains(mirror_id)) return true;
-        auto got =
-            TRY(connection_.query("SELECT pg_try_advisory_lock(" + std::to_string(kLeaseClass) +
-                                  ", " + std::to_string(mirror_id) + ")"));
-        bool mine = TRY(got.boolean(0, 0));
-        if (mine) leases_[mirror_id] = true;
+        bool mine = TRY(leases_->take(mirror_id));
+        soon_ |= !mine;
         return mine;
     }
 
@@ -182,6 +248,7 @@ class Control {
         runner.source = options_.source;
         runner.target = mirror.target;
         runner.mirror_id = mirror.id;
+        runner.lease_backend = leases_->backend();
         runner.name = mirror.name;
         runner.limits.bytes_max = limits.batch_bytes;
         runner.limits.changes_max = limits.batch_rows;
@@ -196,8 +263,9 @@ class Control {
 
     const ReconcilerOptions& options_;
     postgres::Connection connection_;
-    std::map<int, bool> leases_;
+    std::unique_ptr<Leases> leases_;
     std::map<int, std::unique_ptr<RunningMirror>> running_;
+    bool soon_ = false;  // something has to be looked at again before long
 };
 
 Result<postgres::Connection> connect(const ReconcilerOptions& options, std::string_view role) {
@@ -241,7 +309,8 @@ Status run_once(const ReconcilerOptions& options, std::stop_token stop) {
     TRY(catalog::install(options.source, options.target));
     std::jthread guarding([&](const std::stop_token& done) { guard(options, done); });
     auto connection = TRY(connect(options, "control"));
-    return Control(options, std::move(connection)).run(stop);
+    auto leases = TRY(Leases::open(options.source));
+    return Control(options, std::move(connection), std::move(leases)).run(stop);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/barrier.h"
+#include "route/sql/print.h"
 #include "route/translate/translator.h"
 #include "sqltext/quote.h"
 #include "sqltext/stored_relation.h"
@@ -40,6 +41,7 @@ void publish(Translation& translation) {
                           .relations = list(translation.relations),
                           .sorted = output.sorted,
                           .limited = output.limited,
+                          .any_order = output.any_order,
                           .needs_utc = output.needs_utc};
 }
 
@@ -55,11 +57,8 @@ void fill_refusal(Failure* failure, const Error& error, Reason reason) {
 Translation* translate(const Query& query, const TranslateOptions& options,
                        Failure* failure) noexcept {
     return barrier(failure, static_cast<Translation*>(nullptr), [&]() -> Translation* {
-        Translator plain(options);
-        Status status = plain.translate(query);
-        Translator reserved(options, true);
-        Translator& translator = plain.names_clash() ? reserved : plain;
-        if (plain.names_clash()) status = reserved.translate(query);
+        Translator translator(options);
+        Status status = translator.translate(query);
         if (!status.ok()) {
             fill_refusal(failure, status.error(), translator.reason());
             return nullptr;
@@ -116,7 +115,7 @@ int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t
         std::string text;
         std::string_view rest = sql;
         for (;;) {
-            size_t place = rest.find(kRelationPlace);
+            size_t place = rest.find(sql::kPlace);
             text += rest.substr(0, place);
             if (place == std::string_view::npos) break;
             rest.remove_prefix(place + 1);

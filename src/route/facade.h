@@ -16,9 +16,19 @@ namespace tandem::route {
 
 struct Translation;  // owns its memory until translation_free
 
+// Type OID of an enum and its labels in their order.
+struct EnumType {
+    uint32_t type = 0;
+    uint32_t array_type = 0;
+    List<Text> labels;
+};
+
 struct TranslateOptions {
     // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
     bool session_utc = false;
+    // Sums of floating point numbers may be those of any order of their rows.
+    bool float_any_order = false;
+    List<EnumType> enums = {};  // those of the query whose labels have never been renamed
 };
 
 // How one value of the result is computed.
@@ -26,6 +36,8 @@ enum class RecipeKind : uint8_t {
     kColumn,   // remote column `first`
     kAverage,  // numeric: sum in `first` / count in `second` by Postgres' numeric_div, NULL when
                // the count is 0. Both columns arrive as numeric.
+    kRounded,  // numeric: `first` with as many digits behind the point as `second`, an integer,
+               // says
 };
 
 struct Recipe {
@@ -57,6 +69,7 @@ enum class ConstantPart : uint8_t {
     kDays,          // of an interval
     kMicroseconds,  // of an interval
     kBits,          // of a floating point number, as an integer of the same size
+    kDigits,        // behind the point of a numeric, as an integer
 };
 
 // A query parameter of the SQL, {name:ClickHouse type}. The same constant may feed several.
@@ -83,6 +96,7 @@ struct TranslationResult {
     List<UsedRelation> relations;  // by the number of their place
     bool sorted;                   // ORDER BY was shipped; otherwise Postgres sorts above the scan
     bool limited;    // LIMIT and OFFSET were shipped (only when sorted, or without ORDER BY)
+    bool any_order;  // floating point numbers are summed in any order
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
 };
 

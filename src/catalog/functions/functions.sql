@@ -539,7 +539,8 @@ CREATE OR REPLACE VIEW tandem.mirrors AS
            count(t.relid) FILTER (WHERE t.state = 'failed') AS tables_failed,
            sum(t.rows_loaded)::bigint AS rows_loaded,
            (SELECT l.lag_bytes FROM tandem.mirror_lag l WHERE l.mirror = m.name) AS lag_bytes,
-           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at
+           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at,
+           m.incident_code, m.incident_message, m.incident_at
     FROM tandem.mirror m JOIN tandem.target g USING (target_id)
     LEFT JOIN tandem.mirror_table t USING (mirror_id)
     GROUP BY m.mirror_id, g.name;

@@ -137,6 +137,7 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
 Status Applier::apply_truncate(const TruncateStep& step) {
     const Table& after = *step.table;
     TRY(catalog_->before_truncate(after));
+    TRY(failpoint("truncate_before_apply"));
     TRY(destination_->create_copy(after));
     TRY(failpoint("truncate_after_apply"));
     TRY(catalog_->record_truncate(after, step.version, step.xid));

@@ -24,6 +24,11 @@ struct RunnerOptions {
     clickhouse::Endpoint target;
     int mirror_id = 0;
     std::string name;  // of the mirror, for log lines and metrics
+    // The backend that holds the mirror's lease for this daemon; 0: there is no lease.
+    int lease_backend = 0;
+    // Of the session; run() sets them.
+    int64_t owner = 0;
+    std::string catalog;
     StreamLimits limits;
     FoldLimits folding;
     int snapshot_workers = config::defaults::snapshot_workers;

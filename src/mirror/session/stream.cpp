@@ -18,7 +18,7 @@ constexpr Micros kFeedbackInterval{1'000'000};
 // How often time is looked at while messages keep coming.
 constexpr int kMessagesBetweenChecks = 256;
 // How long an orderly stop waits for the batch that is being applied.
-constexpr Micros kStopPatience{10'000'000};
+constexpr Micros kStopPatience{1'500'000};
 
 Micros now() {
     return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
@@ -43,6 +43,7 @@ class Directory final : public TableDirectory {
     Directory(CatalogStore& catalog, const SessionTables& tables)
         : catalog_(catalog),
           known_(tables.known),
+          binary_(tables.binary),
           leaves_(tables.leaves),
           loaded_as_of_(tables.loaded_as_of) {}
 
@@ -69,6 +70,12 @@ class Directory final : public TableDirectory {
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
         Resolution resolution = TRY(resolve_relation(known, relation, info, types));
+        // Its bytes would be taken for text. The session that loads the table streams text.
+        for (const TableColumn& column : resolution.change.after->columns)
+            if (binary_ && column.mapping.needs_text_stream)
+                return Error(ErrorCode::kSchemaChanged,
+                             known->label() + ": column " + column.name +
+                                 " is of a type that has to be streamed as text");
         if (resolution.change.empty() && same_columns(*known, *resolution.change.after))
             resolution.layout.table = resolution.change.after = known;
         known = resolution.change.after;
@@ -122,6 +129,7 @@ class Directory final : public TableDirectory {
   private:
     CatalogStore& catalog_;
     std::map<uint32_t, TablePtr> known_;
+    const bool binary_;
     std::map<uint32_t, std::set<uint32_t>> leaves_;
     std::map<uint32_t, XidSnapshot> loaded_as_of_;
 };
@@ -129,12 +137,14 @@ class Directory final : public TableDirectory {
 class StreamLoop {
   public:
     StreamLoop(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-               HandOver& hand_over)
+               HandOver& hand_over, IdentityLog& identity)
         : options_(options),
           tables_(tables),
           book_(book),
           hand_over_(hand_over),
-          catalog_({connect_options(options, "stream"), options.mirror_id, options.chunk_blocks},
+          identity_(identity),
+          catalog_({connect_options(options, "stream"), options.mirror_id, options.chunk_blocks,
+                    options.owner},
                    nullptr),
           directory_(catalog_, tables),
           machine_(options.limits, directory_),
@@ -218,8 +228,13 @@ class StreamLoop {
     void hand_over_batch() {
         if (!hand_over_.free()) return;
         if (machine_.empty()) {
-            // Nothing is open and nothing is being applied: all that was read is durable.
-            applied_ = std::max({applied_, hand_over_.applied(), machine_.position()});
+            // Nothing is open and nothing is being applied: all that was read is durable. But the
+            // slot is moved only as far as ClickHouse knows of; an empty batch tells it.
+            Lsn position = std::max(hand_over_.applied(), machine_.position());
+            if (position <= hand_over_.promised())
+                applied_ = std::max(applied_, position);
+            else
+                hand_over_.give(machine_.take());
             return;
         }
         applied_ = std::max(applied_, hand_over_.applied());
@@ -259,7 +274,7 @@ class StreamLoop {
         ClickHouseTarget target(target_options(options_, false));
         if (part.leaf.value != 0) return leaf_becomes_live(part, *table, target);
         // The view first: who has waited for the table to be live finds it complete.
-        TRY(target.create_view(*table, book_.cuts(part.relid), options_.mirror_id));
+        TRY(target.create_view(*table, book_.cuts(part.relid), tables_.mirror.mark()));
         CatalogStore::Liveness now = TRY(catalog_.set_live(part.relid, applied_));
         if (now.live) book_.set_live(part.relid);
         if (now.wait_for) hand_over_.add_catching_up(part, *now.wait_for);
@@ -272,7 +287,7 @@ class StreamLoop {
         if (!now.live) return {};
         book_.set_leaf_live(part.relid, part.leaf);
         if (book_.loading(part.relid)) return {};
-        return target.create_view(table, book_.cuts(part.relid), options_.mirror_id);
+        return target.create_view(table, book_.cuts(part.relid), tables_.mirror.mark());
     }
 
     Status finish() {
@@ -284,6 +299,10 @@ class StreamLoop {
         }
         TRY(report());
         TRY(catalog_.record_position(applied_));
+        if (hand_over_.free() && !hand_over_.error()) {
+            ClickHouseTarget target(target_options(options_, false));
+            TRY(identity_.close(target, tables_.mirror.database, applied_));
+        }
         // A walsender in the midst of a large transaction may take long to answer; it ends anyway
         // when the connection does.
         static_cast<void>(replication_->stop(postgres::Millis(1000)).ok());
@@ -294,6 +313,7 @@ class StreamLoop {
     const SessionTables& tables_;
     DeltaBook& book_;
     HandOver& hand_over_;
+    IdentityLog& identity_;
     CatalogStore catalog_;
     Directory directory_;
     StreamMachine machine_;
@@ -312,8 +332,8 @@ class StreamLoop {
 }  // namespace
 
 Status run_stream(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                  HandOver& hand_over, std::stop_token stop) {
-    return StreamLoop(options, tables, book, hand_over).run(stop);
+                  HandOver& hand_over, IdentityLog& identity, std::stop_token stop) {
+    return StreamLoop(options, tables, book, hand_over, identity).run(stop);
 }
 
 }  // namespace tandem::mirror

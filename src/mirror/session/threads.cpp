@@ -8,29 +8,8 @@ namespace tandem::mirror {
 namespace {
 
 CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
-    return {connect_options(options, role), options.mirror_id, options.chunk_blocks};
+    return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
 }
-
-// Says in the catalog that ClickHouse cannot be written to, and when it can again; not at every
-// try.
-class Trouble {
-  public:
-    explicit Trouble(CatalogStore& catalog) : catalog_(catalog) {}
-    void show(const Error& error) {
-        if (++failures_ == kTriesBeforeShown)
-            shown_ = catalog_.set_mirror_state("running", &error).ok();
-    }
-    void over() {
-        failures_ = 0;
-        if (shown_ && catalog_.set_mirror_state("running").ok()) shown_ = false;
-    }
-
-  private:
-    static constexpr int kTriesBeforeShown = 3;
-    CatalogStore& catalog_;
-    int failures_ = 0;
-    bool shown_ = false;
-};
 
 }  // namespace
 
@@ -66,30 +45,41 @@ class Counted {
 };
 
 // To people who ask ClickHouse directly.
-Status show(Applier& applier, const SessionTables& tables, const RunnerOptions& options,
-            DeltaBook& book, ClickHouseTarget& target, Lsn position) {
+Status show(Applier& applier, const SessionTables& tables, DeltaBook& book,
+            ClickHouseTarget& target, Lsn position) {
     for (Oid relid : applier.changed()) {
         DeltaBook::Hold hold(book, relid);
         TablePtr table = book.table(relid);
         if (table != nullptr && !book.loading(relid))
-            TRY(target.create_view(*table, book.cuts(relid), options.mirror_id));
+            TRY(target.create_view(*table, book.cuts(relid), tables.mirror.mark()));
     }
     applier.forget_changed();
-    return target.publish(tables.mirror.database, options.mirror_id, position,
-                          book.oldest_generations(), false);
+    return target.publish(tables.mirror.database, tables.mirror.mark(), position,
+                          book.oldest_generations(), ClickHouseTarget::Published::next);
+}
+
+// The slot is moved to the position next: ClickHouse has to know that first.
+Status promise(const SessionTables& tables, HandOver& hand_over, IdentityLog& identity,
+               ClickHouseTarget& target, Lsn position) {
+    if (position <= hand_over.promised()) return {};
+    Lsn promised = TRY(identity.write(target, tables.mirror.database, hand_over.published(),
+                                      Lsn{position.value + kPromiseBytes}));
+    hand_over.set_promised(promised);
+    return {};
 }
 
 }  // namespace
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      DeltaBook& book, HandOver& hand_over, std::stop_token stop) {
+                      DeltaBook& book, HandOver& hand_over, IdentityLog& identity,
+                      std::stop_token stop) {
     ClickHouseTarget target(target_options(options, false));
     SourceReader source(connect_options(options, "look-up"));
     CatalogStore catalog(store_options(options, "apply"), &chunks);
     catalog.set_generations(tables.generations);
     Applier applier(target, source, catalog, book);
     Backoff backoff;
-    Trouble trouble(catalog);
+    Trouble trouble(catalog, 3);
     LogScope scope("mirror", options.name);
     metrics::MirrorMetrics metrics(options.name);
     while (auto batch = hand_over.take(stop)) {
@@ -98,7 +88,8 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
-            if (applied.ok()) applied = show(applier, tables, options, book, target, confirm);
+            if (applied.ok()) applied = show(applier, tables, book, target, confirm);
+            if (applied.ok()) applied = promise(tables, hand_over, identity, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
             metrics::count_error(options.name, applied.error().info().code);

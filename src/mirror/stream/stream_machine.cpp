@@ -17,7 +17,7 @@
 namespace tandem::mirror {
 namespace {
 
-// What a change costs beyond its payload: offsets, version, key index.
+// What a change costs beyond its payload and its columns: version, key index.
 constexpr size_t kChangeOverhead = 96;
 
 }  // namespace
@@ -166,10 +166,15 @@ Status StreamMachine::adopt(Oid relid, Result<Resolution> resolution, bool annou
     close_rows(mirrored);
     mirrored.table = found.layout.table;
     mirrored.converters.clear();
-    for (const TableColumn& column : mirrored.table->columns)
+    mirrored.row_bytes = 0;
+    for (const TableColumn& column : mirrored.table->columns) {
         mirrored.converters.emplace_back(column.mapping, column.is_key()
                                                              ? types::Unholdable::reject
                                                              : types::Unholdable::append_null);
+        types::Column one(column.mapping.type);
+        one.append_default();
+        mirrored.row_bytes += one.byte_size();
+    }
     // Other relations of the table were looked at with the columns it had before.
     for (auto& [oid, source] : sources_)
         if (source.table == relid) source.resolved = false;
@@ -208,7 +213,7 @@ Status StreamMachine::on_change(Oid relation, size_t size, Micros now, const Cha
         batch_.incomplete.push_back(xid_);
     ++batch_.changes;
     batch_.last_commit = commit_lsn_;
-    open_bytes_ += size + kChangeOverhead + rows.copied_bytes() - copied;
+    open_bytes_ += size + kChangeOverhead + mirrored.row_bytes + rows.copied_bytes() - copied;
     note_step(now);
     return {};
 }

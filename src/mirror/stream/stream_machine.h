@@ -114,6 +114,7 @@ class StreamMachine {
         TablePtr table;
         std::vector<types::Converter> converters;
         std::vector<int> columns;  // layout of the rows being filled
+        size_t row_bytes = 0;      // of a row of NULLs: on the wire it is a byte a column
         bool dropped = false;      // changes are ignored
         size_t open_step = kNone;  // index in batch_.steps of the InsertStep being filled
     };

@@ -27,16 +27,32 @@ bool arguments_fit(const Rule& row, std::span<const Class> arguments) {
 
 }  // namespace
 
+std::span<const std::span<const Rule>> rule_table() {
+    static const std::span<const Rule> kFamilies[] = {
+        compare_rules(), arithmetic_rules(), text_rules(), cast_rules(), aggregate_rules()};
+    return kFamilies;
+}
+
+namespace {
+
+bool matches(const Rule& row, std::span<const Class> arguments, Class result, bool distinct,
+             bool literal_second) {
+    if (((row.flags & rule::kDistinct) != 0) != distinct) return false;
+    if ((row.flags & rule::kLiteralSecond) != 0 && !literal_second) return false;
+    if (!arguments_fit(row, arguments)) return false;
+    Class given = row.result == Class::kSame ? arguments[0] : row.result;
+    return given == result;
+}
+
+}  // namespace
+
 const Rule* find_rule(Form form, std::string_view name, std::span<const Class> arguments,
                       Class result, bool distinct, bool literal_second) {
-    for (const Rule& row : rule_table()) {
-        if (row.form != form || row.name != name) continue;
-        if (((row.flags & rule::kDistinct) != 0) != distinct) continue;
-        if ((row.flags & rule::kLiteralSecond) != 0 && !literal_second) continue;
-        if (!arguments_fit(row, arguments)) continue;
-        Class given = row.result == Class::kSame ? arguments[0] : row.result;
-        if (given == result || (row.flags & rule::kRefuse) != 0) return &row;
-    }
+    for (std::span<const Rule> family : rule_table())
+        for (const Rule& row : family)
+            if (row.form == form && row.name == name &&
+                matches(row, arguments, result, distinct, literal_second))
+                return &row;
     return nullptr;
 }
 

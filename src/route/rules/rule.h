@@ -1,9 +1,10 @@
 // The rule table: for each operator, function, cast, aggregate and window function, by argument
 // classes: may it ship, under which conditions, and how is it written.
 //
-// One row answers both questions, so that they cannot drift apart. Rows are looked up in order, the
-// first that matches name, form and argument classes counts. In the SQL $1, $2, $3 are the
-// arguments, $T is the ClickHouse type of the result (Nullable when an argument may be NULL).
+// One row answers both questions, so that they cannot drift apart. One file per family; rows are
+// looked up in order, the first that matches name, form and argument classes counts. In the SQL $1,
+// $2, $3 are the arguments, $T is the ClickHouse type of the result (Nullable when an argument may
+// be NULL), $t the same without Nullable.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +28,13 @@ inline constexpr uint32_t kAddScale = 1 << 5;        // numeric +, -: scale and 
 inline constexpr uint32_t kMulScale = 1 << 6;        // numeric *: scales add up
 inline constexpr uint32_t kKeepScale = 1 << 7;       // numeric result as the first argument
 inline constexpr uint32_t kDistinct = 1 << 8;        // aggregate(DISTINCT x)
-inline constexpr uint32_t kAverage = 1 << 9;         // the template is the sum; Postgres divides
+inline constexpr uint32_t kRaises = 1 << 9;          // may fail the query on purpose
 inline constexpr uint32_t kIntegerScale = 1 << 10;   // numeric(38, 0)
 inline constexpr uint32_t kSumScale = 1 << 11;       // numeric sum: the widest digits of its width
 inline constexpr uint32_t kLiteralSecond = 1 << 12;  // the second argument is a literal
-inline constexpr uint32_t kScaleFree = 1 << 13;      // numeric arguments of unknown scale will do
+inline constexpr uint32_t kScaleFree = 1 << 13;      // digits that are not known will do
+inline constexpr uint32_t kRefuse = 1 << 14;         // known, and refused: float_aggregate_order
 inline constexpr uint32_t kAsciiCase = 1 << 15;  // the locale treats ASCII letters as ASCII does
-inline constexpr uint32_t kRefuse = 1 << 14;     // known, and refused: `sql` is the reason code
 }  // namespace rule
 
 struct Rule {
@@ -41,11 +42,18 @@ struct Rule {
     std::string_view name;
     Class arguments[3];
     Class result;
-    std::string_view sql;
+    std::string_view sql;  // of an aggregate the function
     uint32_t flags = 0;
+    std::string_view argument = {};  // of an aggregate: how its argument is written
 };
 
-std::span<const Rule> rule_table();
+// The rows of each family.
+std::span<const Rule> compare_rules();
+std::span<const Rule> arithmetic_rules();
+std::span<const Rule> text_rules();
+std::span<const Rule> cast_rules();
+std::span<const Rule> aggregate_rules();
+std::span<const std::span<const Rule>> rule_table();
 
 // The first row for these arguments, or null. The classes of `arguments` decide.
 const Rule* find_rule(Form form, std::string_view name, std::span<const Class> arguments,

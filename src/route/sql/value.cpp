@@ -47,9 +47,10 @@ Class class_of_type(uint32_t type) {
 
 std::string_view class_name(Class cls) {
     constexpr std::string_view kNames[] = {
-        "none",   "boolean", "smallint", "integer",   "bigint",      "numeric",     "real",
-        "double", "text",    "char",     "date",      "timestamp",   "timestamptz", "uuid",
-        "jsonb",  "oid",     "interval", "this type", "any integer", "anything",    "the same"};
+        "none",        "boolean",     "smallint", "integer", "bigint",   "numeric",
+        "real",        "double",      "text",     "char",    "date",     "timestamp",
+        "timestamptz", "uuid",        "jsonb",    "oid",     "interval", "enum",
+        "this type",   "any integer", "anything", "the same"};
     return kNames[static_cast<size_t>(cls)];
 }
 
@@ -102,7 +103,7 @@ std::string clickhouse_type(Class cls, bool nullable, int precision, int scale) 
 }
 
 std::string clickhouse_type(const Value& value) {
-    if (value.cls == Class::kOther) return value.other_type;
+    if (value.cls == Class::kOther) return std::string(value.other_type);
     return clickhouse_type(value.cls, value.nullable, value.precision, value.scale);
 }
 

@@ -1,15 +1,17 @@
-// Value: one expression in ClickHouse SQL together with what is known about it.
+// Value: a node of ClickHouse SQL together with what is known about it.
 //
 // The class says which ClickHouse type carries the Postgres type while the query computes; every
 // rule states its arguments and its result in these classes:
 //   bool Bool/UInt8 · int2/4/8 Int16/32/64 · numeric Decimal(p, s) of known scale · float4/8
 //   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp, timestamptz
-//   DateTime64(6, 'UTC') · uuid UUID · oid UInt32
+//   DateTime64(6, 'UTC') · uuid UUID · oid UInt32 · enum String (its label)
 #pragma once
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
+#include "route/sql/node.h"
 #include "route/tree/tree.h"
 
 namespace tandem::route {
@@ -32,6 +34,7 @@ enum class Class : uint8_t {
     kJsonb,
     kOid,
     kInterval,
+    kEnum,
     kOther,  // passed through and tested for NULL, never computed with
     // Only in rules: sets of classes.
     kAnyInt,
@@ -49,18 +52,25 @@ inline constexpr uint32_t kBool = 16, kName = 19, kInt8 = 20, kInt2 = 21, kInt4 
 inline constexpr int kDecimalDigitsMax = 76;
 
 struct Value {
-    std::string sql = {};
+    const sql::Node* node = nullptr;
     Class cls = Class::kOther;
     bool nullable = true;
-    // numeric: at most `precision` digits, `scale` of them behind the point, and printed with
-    // exactly `scale`. scale_known is false for parameters, which may only be compared.
+    // numeric: at most `precision` digits, `scale` of them behind the point. Postgres shows `scale`
+    // digits unless `digits`, an Int32, says how many for each value; `scale` is enough for all of
+    // them. Without digits_known the value may only be compared.
     int precision = 0;
     int scale = 0;
-    bool scale_known = true;
-    // A literal: never NULL and never NaN.
-    bool literal = false;
-    // Calls an aggregate, so that no other aggregate may contain it.
-    std::string other_type = {};  // kOther: the ClickHouse type of the column
+    const sql::Node* digits = nullptr;
+    bool digits_known = true;
+    bool literal = false;              // never NULL and never NaN
+    bool null = false;                 // the constant NULL
+    bool number_as_text = false;       // kOther: a numeric held as its text
+    std::string_view other_type = {};  // kOther: the ClickHouse type of the column
+    uint32_t type = 0;                 // kEnum: which
+    // Integers: no value is outside; without `bounded` any of the type may be.
+    bool bounded = false;
+    int64_t least = 0;
+    int64_t greatest = 0;
 };
 
 Class class_of_type(uint32_t type);

@@ -1,4 +1,4 @@
-// Aggregates and window functions.
+// Aggregates.
 #include <charconv>
 
 #include "route/translate/translator.h"
@@ -6,75 +6,169 @@
 namespace tandem::route {
 
 bool Translator::is_average(const Expr& expr) const {
-    return expr.kind == ExprKind::kAggregate && expr.builtin && expr.name == "avg";
+    return expr.kind == ExprKind::kAggregate && expr.builtin && expr.name == "avg" &&
+           expr.type == oid::kNumeric;
 }
 
 // The combinator If comes last, so that no row that passes the filter makes the result NULL.
-Result<std::string> Translator::aggregate_call(const Expr& expr, std::string_view function,
-                                               std::string_view arguments) {
-    std::string sql(function);
-    if (expr.filter == nullptr) return sql + "(" + std::string(arguments) + ")";
-    std::string condition = TRY(filter(*expr.filter));
-    return sql + "If(" + std::string(arguments) + (arguments.empty() ? "" : ", ") + "ifNull(" +
-           condition + ", false))";
+Result<const sql::Node*> Translator::aggregate_call(const Expr& expr, std::string_view function,
+                                                    Nodes args) {
+    const Node* condition = nullptr;
+    if (expr.filter != nullptr) {
+        const Node* test = TRY(without_window([&] { return filter(*expr.filter); }));
+        condition = sql_.form("ifNull($1, false)", {test});
+    }
+    const Node* call = sql_.call(function, std::move(args), condition);
+    return over_ != nullptr ? sql_.over(call, *over_) : call;
 }
 
+// What an aggregate is computed from lies below the grouping.
 Result<Value> Translator::aggregate(const Expr& expr) {
+    for (const Lifted& lifted : lifted_)
+        if (lifted.aggregate == &expr) return lifted.value;
+    bool above = scope_->may_join;
+    const auto* absent = scope_->absent;
+    scope_->may_join = true;
+    scope_->absent = nullptr;
+    Result<Value> result = [&]() -> Result<Value> {
+        if (!expr.builtin) return refuse(Reason::kAggregate, std::string(expr.name));
+        if (!expr.within_group.empty()) return percentile(expr);
+        if (!is_average(expr)) return sum_of(expr);
+        // An average inside of an expression is divided there.
+        Average parts = TRY(average(expr));
+        Value count = parts.count;
+        count.node = sql_.form("nullIf($1, 0)", {count.node});
+        count.nullable = true;
+        return divide(parts.sum, count);
+    }();
+    scope_->may_join = above;
+    scope_->absent = absent;
+    return result;
+}
+
+// Any aggregate that is a row of the table; of avg the sum.
+Result<Value> Translator::sum_of(const Expr& expr) {
     std::string name(expr.name);
-    if (!expr.builtin) return refuse(Reason::kAggregate, name);
-    if (!expr.within_group.empty()) return percentile(expr);
+    if (name == "string_agg") return string_agg(expr);
+    if (name == "array_agg") return array_agg(expr);
+    if (name.starts_with("var")) return variance(expr);
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
     Value argument;
     std::vector<Class> classes;
     if (expr.args.size == 1) {
-        argument = TRY(value(*expr.args[0]));
+        argument = TRY(without_window([&] { return value(*expr.args[0]); }));
         classes.push_back(argument.cls);
     }
     bool extreme = name == "min" || name == "max" || name.starts_with("bool_") || name == "every";
     if (extreme && is_float(argument.cls)) return float_extreme(expr, argument);
-    const Rule* row = find_rule(Form::kAggregate, name, classes, class_of_type(expr.type),
-                                expr.distinct && !extreme);
+    if (extreme && argument.cls == Class::kBpchar) return char_extreme(expr, argument);
+    if (expr.distinct && name == "sum") {
+        Value count;
+        return distinct_sum(expr, count);
+    }
+    if (extreme && argument.cls == Class::kEnum) return extreme_label(expr, argument);
+    const Rule* row =
+        find_rule(Form::kAggregate, name, classes, class_of(expr.type), expr.distinct && !extreme);
     if (row == nullptr) {
         if (!classes.empty()) name += " of " + std::string(class_name(classes[0]));
         return refuse(Reason::kAggregate, expr.distinct ? name + " with DISTINCT" : name);
     }
-    if (row->flags & rule::kRefuse) return refuse(Reason::kFloatAggregate, name);
+    if (row->flags & rule::kRefuse) return float_sum(expr, argument);
     Value result = TRY(apply_rule(expr, *row, {&argument, static_cast<size_t>(expr.args.size)}));
-    // "function:argument" says how the argument is written; otherwise it is taken as it is.
-    size_t colon = result.sql.find(':');
-    bool written = colon != std::string::npos && row->sql.find(':') != std::string_view::npos;
-    std::string function = written ? result.sql.substr(0, colon) : result.sql;
-    std::string argument_sql = written ? result.sql.substr(colon + 1) : argument.sql;
+    Nodes args;
+    if (expr.args.size == 1) args.push_back(argument.node);
+    if (!row->argument.empty()) args = {sql_.form(row->argument, args)};
     if ((row->flags & rule::kSumScale) && argument.precision > 18)
-        argument_sql = "toDecimal256(" + argument_sql + ", " + std::to_string(argument.scale) + ")";
-    result.sql = TRY(aggregate_call(expr, function, argument_sql));
+        args = {
+            sql_.form(sql_.keep("toDecimal256($1, " + std::to_string(argument.scale) + ")"), args)};
+    result.node = TRY(aggregate_call(expr, row->sql, args));
+    if (argument.digits != nullptr && result.cls == Class::kNumeric)
+        TRY(digits_of_group(expr, argument, result));
     return result;
 }
 
-// avg of exact types: the sum, and in `count` the number of values; Postgres divides.
-Result<Value> Translator::average(const Expr& expr, Value& count) {
-    if (expr.distinct || expr.args.size != 1) return refuse(Reason::kAggregate, "avg(DISTINCT)");
-    Value sum = TRY(aggregate(expr));
-    Value argument = TRY(value(*expr.args[0]));
-    count = Value{.cls = Class::kNumeric, .nullable = false, .precision = 38, .scale = 0};
-    count.sql = TRY(aggregate_call(expr, "count", argument.sql));
-    return sum;
+// The digits of a sum are the most of any of its values. Those of min and max are the value's own,
+// unless equal ones have different digits: which one Postgres shows is up to it. NULL does not
+// count.
+Status Translator::digits_of_group(const Expr& expr, const Value& argument, Value& result) {
+    const Node* counted = sql_.form("if($1 IS NULL, NULL, $2)", {argument.node, argument.digits});
+    if (expr.name != "min" && expr.name != "max") {
+        result.digits = TRY(aggregate_call(expr, "maxOrNull", {counted}));
+        return {};
+    }
+    std::string_view function = expr.name == "max" ? "argMax" : "argMin";
+    Nodes parts = {argument.node, argument.digits};
+    const Node* least = sql_.form("(assumeNotNull($1), assumeNotNull($2))", parts);
+    const Node* most = sql_.form("(assumeNotNull($1), -assumeNotNull($2))", parts);
+    const Node* first = TRY(aggregate_call(expr, function, {counted, least}));
+    const Node* last = TRY(aggregate_call(expr, function, {counted, most}));
+    result.digits = sql_.guarded(sql_.form("$1 != $2", {first, last}), first);
+    return {};
+}
+
+// Sums of floating point numbers depend on the order of their rows: only where Postgres would add
+// them up in any order, or the user says that any will do.
+Result<Value> Translator::float_sum(const Expr& expr, const Value& argument) {
+    if (!options_.float_any_order || expr.distinct || argument.cls != Class::kFloat8)
+        return refuse(Reason::kFloatAggregate, std::string(expr.name));
+    const Node* sum = TRY(aggregate_call(expr, "sumOrNull", {argument.node}));
+    const Node* wrong = sql_.form("isInfinite($1)", {sum});
+    output_.any_order = true;
+    Value result{.cls = Class::kFloat8};
+    if (expr.name == "avg") {
+        const Node* count = TRY(aggregate_call(expr, "count", {argument.node}));
+        sum = sql_.form("$1 / nullIf(toFloat64($2), 0)", {sum, count});
+    }
+    result.node = sql_.guarded(wrong, sum);
+    return result;
+}
+
+// char(n) is compared without its blanks and shown with them.
+Result<Value> Translator::char_extreme(const Expr& expr, const Value& argument) {
+    if (expr.input_collation != Collation::kBytewise) return refuse(Reason::kCollation);
+    Value result{.cls = Class::kBpchar};
+    const Node* key = sql_.form("trimRight(assumeNotNull($1))", {argument.node});
+    result.node = TRY(aggregate_call(expr, expr.name == "min" ? "argMinOrNull" : "argMaxOrNull",
+                                     {argument.node, key}));
+    return result;
+}
+
+// avg of exact types is the sum divided by the number of values.
+Result<Translator::Average> Translator::average(const Expr& expr) {
+    if (expr.args.size != 1) return refuse(Reason::kAggregate, "avg");
+    bool above = scope_->may_join;
+    scope_->may_join = above || over_ == nullptr;
+    Result<Average> result = [&]() -> Result<Average> {
+        Average parts;
+        if (expr.distinct) {
+            parts.sum = TRY(distinct_sum(expr, parts.count));
+            return parts;
+        }
+        parts.sum = TRY(sum_of(expr));
+        Value argument = TRY(without_window([&] { return value(*expr.args[0]); }));
+        parts.count = Value{.cls = Class::kNumeric, .nullable = false, .precision = 38};
+        parts.count.node = TRY(aggregate_call(expr, "count", {argument.node}));
+        return parts;
+    }();
+    scope_->may_join = above;
+    return result;
 }
 
 // NaN is the greatest value in Postgres; ClickHouse passes over it or not, by the order of rows.
 Result<Value> Translator::float_extreme(const Expr& expr, const Value& argument) {
-    std::string any_nan = TRY(aggregate_call(expr, "maxOrNull", "isNaN(" + argument.sql + ")"));
-    any_nan = "ifNull(" + any_nan + ", 0) = 1";
+    const Node* nan = sql_.form("isNaN($1)", {argument.node});
+    const Node* any_nan = TRY(aggregate_call(expr, "maxOrNull", {nan}));
+    any_nan = sql_.form("ifNull($1, 0) = 1", {any_nan});
     Value result{.cls = argument.cls};
     if (expr.name == "max") {
-        std::string plain = TRY(aggregate_call(expr, "maxOrNull", argument.sql));
-        result.sql = "if(" + any_nan + ", nan, " + plain + ")";
+        const Node* plain = TRY(aggregate_call(expr, "maxOrNull", {argument.node}));
+        result.node = sql_.form("if($1, nan, $2)", {any_nan, plain});
     } else {
-        std::string finite = "if(isNaN(" + argument.sql + "), NULL, " + argument.sql + ")";
-        std::string plain = TRY(aggregate_call(expr, "minOrNull", finite));
-        result.sql = "ifNull(" + plain + ", if(" + any_nan + ", nan, NULL))";
+        const Node* number = sql_.form("if(isNaN($1), NULL, $1)", {argument.node});
+        const Node* plain = TRY(aggregate_call(expr, "minOrNull", {number}));
+        result.node = sql_.form("ifNull($1, if($2, nan, NULL))", {plain, any_nan});
     }
-    result.sql = "CAST(" + result.sql + ", '" + clickhouse_type(result) + "')";
+    result.node = typed(result);
     return result;
 }
 
@@ -94,52 +188,30 @@ Result<Value> Translator::percentile(const Expr& expr) {
     const SortKey& key = expr.within_group[0];
     Value argument = TRY(value(*key.expr));
     bool number = is_int(argument.cls) || is_float(argument.cls);
-    bool sortable = number || argument.cls == Class::kDate || argument.cls == Class::kNumeric ||
+    bool sortable = number || argument.cls == Class::kDate ||
+                    (argument.cls == Class::kNumeric && argument.digits == nullptr) ||
                     argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz ||
                     (argument.cls == Class::kText && key.expr->collation == Collation::kBytewise);
     if (key.descending || !key.default_operator || !(continuous ? number : sortable))
         return refuse(Reason::kAggregate, std::string(expr.name) + " in this order");
-    std::string values = TRY(aggregate_call(
-        expr, "groupArray", continuous ? "toFloat64(" + argument.sql + ")" : argument.sql));
-    std::string p = float_parameter(at, false);
-    std::string body;
+    const Node* one = continuous ? sql_.form("toFloat64($1)", {argument.node}) : argument.node;
+    const Node* values = TRY(aggregate_call(expr, "groupArray", {one}));
+    std::string_view form =
+        continuous
+            ? "arrayMap(a -> if(empty(a), NULL, if(floor(($2 * (length(a) - 1))) = ceil(($2 * "
+              "(length(a) - 1))), a[toInt64(floor(($2 * (length(a) - 1)))) + 1], "
+              "a[toInt64(floor(($2 * (length(a) - 1)))) + 1] + (($2 * (length(a) - 1)) - "
+              "floor(($2 * (length(a) - 1)))) * (a[toInt64(ceil(($2 * (length(a) - 1)))) + 1] - "
+              "a[toInt64(floor(($2 * (length(a) - 1)))) + 1]))), [arraySort($1)])[1]"
+            : "arrayMap(a -> if(empty(a), NULL, a[greatest(1, toInt64(ceil($2 * length(a))))]), "
+              "[arraySort($1)])[1]";
     Value result = argument;
     result.nullable = true;
     result.literal = false;
-    if (continuous) {
-        result.cls = Class::kFloat8;
-        std::string at_row = "(" + p + " * (length(a) - 1))";
-        std::string low = "a[toInt64(floor(" + at_row + ")) + 1]";
-        std::string high = "a[toInt64(ceil(" + at_row + ")) + 1]";
-        body = "if(floor(" + at_row + ") = ceil(" + at_row + "), " + low + ", " + low + " + (" +
-               at_row + " - floor(" + at_row + ")) * (" + high + " - " + low + "))";
-    } else {
-        body = "a[greatest(1, toInt64(ceil(" + p + " * length(a))))]";
-    }
-    result.sql = "arrayMap(a -> if(empty(a), NULL, " + body + "), [arraySort(" + values + ")])[1]";
+    result.bounded = false;
+    if (continuous) result.cls = Class::kFloat8;
+    result.node = sql_.form(form, {values, float_parameter(at, false)});
     return result;
-}
-
-Result<Value> Translator::window_call(const Expr& expr) {
-    std::string name(expr.name);
-    if (!expr.builtin || expr.filter != nullptr || !expr.args.empty() ||
-        expr.window >= scope_->query->windows.size)
-        return refuse(Reason::kWindow, name);
-    const Rule* row = find_rule(Form::kWindow, name, {}, class_of_type(expr.type));
-    if (row == nullptr) return refuse(Reason::kWindow, name);
-    const Window& window = scope_->query->windows[expr.window];
-    // Peers get different numbers only here; in which order is up to the rows' own.
-    if (window.order_by.empty() && name == "row_number")
-        return refuse(Reason::kImpliedOrder, "row_number() without ORDER BY");
-    std::string over;
-    for (const Expr* key : window.partition_by) {
-        over += (over.empty() ? "PARTITION BY " : ", ") + TRY(group_key(*key));
-    }
-    if (!window.order_by.empty())
-        over += (over.empty() ? "ORDER BY " : " ORDER BY ") + TRY(sort_keys(window.order_by));
-    return Value{.sql = "toInt64(" + std::string(row->sql) + " OVER (" + over + "))",
-                 .cls = Class::kInt8,
-                 .nullable = false};
 }
 
 }  // namespace tandem::route

@@ -2,13 +2,13 @@
 #include <algorithm>
 
 #include "route/translate/translator.h"
-#include "sqltext/quote.h"
 
 namespace tandem::route {
 namespace {
 
-// Parameters of unconstrained numeric carry this much; what does not fit runs in Postgres.
-constexpr int kParameterScale = 38;
+// Parameters of type numeric carry this much; what does not fit runs in Postgres.
+constexpr int kParameterPrecision = 56;
+constexpr int kParameterScale = 20;
 
 bool is_digits(std::string_view text) {
     return !text.empty() &&
@@ -19,7 +19,7 @@ bool is_digits(std::string_view text) {
 
 // Equal constants share a parameter, so that an expression of GROUP BY reads the same in the select
 // list: each of its occurrences is a constant of its own.
-std::string Translator::parameter(const Expr& expr, std::string_view type, ConstantPart part) {
+const sql::Node* Translator::parameter(const Expr& expr, std::string_view type, ConstantPart part) {
     auto same = [&](const Expr& other) {
         if (other.constant == expr.constant) return true;
         return other.known && expr.known && other.type == expr.type &&
@@ -28,7 +28,7 @@ std::string Translator::parameter(const Expr& expr, std::string_view type, Const
     for (size_t i = 0; i < output_.constants.size(); ++i) {
         const UsedConstant& used = output_.constants[i];
         if (same(*constant_exprs_[i]) && used.clickhouse_type == type && used.part == part)
-            return "{" + std::string(used.parameter) + ":" + std::string(type) + "}";
+            return sql_.parameter(used.parameter, type);
     }
     constant_exprs_.push_back(&expr);
     std::string& name =
@@ -39,20 +39,15 @@ std::string Translator::parameter(const Expr& expr, std::string_view type, Const
                                  .parameter = name,
                                  .clickhouse_type = kept_type,
                                  .part = part});
-    return "{" + name + ":" + kept_type + "}";
+    return sql_.parameter(name, kept_type);
 }
 
 // Bit by bit: servers before 26.7 may read the last digit of a number's text wrongly.
-std::string Translator::float_parameter(const Expr& expr, bool nullable) {
+const sql::Node* Translator::float_parameter(const Expr& expr, bool nullable) {
     bool wide = expr.type == oid::kFloat8;
     Class bits = wide ? Class::kInt8 : Class::kInt4;
-    return std::string(wide ? "reinterpretAsFloat64(" : "reinterpretAsFloat32(") +
-           parameter(expr, clickhouse_type(bits, nullable), ConstantPart::kBits) + ")";
-}
-
-void Translator::forget_constants(size_t keep) {
-    output_.constants.resize(keep);
-    constant_exprs_.resize(keep);
+    return sql_.form(wide ? "reinterpretAsFloat64($1)" : "reinterpretAsFloat32($1)",
+                     {parameter(expr, clickhouse_type(bits, nullable), ConstantPart::kBits)});
 }
 
 Result<Value> Translator::numeric_literal(const Expr& expr) {
@@ -69,61 +64,74 @@ Result<Value> Translator::numeric_literal(const Expr& expr) {
     result.scale = static_cast<int>(fraction.size());
     result.precision = static_cast<int>(whole.size() + fraction.size());
     if (result.precision > kDecimalDigitsMax) return refuse(Reason::kConstant, std::string(text));
-    const char* function = result.precision <= 18   ? "toDecimal64"
-                           : result.precision <= 38 ? "toDecimal128"
-                                                    : "toDecimal256";
-    result.sql = std::string(function) + "('" + std::string(text) + "', " +
-                 std::to_string(result.scale) + ")";
+    const char* function = result.precision <= 18   ? "toDecimal64($1, "
+                           : result.precision <= 38 ? "toDecimal128($1, "
+                                                    : "toDecimal256($1, ";
+    result.node =
+        sql_.form(sql_.keep(function + std::to_string(result.scale) + ")"), {sql_.string(text)});
     return result;
 }
 
-Result<Value> Translator::constant(const Expr& expr) {
-    Class cls = class_of_type(expr.type);
-    if (cls == Class::kOther || cls == Class::kJsonb || cls == Class::kInterval)
-        return refuse(Reason::kConstant, "of type with OID " + std::to_string(expr.type));
-    Value result{.cls = cls};
-    if (cls == Class::kNumeric) result.precision = kDecimalDigitsMax;
-    if (expr.known && expr.constant_null) {
-        result.sql = "CAST(NULL, " +
-                     sqltext::ch_string(clickhouse_type(cls, true, result.precision, 0)) + ")";
-        return result;
-    }
-    if (expr.known) {
-        result.nullable = false;
-        result.literal = true;
-        if (cls == Class::kNumeric) return numeric_literal(expr);
+Result<Value> Translator::known_constant(const Expr& expr, Value result) {
+    result.nullable = false;
+    result.literal = true;
+    switch (result.cls) {
+        case Class::kNumeric:
+            return numeric_literal(expr);
         // ClickHouse gives a bare number the smallest type that holds it, often an unsigned one,
         // and computes in types derived from that: -5 % 1000 would be 291.
-        if (is_int(cls)) {
-            result.sql =
-                "to" + clickhouse_type(cls, false) + "(" + std::string(expr.known_text) + ")";
+        case Class::kInt2:
+        case Class::kInt4:
+        case Class::kInt8:
+            result.node = sql_.form(sql_.keep("to" + clickhouse_type(result.cls, false) + "(" +
+                                              std::string(expr.known_text) + ")"),
+                                    {});
+            result.bounded = true;
+            result.least = result.greatest =
+                std::strtoll(std::string(expr.known_text).c_str(), nullptr, 10);
             return result;
-        }
-        if (cls == Class::kText || cls == Class::kBpchar) {
-            result.sql = sqltext::ch_string(expr.known_text);
+        case Class::kText:
+        case Class::kBpchar:
+        case Class::kEnum:
+            result.node = sql_.string(expr.known_text);
             return result;
-        }
-        if (cls == Class::kBool) {
-            result.sql = expr.known_text == "t" ? "true" : "false";
+        case Class::kBool:
+            result.node = sql_.form(expr.known_text == "t" ? "true" : "false", {});
             return result;
-        }
-        if (is_float(cls)) {
+        case Class::kFloat4:
+        case Class::kFloat8:
             result.literal = expr.known_text != "NaN";
-            result.sql = float_parameter(expr, false);
+            result.node = float_parameter(expr, false);
             return result;
-        }
-        result.sql = parameter(expr, clickhouse_type(cls, false));
+        default:
+            result.node = parameter(expr, clickhouse_type(result.cls, false));
+            return result;
+    }
+}
+
+Result<Value> Translator::constant(const Expr& expr) {
+    Class cls = class_of(expr.type);
+    if (cls == Class::kOther || cls == Class::kJsonb || cls == Class::kInterval)
+        return refuse(Reason::kConstant, "of type with OID " + std::to_string(expr.type));
+    Value result{.cls = cls, .type = expr.type};
+    if (expr.known && expr.constant_null) {
+        if (cls == Class::kNumeric) result.precision = 1;
+        result.null = true;
+        result.node = sql_.form("CAST(NULL, $1)",
+                                {sql_.type(clickhouse_type(cls, true, result.precision, 0))});
         return result;
     }
+    if (expr.known) return known_constant(expr, result);
     if (is_float(cls)) {
-        result.sql = float_parameter(expr, true);
+        result.node = float_parameter(expr, true);
         return result;
     }
     if (cls == Class::kNumeric) {
+        result.precision = kParameterPrecision;
         result.scale = kParameterScale;
-        result.scale_known = false;
+        result.digits = parameter(expr, "Nullable(Int32)", ConstantPart::kDigits);
     }
-    result.sql = parameter(expr, clickhouse_type(cls, true, result.precision, result.scale));
+    result.node = parameter(expr, clickhouse_type(cls, true, result.precision, result.scale));
     return result;
 }
 

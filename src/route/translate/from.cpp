@@ -4,8 +4,9 @@
 // right of it, because ClickHouse builds the hash table of a join from the right side.
 #include <algorithm>
 
+#include "route/sql/print.h"
 #include "route/translate/translator.h"
-#include "sqltext/quote.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -32,48 +33,52 @@ bool all_in(const std::vector<uint32_t>& some, const std::vector<uint32_t>& set)
     });
 }
 
-void split(const Expr& expr, std::vector<const Expr*>& parts) {
-    if (expr.kind != ExprKind::kAnd) return parts.push_back(&expr);
-    for (const Expr* part : expr.args) split(*part, parts);
-}
-
 void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
     if (!item.is_join) return found.push_back(item.relation);
     relations_below(*item.left, found);
     relations_below(*item.right, found);
 }
 
-bool is_like_alias(std::string_view name) {
-    return name.size() > 1 && std::string_view("tco").find(name[0]) != std::string_view::npos &&
-           name.find_first_not_of("0123456789", 1) == std::string_view::npos;
-}
-
 }  // namespace
 
 Status Translator::open_source(const Relation& relation, Source& source, bool ordered) {
     source.relation = &relation;
-    source.alias = alias('t', ++next_alias_);
+    source.number = ++next_relation_;
     if (relation.lateral) return refuse(Reason::kFromItem, "LATERAL");
     if (relation.kind == RelationKind::kTable) {
         source.use = output_.relations.size();
         output_.relations.push_back({relation.id, {}});
-        for (const MirroredColumn& column : relation.columns)
+        for (const MirroredColumn& column : relation.columns) {
             if (relation.key.empty() || column.attnum == relation.key[0])
-                default_columns_[relation.id] = {std::string(column.name)};
-        source.table_sql = kRelationPlace + std::to_string(source.use) + kRelationPlace;
-        for (const MirroredColumn& column : relation.columns)
-            names_clash_ = names_clash_ || is_like_alias(column.name);
-    } else if (relation.kind == RelationKind::kSubquery && relation.subquery != nullptr) {
-        std::string sql;
-        source.columns =
-            TRY(write_subquery(*relation.subquery, sql, ordered ? &source.order : nullptr));
-        for (SortItem& item : source.order) item.sql = source.alias + "." + item.sql;
-        source.table_sql = "(" + sql + ")";
-    } else {
-        return refuse(Reason::kFromItem, "VALUES");
+                default_columns_[relation.id] = std::string(column.name);
+            names_clash_ = names_clash_ || sql::is_like_own_name(column.name);
+        }
+        source.from = sql_.place(static_cast<uint32_t>(source.use), source.number);
+        return {};
     }
-    source.table_sql += " AS " + source.alias;
+    bool values = relation.kind == RelationKind::kValues;
+    if (!values && relation.subquery == nullptr) return refuse(Reason::kFromItem);
+    Result<Derived> written =
+        values ? write_values(relation)
+               : write_subquery(*relation.subquery, ordered ? &source.order : nullptr);
+    Derived derived = TRY(std::move(written));
+    for (sql::OrderItem& item : source.order)
+        item.node = sql_.result(source.number, sql::Role::kOrder, item.node->item);
+    source.columns = std::move(derived.columns);
+    source.from = sql_.derived(derived.select, source.number);
     return {};
+}
+
+// A column of a subquery as the query around it reads it.
+Value Translator::of_source(const Source& source, size_t column) {
+    Value result = source.columns[column - 1];
+    uint32_t item = static_cast<uint32_t>(column);
+    result.node = sql_.result(source.number, sql::Role::kValue, item);
+    if (result.digits != nullptr)
+        result.digits = sql_.result(source.number, sql::Role::kDigits, item);
+    result.literal = false;
+    result.null = false;
+    return result;
 }
 
 void Translator::note_column(const Source& source, std::string_view name) {
@@ -111,7 +116,7 @@ Status Translator::flatten_inner(const FromItem& item, std::vector<Piece>& piece
         TRY(flatten_inner(*item.left, pieces, conditions));
         TRY(flatten_inner(*item.right, pieces, conditions));
         std::vector<const Expr*> parts;
-        if (item.on != nullptr) split(*item.on, parts);
+        if (item.on != nullptr) split_conjunction(*item.on, parts);
         for (const Expr* part : parts) conditions.push_back({part, false});
         return {};
     }
@@ -123,7 +128,7 @@ Status Translator::flatten_inner(const FromItem& item, std::vector<Piece>& piece
     const Source& source = scope_->sources[item.relation];
     double rows =
         source.relation->kind == RelationKind::kTable ? source.relation->rows : kSubqueryRows;
-    pieces.push_back({{item.relation}, source.table_sql, rows, true});
+    pieces.push_back({{item.relation}, source.from, rows, true});
     return {};
 }
 
@@ -140,17 +145,22 @@ Result<Translator::Piece> Translator::piece_of(const FromItem& item) {
 Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
     Piece left = TRY(piece_of(*item.left));
     Piece right = TRY(piece_of(*item.right));
-    const char* word = item.join == JoinKind::kFull ? " FULL JOIN " : " LEFT JOIN ";
     if (item.join == JoinKind::kRight) std::swap(left, right);
     if (!right.single) return refuse(Reason::kJoin, "an outer join with several tables inside");
     if (item.on == nullptr) return refuse(Reason::kJoin, "without a condition");
     std::vector<const Expr*> parts;
-    split(*item.on, parts);
+    split_conjunction(*item.on, parts);
     bool equality = false;
     for (const Expr* part : parts)
         equality = equality || connects(*part, left.relations, right.relations);
     if (!equality) return refuse(Reason::kJoin, "an outer join without an equality");
-    left.sql += word + right.sql + " ON " + TRY(filter(*item.on));
+    bool below = scope_->may_join;
+    scope_->may_join = false;
+    Result<const Node*> on = filter(*item.on);
+    scope_->may_join = below;
+    if (!on.ok()) return std::move(on).error();
+    sql::JoinWord word = item.join == JoinKind::kFull ? sql::JoinWord::kFull : sql::JoinWord::kLeft;
+    left.from = sql_.join(word, left.from, right.from, {*on});
     left.relations.insert(left.relations.end(), right.relations.begin(), right.relations.end());
     left.single = false;
     return left;
@@ -175,13 +185,14 @@ Result<Translator::Piece> Translator::join_pieces(std::vector<Piece> pieces,
         bool cross = next == pieces.end();
         if (cross) next = pieces.end() - 1;
         if (!next->single) return refuse(Reason::kJoin, "two outer joins side by side");
-        std::string on;
+        Nodes on;
         for (Condition& one : conditions) {
             if (one.used || !connects(*one.expr, all.relations, next->relations)) continue;
-            on += (on.empty() ? " ON " : " AND ") + TRY(filter(*one.expr));
+            on.push_back(TRY(filter(*one.expr)));
             one.used = true;
         }
-        all.sql += (cross ? " CROSS JOIN " : " INNER JOIN ") + next->sql + on;
+        all.from = sql_.join(cross ? sql::JoinWord::kCross : sql::JoinWord::kInner, all.from,
+                             next->from, std::move(on));
         all.relations.insert(all.relations.end(), next->relations.begin(), next->relations.end());
         all.single = false;
         pieces.erase(next);
@@ -189,23 +200,28 @@ Result<Translator::Piece> Translator::join_pieces(std::vector<Piece> pieces,
     return all;
 }
 
-Result<std::string> Translator::write_from(const Query& query, std::vector<std::string>& filters) {
+// FROM and what of WHERE joins nothing.
+Status Translator::write_from(const Query& query, sql::Select& select) {
     scope_->sources.resize(query.relations.size);
     bool keeps_order = scope_->ordered && row_order(query) == RowOrder::kOfSource;
     for (uint32_t i = 0; i < query.relations.size; ++i)
         TRY(open_source(query.relations[i], scope_->sources[i], keeps_order));
-    if (query.from.empty()) return refuse(Reason::kNoTable);
+    if (query.from.empty()) {
+        if (query.where != nullptr) select.where.push_back(TRY(filter(*query.where)));
+        return {};
+    }
     for (const FromItem* item : query.from) mark_nullable(*item);
     std::vector<Piece> pieces;
     std::vector<Condition> conditions;
     for (const FromItem* item : query.from) TRY(flatten_inner(*item, pieces, conditions));
     std::vector<const Expr*> parts;
-    if (query.where != nullptr) split(*query.where, parts);
+    if (query.where != nullptr) split_conjunction(*query.where, parts);
     for (const Expr* part : parts) conditions.push_back({part, false});
     Piece all = TRY(join_pieces(std::move(pieces), conditions));
+    select.from = all.from;
     for (const Condition& condition : conditions)
-        if (!condition.used) filters.push_back(TRY(filter(*condition.expr)));
-    return std::move(all.sql);
+        if (!condition.used) select.where.push_back(TRY(filter(*condition.expr)));
+    return {};
 }
 
 }  // namespace tandem::route

@@ -7,7 +7,6 @@
 #include <cstdio>
 
 #include "route/translate/translator.h"
-#include "sqltext/quote.h"
 
 namespace tandem::route {
 namespace {
@@ -82,16 +81,15 @@ Result<Value> Translator::json_text(const Expr& expr) {
         return refuse(Reason::kOperator, "->> of this form");
     Value document = TRY(value(*expr.args[0]));
     if (document.cls != Class::kJsonb) return refuse(Reason::kOperator, "->> of this type");
-    std::string arguments =
-        "(" + document.sql + ", " + sqltext::ch_string(expr.args[1]->known_text) + ")";
-    std::string type = "JSONType" + arguments;
-    std::string sql = "multiIf(" + type + " = 'String', JSONExtractString" + arguments + ", " +
-                      type + " = 'Bool', if(JSONExtractBool" + arguments + ", 'true', 'false'), " +
-                      type + " = 'Int64', toString(JSONExtractInt" + arguments + "), " + type +
-                      " = 'UInt64', toString(JSONExtractUInt" + arguments + "), throwIf(ifNull(" +
-                      type + " != 'Null' OR NOT isValidJSON(" + document.sql +
-                      "), 0)) = 0, NULL, NULL)";
-    return Value{.sql = std::move(sql), .cls = Class::kText};
+    const Node* key = sql_.string(expr.args[1]->known_text);
+    const Node* text = sql_.form(
+        "multiIf(JSONType($1, $2) = 'String', JSONExtractString($1, $2), JSONType($1, $2) = "
+        "'Bool', if(JSONExtractBool($1, $2), 'true', 'false'), JSONType($1, $2) = 'Int64', "
+        "toString(JSONExtractInt($1, $2)), JSONType($1, $2) = 'UInt64', "
+        "toString(JSONExtractUInt($1, $2)), throwIf(ifNull(JSONType($1, $2) != 'Null' OR NOT "
+        "isValidJSON($1), 0)) = 0, NULL, NULL)",
+        {document.node, key}, {}, {}, true);
+    return Value{.node = text, .cls = Class::kText};
 }
 
 // `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically, and a quote
@@ -109,18 +107,17 @@ Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
     if (!fast) return std::optional<Value>();
     Value document = TRY(value(*left->args[0]));
     if (document.cls != Class::kJsonb) return std::optional<Value>();
-    std::string key(left->args[1]->known_text);
-    std::string wanted(right->known_text);
-    std::string piece = jsonb_string(key) + ": " + jsonb_string(wanted);
-    std::string sql = document.sql;
-    if (document.nullable) sql = "ifNull(" + sql + ", '')";
-    std::string test = "((startsWith(" + sql + ", " + sqltext::ch_string("{" + piece) +
-                       ") OR position(" + sql + ", " + sqltext::ch_string(", " + piece) +
-                       ") > 0) AND (position(" + sql + ", '{', 2) = 0 OR JSONExtractString(" + sql +
-                       ", " + sqltext::ch_string(key) + ") = " + sqltext::ch_string(wanted) +
-                       " OR throwIf(NOT isValidJSON(" + sql + ")) = 1))";
-    return std::optional<Value>(
-        Value{.sql = std::move(test), .cls = Class::kBool, .nullable = false});
+    std::string_view key = left->args[1]->known_text;
+    std::string piece = jsonb_string(key) + ": " + jsonb_string(right->known_text);
+    const Node* text = document.node;
+    if (document.nullable) text = sql_.form("ifNull($1, '')", {text});
+    const Node* test = sql_.form(
+        "((startsWith($1, $2) OR position($1, $3) > 0) AND (position($1, '{', 2) = 0 OR "
+        "JSONExtractString($1, $4) = $5 OR throwIf(NOT isValidJSON($1)) = 1))",
+        {text, sql_.string("{" + piece), sql_.string(", " + piece), sql_.string(key),
+         sql_.string(right->known_text)},
+        {}, {}, true);
+    return std::optional<Value>(Value{.node = test, .cls = Class::kBool, .nullable = false});
 }
 
 }  // namespace tandem::route

@@ -1,8 +1,9 @@
-// One SELECT: targets, grouping, sorting, limits, and the settings its meaning depends on.
+// One SELECT: grouping, sorting, limits, and the settings its meaning depends on.
 #include <algorithm>
 
+#include "route/sql/print.h"
 #include "route/translate/translator.h"
-#include "sqltext/quote.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -29,17 +30,18 @@ constexpr std::string_view kSettings =
     " partial_result_on_first_cancel = 0, apply_deleted_mask = 1, skip_unavailable_shards = 0,"
     " force_primary_key = 0, force_index_by_date = 0, precise_float_parsing = 1,"
     " do_not_merge_across_partitions_select_final = 0";
+// No column of a mirrored table begins like that.
+constexpr std::string_view kReservedPrefix = "_tandem_";
 
+// Shown as it is stored, without a cast.
 bool is_plain(const Expr& expr, const Value& value) {
-    return expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
-           value.cls != Class::kTimestamptz;
+    return value.cls == Class::kOther ||
+           (expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
+            value.cls != Class::kTimestamptz && value.cls != Class::kEnum);
 }
 
-std::string quoted(const std::string& type) {
-    return sqltext::ch_string(type);
-}
+}  // namespace
 
-// LIMIT ALL and OFFSET 0 cut nothing off.
 bool is_limited(const Query& query) {
     auto cuts = [](const Expr* count) {
         return count != nullptr && !(count->known && count->constant_null);
@@ -48,23 +50,15 @@ bool is_limited(const Query& query) {
            (cuts(query.offset) && !(query.offset->known && query.offset->known_text == "0"));
 }
 
-// "" for no items.
-template <typename Items>
-std::string order_clause(const Items& items) {
-    std::string sql;
-    for (const auto& item : items)
-        sql += (sql.empty() ? " ORDER BY " : ", ") + item.sql + item.direction;
-    return sql;
-}
-
-}  // namespace
-
 // The standard gives no order to the rows of a subquery, but Postgres keeps it through whatever
 // only filters, computes or cuts them off, and everybody relies on that.
 RowOrder row_order(const Query& query) {
     if (!query.order_by.empty()) return RowOrder::kOwn;
-    if (!query.windows.empty()) return RowOrder::kImplied;
-    if (!query.group_by.empty() || query.has_aggregates || query.distinct) return RowOrder::kNone;
+    if (!query.windows.empty() || query.set_operation != SetOperation::kNone)
+        return RowOrder::kImplied;
+    if (!query.group_by.empty() || query.has_aggregates || query.distinct ||
+        query.has_grouping_sets)
+        return RowOrder::kNone;
     RowOrder result = RowOrder::kNone;
     for (const Relation& relation : query.relations) {
         if (relation.subquery == nullptr) continue;
@@ -77,11 +71,12 @@ RowOrder row_order(const Query& query) {
 }
 
 Status Translator::check_shape(const Query& query) {
-    if (query.set_operation != SetOperation::kNone) return refuse(Reason::kSetOperation);
-    if (query.has_grouping_sets) return refuse(Reason::kGroupingSets);
-    if (!query.distinct_on.empty()) return refuse(Reason::kDistinctOn);
-    if (query.with_ties) return refuse(Reason::kWithTies);
-    if (query.having != nullptr && query.group_by.empty() && !query.has_aggregates)
+    if (query.has_grouping_sets && query.grouping_sets.empty())
+        return refuse(Reason::kGroupingSets);
+    if (!query.distinct_on.empty() && query.order_by.empty())
+        return refuse(Reason::kImpliedOrder, "DISTINCT ON without ORDER BY");
+    bool grouped = !query.group_by.empty() || query.has_aggregates || query.has_grouping_sets;
+    if (query.having != nullptr && !grouped)
         return refuse(Reason::kExpression, "HAVING without GROUP BY");
     return {};
 }
@@ -89,6 +84,8 @@ Status Translator::check_shape(const Query& query) {
 // Rows are equal in ClickHouse exactly when they are in Postgres.
 Status Translator::check_key(const Value& value, const Expr& expr) {
     if (is_float(value.cls)) return refuse(Reason::kFloatKey);
+    // Equal numbers may have different digits, and which are shown is up to Postgres.
+    if (value.digits != nullptr || !value.digits_known) return refuse(Reason::kScale);
     // Of char(n) every value of a column is padded to n, so that equal ones have equal bytes.
     bool padded = expr.kind == ExprKind::kColumn && expr.typmod >= 0;
     if (value.cls == Class::kOther || value.cls == Class::kJsonb ||
@@ -99,307 +96,305 @@ Status Translator::check_key(const Value& value, const Expr& expr) {
     return {};
 }
 
-Result<std::string> Translator::group_key(const Expr& expr) {
+Result<const sql::Node*> Translator::group_key(const Expr& expr) {
     Value key = TRY(value(expr));
     TRY(check_key(key, expr));
-    return std::move(key.sql);
+    return key.node;
 }
 
-Result<std::vector<Translator::SortItem>> Translator::sort_key(const SortKey& key) {
-    if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
-    Value value = TRY(this->value(*key.expr));
-    std::string direction = key.descending ? " DESC" : " ASC";
-    direction += key.nulls_first ? " NULLS FIRST" : " NULLS LAST";
-    std::string sql = value.sql;
-    std::vector<SortItem> items;
+Translator::OrderItems Translator::sort_items(const Value& value, const SortKey& key) {
+    auto item = [&](const Node* node) {
+        return sql::OrderItem{node, key.descending, key.nulls_first};
+    };
     switch (value.cls) {
-        case Class::kText:
         case Class::kBpchar:
-            if (key.expr->collation != Collation::kBytewise) return refuse(Reason::kCollation);
-            if (value.cls == Class::kBpchar) sql = "trimRight(" + sql + ")";
-            break;
+            return {item(sql_.form("trimRight($1)", {value.node}))};
+        case Class::kEnum:
+            return {item(position_of(value))};
         case Class::kUuid:
-            sql = "toString(" + sql + ")";
-            break;
+            return {item(sql_.form("toString($1)", {value.node}))};
         case Class::kFloat4:
         case Class::kFloat8:
             // NaN is the greatest value in Postgres, on either side of NULL.
-            items.push_back({"isNaN(" + sql + ")", direction});
-            break;
-        case Class::kOther:
-        case Class::kJsonb:
-        case Class::kInterval:
-            return refuse(Reason::kTypeUnsupported, "in ORDER BY");
+            return {item(sql_.form("isNaN($1)", {value.node})), item(value.node)};
         default:
-            break;
+            return {item(value.node)};
     }
-    items.push_back({std::move(sql), std::move(direction)});
+}
+
+Status Translator::check_sortable(const Value& value, const Expr& expr) {
+    bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
+    if (text && expr.collation != Collation::kBytewise) return refuse(Reason::kCollation);
+    if (value.cls == Class::kOther || value.cls == Class::kJsonb || value.cls == Class::kInterval)
+        return refuse(Reason::kTypeUnsupported, "in ORDER BY");
+    return {};
+}
+
+Result<Translator::OrderItems> Translator::sort_key(const SortKey& key) {
+    if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
+    Value value = TRY(this->value(*key.expr));
+    TRY(check_sortable(value, *key.expr));
+    return sort_items(value, key);
+}
+
+Result<Translator::OrderItems> Translator::sort_keys(const List<SortKey>& keys) {
+    OrderItems items;
+    for (const SortKey& key : keys) {
+        OrderItems one = TRY(sort_key(key));
+        items.insert(items.end(), one.begin(), one.end());
+    }
     return items;
 }
 
-Result<std::string> Translator::sort_keys(const List<SortKey>& keys) {
-    std::string sql;
-    for (const SortKey& key : keys) {
-        std::vector<SortItem> items = TRY(sort_key(key));
-        for (const SortItem& item : items)
-            sql += (sql.empty() ? "" : ", ") + item.sql + item.direction;
-    }
-    return sql;
-}
-
 // The order in which the reader of this level gets its rows.
-Result<std::vector<Translator::SortItem>> Translator::order_of_rows(const Query& query) {
-    std::vector<SortItem> items;
+Result<Translator::OrderItems> Translator::order_of_rows(const Query& query) {
     switch (row_order(query)) {
         case RowOrder::kNone:
             break;
         case RowOrder::kOwn:
-            for (const SortKey& key : query.order_by) {
-                std::vector<SortItem> one = TRY(sort_key(key));
-                items.insert(items.end(), one.begin(), one.end());
-            }
-            break;
+            return sort_keys(query.order_by);
         case RowOrder::kOfSource:
             return scope_->sources[query.from[0]->relation].order;
         case RowOrder::kImplied:
             if (is_limited(query)) return refuse(Reason::kImpliedOrder);
             break;
     }
-    return items;
+    return OrderItems();
 }
 
-Result<std::string> Translator::count_clause(const char* keyword, const Expr* expr) {
-    if (expr == nullptr || (expr->known && expr->constant_null)) return std::string();
+// The argument of LIMIT or OFFSET; null for none.
+Result<const sql::Node*> Translator::count_node(const Expr* expr) {
+    const Node* none = nullptr;
+    if (expr == nullptr || (expr->known && expr->constant_null)) return none;
     if (expr->kind != ExprKind::kConstant || expr->type != oid::kInt8)
         return refuse(Reason::kConstant, "LIMIT or OFFSET");
-    if (!expr->known) return keyword + parameter(*expr, "UInt64");
+    if (!expr->known) return parameter(*expr, "UInt64");
     if (expr->known_text.starts_with('-')) return refuse(Reason::kConstant, "a negative LIMIT");
     // The grammar wants a plain number here; it is not computed with.
-    return keyword + std::string(expr->known_text);
+    return sql_.form(sql_.keep(std::string(expr->known_text)), {});
+}
+
+Status Translator::limits(const Query& query, sql::Select& select) {
+    select.limit = TRY(count_node(query.limit));
+    select.offset = TRY(count_node(query.offset));
+    select.with_ties = query.with_ties && select.limit != nullptr;
+    if (select.with_ties && (select.offset != nullptr || !query.distinct_on.empty()))
+        return refuse(Reason::kWithTies);
+    for (const Expr* key : query.distinct_on) select.limit_by.push_back(TRY(group_key(*key)));
+    return {};
 }
 
 // FROM, WHERE, GROUP BY and HAVING.
-Result<std::string> Translator::body(const Query& query) {
-    std::vector<std::string> filters;
-    std::string sql = " FROM " + TRY(write_from(query, filters));
-    for (size_t i = 0; i < filters.size(); ++i) sql += (i == 0 ? " WHERE " : " AND ") + filters[i];
-    for (uint32_t i = 0; i < query.group_by.size; ++i)
-        sql += (i == 0 ? " GROUP BY " : ", ") + TRY(group_key(*query.group_by[i]));
-    if (query.having != nullptr) sql += " HAVING " + TRY(filter(*query.having));
-    return sql;
-}
-
-// The number of the remote column that holds the value; equal values share one.
-Result<uint32_t> Translator::add_column(const Expr& expr, const Value& value) {
-    if (value.cls == Class::kOther && value.other_type != "String" &&
-        value.other_type != "Nullable(String)")
-        return refuse(Reason::kTypeUnsupported, "among the results: " + value.other_type);
-    if (!value.scale_known) return refuse(Reason::kScale);
-    std::string type = clickhouse_type(value);
-    std::string sql =
-        is_plain(expr, value) ? value.sql : "CAST(" + value.sql + ", " + quoted(type) + ")";
-    bool numeric_part = is_average(expr);
-    uint32_t pg_type = numeric_part ? oid::kNumeric : expr.type;
-    for (size_t i = 0; i < selected_.size(); ++i)
-        if (selected_[i].sql == sql && output_.columns[i].type == pg_type)
-            return static_cast<uint32_t>(i);
-    const std::string& kept = output_.texts.emplace_back(std::move(type));
-    output_.columns.push_back(
-        {.clickhouse_type = kept, .type = pg_type, .typmod = numeric_part ? -1 : expr.typmod});
-    selected_.push_back({std::move(sql), value.sql});
-    return static_cast<uint32_t>(selected_.size() - 1);
-}
-
-// Ships the node itself.
-Status Translator::add_node(const Expr& expr) {
-    for (const Replacement& done : output_.replacements)
-        if (done.expr_id == expr.id) return {};
-    if (is_average(expr)) {
-        Value count;
-        Value sum = TRY(average(expr, count));
-        uint32_t first = TRY(add_column(expr, sum));
-        uint32_t second = TRY(add_column(expr, count));
-        output_.replacements.push_back({expr.id, {RecipeKind::kAverage, first, second}});
+Status Translator::body(const Query& query, sql::Select& select) {
+    if (query.set_operation != SetOperation::kNone) {
+        stand_in(TRY(write_set(query)), select);
         return {};
     }
-    Value node = TRY(value(expr));
-    uint32_t column = TRY(add_column(expr, node));
-    output_.replacements.push_back({expr.id, {RecipeKind::kColumn, column, column}});
+    TRY(write_from(query, select));
+    for (const Expr* key : query.group_by) select.group_by.push_back(TRY(group_key(*key)));
+    if (!query.group_by.empty() || query.has_aggregates) scope_->may_join = false;
+    if (query.having != nullptr) select.having = TRY(filter(*query.having));
     return {};
 }
 
-// What Postgres can compute above the scan once its parts are there. Below an aggregate nothing is
-// left to take apart, and a column that is not grouped by does not exist above the grouping.
-Status Translator::add_parts(const Query& query, const Expr& expr) {
-    if (expr.kind == ExprKind::kConstant) return {};
-    bool grouped = !query.group_by.empty() || query.has_aggregates;
-    // Postgres knows that the other columns of a table depend on its key; ClickHouse does not.
-    if (grouped && expr.kind == ExprKind::kColumn && !is_group_key(query, expr))
-        return refuse(Reason::kExpression, "a column that is not in GROUP BY");
-    size_t columns = output_.columns.size();
-    Output& out = output_;
-    size_t constants = out.constants.size();
-    size_t replacements = out.replacements.size();
-    Status whole = add_node(expr);
-    if (whole.ok()) return {};
-    Reason reason = reason_;
-    selected_.resize(columns);
-    out.columns.resize(columns);
-    forget_constants(constants);
-    out.replacements.resize(replacements);
-    bool leaf = expr.kind == ExprKind::kColumn || expr.kind == ExprKind::kAggregate ||
-                expr.kind == ExprKind::kWindow || expr.kind == ExprKind::kSubquery ||
-                expr.kind == ExprKind::kUnknown || expr.kind == ExprKind::kGrouping ||
-                expr.args.empty();
-    if (leaf || (grouped && is_group_key(query, expr))) {
-        reason_ = reason;
-        return whole;
-    }
-    for (const Expr* argument : expr.args) TRY(add_parts(query, *argument));
-    return {};
-}
-
-bool Translator::is_group_key(const Query& query, const Expr& expr) {
-    Result<Value> wanted = value(expr);
-    if (!wanted.ok()) return false;
-    for (const Expr* key : query.group_by) {
-        Result<Value> one = value(*key);
-        if (one.ok() && one->sql == wanted->sql) return true;
-    }
-    return false;
-}
-
-Status Translator::add_target(const Query& query, const Target& target) {
-    if (!query.distinct) return add_parts(query, *target.expr);
-    if (target.expr->kind != ExprKind::kConstant) {
-        if (is_average(*target.expr)) return refuse(Reason::kAggregate, "DISTINCT avg");
-        Value key = TRY(value(*target.expr));
-        TRY(check_key(key, *target.expr));
-        return add_node(*target.expr);
-    }
-    return {};
+// Decorrelated subqueries come behind everything else of FROM.
+void Translator::close_from(sql::Select& select) {
+    for (Scope::Joined& joined : scope_->joined)
+        select.from =
+            sql_.join(sql::JoinWord::kLeft, select.from, joined.from, std::move(joined.on));
+    scope_->joined.clear();
 }
 
 // ORDER BY of a DISTINCT query may only name what is selected.
-Result<std::string> Translator::distinct_order(const Query& query) {
-    std::string sql;
+Result<Translator::OrderItems> Translator::distinct_order(const Query& query) {
+    OrderItems items;
     for (const SortKey& key : query.order_by) {
-        std::vector<SortItem> items = TRY(sort_key(key));
+        TRY(sort_key(key));
         Value plain = TRY(value(*key.expr));
         size_t at = 0;
-        while (at < selected_.size() && selected_[at].raw != plain.sql) ++at;
+        while (at < selected_.size() && !sql::same(*selected_[at].raw, *plain.node)) ++at;
         if (at == selected_.size()) return refuse(Reason::kExpression, "ORDER BY");
-        std::string alias = this->alias('c', at + 1);
-        for (const SortItem& item : items) {
-            std::string text = item.sql + item.direction;
-            for (size_t from = 0; (from = text.find(plain.sql, from)) != std::string::npos;
-                 from += alias.size())
-                text.replace(from, plain.sql.size(), alias);
-            sql += (sql.empty() ? "" : ", ") + text;
-        }
+        plain.node = sql_.result(0, sql::Role::kValue, static_cast<uint32_t>(at + 1));
+        OrderItems one = sort_items(plain, key);
+        items.insert(items.end(), one.begin(), one.end());
     }
-    return sql;
+    return items;
 }
 
 // ORDER BY, LIMIT and OFFSET of the outermost query. What does not ship is left to Postgres.
-Result<std::string> Translator::write_tail(const Query& query) {
+Status Translator::write_tail(const Query& query, sql::Select& select) {
     Reason reason = reason_;
-    std::string sql;
     if (!query.order_by.empty()) {
-        size_t constants = output_.constants.size();
-        Result<std::string> keys =
+        const Mark mark = this->mark();
+        Result<OrderItems> keys =
             query.distinct ? distinct_order(query) : sort_keys(query.order_by);
         output_.sorted = keys.ok();
+        if (!keys.ok() && !query.distinct_on.empty()) return std::move(keys).error();
         if (!keys.ok()) {
             reason_ = reason;
             output_.limited = false;
-            forget_constants(constants);
-            return std::string();
+            back_to(mark);
+            return {};
         }
-        sql = " ORDER BY " + *keys;
+        select.order_by = *keys;
     } else {
-        sql = order_clause(TRY(order_of_rows(query)));
+        select.order_by = TRY(order_of_rows(query));
     }
-    sql += TRY(count_clause(" LIMIT ", query.limit));
-    sql += TRY(count_clause(" OFFSET ", query.offset));
-    return sql;
+    return limits(query, select);
+}
+
+void Translator::finish(const sql::Select& select) {
+    output_.sql = sql::print(select, names_clash_ ? kReservedPrefix : "") + std::string(kSettings);
+    // What only counts rows reads some column; the key is there in any table.
+    for (RelationUse& use : output_.relations)
+        if (use.columns.empty()) use.columns = {default_columns_[use.table]};
 }
 
 Status Translator::translate(const Query& query) {
     Scope scope{.query = &query, .ordered = true};
     scope_ = &scope;
+    sql::Select& select = *sql_.query();
     TRY(check_shape(query));
-    std::string rest = TRY(body(query));
+    if (query.has_grouping_sets) return translate_over(query, select);
+    TRY(body(query, select));
     for (const Target& target : query.targets) TRY(add_target(query, target));
+    if (output_.relations.empty()) return refuse(Reason::kNoTable);
     if (output_.columns.empty()) {
         Expr one;
         one.kind = ExprKind::kFunction;
         one.type = oid::kInt2;
-        TRY(add_column(one, Value{.sql = "toInt16(1)", .cls = Class::kInt2, .nullable = false}));
+        Value number{.node = sql_.form("toInt16(1)", {}), .cls = Class::kInt2, .nullable = false};
+        TRY(add_column(one, number));
     }
-    std::string tail = TRY(write_tail(query));
-    output_.sql = query.distinct ? "SELECT DISTINCT " : "SELECT ";
-    for (size_t i = 0; i < selected_.size(); ++i)
-        output_.sql += (i == 0 ? "" : ", ") + selected_[i].sql + " AS " + alias('c', i + 1);
-    output_.sql += rest + tail + std::string(kSettings);
-    // What only counts rows reads some column; the key is there in any table.
-    for (RelationUse& use : output_.relations)
-        if (use.columns.empty()) use.columns = default_columns_[use.table];
+    TRY(write_tail(query, select));
+    select.distinct = query.distinct;
+    select_columns(select);
+    close_from(select);
+    finish(select);
     return {};
 }
 
-// The select list of a subquery; its columns are c1, c2, ...
-Result<std::vector<Value>> Translator::subquery_columns(const Query& query, std::string& sql) {
-    std::vector<Value> columns;
-    bool any = false;
-    for (const Target& target : query.targets) {
-        if (target.junk) continue;
-        if (target.unused) {
-            columns.emplace_back();
-            continue;
-        }
-        Value one = TRY(value(*target.expr));
-        if (query.distinct) TRY(check_key(one, *target.expr));
-        std::string cast = one.cls == Class::kOther || is_plain(*target.expr, one)
-                               ? one.sql
-                               : "CAST(" + one.sql + ", " + quoted(clickhouse_type(one)) + ")";
-        sql += (any ? ", " : "") + cast + " AS " + alias('c', columns.size() + 1);
-        any = true;
-        columns.push_back(std::move(one));
-    }
-    if (!any) sql += "true AS " + alias('c', 0);
-    return columns;
+void Translator::select_columns(sql::Select& select) {
+    for (size_t i = 0; i < selected_.size(); ++i)
+        select.results.push_back(
+            {selected_[i].node, sql::Role::kValue, static_cast<uint32_t>(i + 1)});
 }
 
-// A subquery ships as a whole or not at all. With `order`, the order of its rows becomes columns
-// o1, o2, ..., by which the query around it can sort.
-Result<std::vector<Value>> Translator::write_subquery(const Query& query, std::string& sql,
-                                                      std::vector<SortItem>* order) {
-    bool limited = is_limited(query);
-    Scope scope{.query = &query, .outer = scope_, .ordered = limited || order != nullptr};
-    scope_ = &scope;
-    Result<std::vector<Value>> result = [&]() -> Result<std::vector<Value>> {
-        TRY(check_shape(query));
-        std::string rest = TRY(body(query));
-        sql = query.distinct ? "SELECT DISTINCT " : "SELECT ";
-        std::vector<Value> columns = TRY(subquery_columns(query, sql));
-        if (limited && query.distinct && !query.order_by.empty())
-            return refuse(Reason::kSubquery, "DISTINCT with ORDER BY and LIMIT");
-        std::vector<SortItem> items;
-        if (scope.ordered) items = TRY(order_of_rows(query));
-        if (limited) rest += order_clause(items);
-        for (size_t i = 0; i < items.size() && order != nullptr; ++i) {
-            std::string name = alias('o', i + 1);
-            sql += ", " + items[i].sql + " AS " + name;
-            order->push_back({std::move(name), items[i].direction});
+// The targets are the columns of a derived table, by their number.
+Status Translator::translate_over(const Query& query, sql::Select& select) {
+    stand_in(TRY(write_grouping_sets(query)), select);
+    for (uint32_t i = 0; i < query.targets.size; ++i) {
+        const Expr& target = *query.targets[i].expr;
+        if (target.kind == ExprKind::kConstant) continue;
+        TRY(ship(target, of_source(scope_->sources[0], i + 1)));
+    }
+    if (output_.columns.empty()) return refuse(Reason::kGroupingSets);
+    Result<OrderItems> keys = target_order(query);
+    output_.sorted = keys.ok();
+    output_.limited = keys.ok();
+    if (keys.ok()) {
+        select.order_by = *keys;
+        TRY(limits(query, select));
+    }
+    select_columns(select);
+    finish(select);
+    return {};
+}
+
+// ORDER BY over a derived table whose columns are the targets.
+Result<Translator::OrderItems> Translator::target_order(const Query& query) {
+    OrderItems items;
+    for (const SortKey& key : query.order_by) {
+        if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
+        uint32_t at = 0;
+        while (at < query.targets.size && !same_expr(*query.targets[at].expr, *key.expr)) ++at;
+        if (at == query.targets.size) return refuse(Reason::kExpression, "ORDER BY");
+        Value column = of_source(scope_->sources[0], at + 1);
+        TRY(check_sortable(column, *key.expr));
+        OrderItems one = sort_items(column, key);
+        items.insert(items.end(), one.begin(), one.end());
+    }
+    return items;
+}
+
+void Translator::add_result(sql::Select& select, const Value& value, bool plain, uint32_t item) {
+    select.results.push_back({plain ? value.node : typed(value), sql::Role::kValue, item});
+    if (value.digits != nullptr) select.results.push_back({value.digits, sql::Role::kDigits, item});
+}
+
+// The select list of a subquery.
+Status Translator::subquery_columns(const Query& query, Derived& derived) {
+    for (const Target& target : query.targets) {
+        if (target.junk) continue;
+        uint32_t item = static_cast<uint32_t>(derived.columns.size() + 1);
+        Value one;
+        if (!target.unused) {
+            as_stored_ = target.expr->kind == ExprKind::kColumn && !query.distinct;
+            Result<Value> column = value(*target.expr);
+            as_stored_ = false;
+            one = TRY(std::move(column));
+            if (query.distinct) TRY(check_key(one, *target.expr));
+            add_result(*derived.select, one, is_plain(*target.expr, one), item);
         }
-        sql += rest;
-        sql += TRY(count_clause(" LIMIT ", query.limit));
-        sql += TRY(count_clause(" OFFSET ", query.offset));
-        return columns;
-    }();
+        derived.columns.push_back(one);
+    }
+    if (derived.select->results.empty())
+        derived.select->results.push_back({sql_.form("true", {}), sql::Role::kValue, 0});
+    return {};
+}
+
+Status Translator::fill_subquery(const Query& query, Derived& derived, OrderItems* order) {
+    bool limited = is_limited(query);
+    sql::Select& select = *derived.select;
+    TRY(check_shape(query));
+    if (query.has_grouping_sets) return fill_grouping_sets(query, derived, order);
+    TRY(body(query, select));
+    select.distinct = query.distinct;
+    TRY(subquery_columns(query, derived));
+    if (limited && query.distinct && !query.order_by.empty())
+        return refuse(Reason::kSubquery, "DISTINCT with ORDER BY and LIMIT");
+    OrderItems items;
+    if (scope_->ordered) items = TRY(order_of_rows(query));
+    if (limited || !query.distinct_on.empty()) select.order_by = items;
+    for (size_t i = 0; i < items.size() && order != nullptr; ++i) {
+        uint32_t number = static_cast<uint32_t>(i + 1);
+        select.results.push_back({items[i].node, sql::Role::kOrder, number});
+        items[i].node = sql_.result(0, sql::Role::kOrder, number);
+        order->push_back(items[i]);
+    }
+    TRY(limits(query, select));
+    close_from(select);
+    return {};
+}
+
+Status Translator::fill_grouping_sets(const Query& query, Derived& derived, OrderItems* order) {
+    if (is_limited(query) || (order != nullptr && !query.order_by.empty()))
+        return refuse(Reason::kGroupingSets, "in a subquery with ORDER BY");
+    stand_in(TRY(write_grouping_sets(query)), *derived.select);
+    for (uint32_t i = 0; i < query.targets.size; ++i) {
+        if (query.targets[i].junk) continue;
+        derived.columns.push_back(of_source(scope_->sources[0], i + 1));
+        add_result(*derived.select, derived.columns.back(), true,
+                   static_cast<uint32_t>(derived.columns.size()));
+    }
+    return {};
+}
+
+// A subquery ships as a whole or not at all. With `order`, the order of its rows becomes columns,
+// by which the query around it can sort.
+Result<Translator::Derived> Translator::write_subquery(const Query& query, OrderItems* order) {
+    Derived derived;
+    derived.select = sql_.query();
+    bool ordered = is_limited(query) || order != nullptr || !query.distinct_on.empty();
+    Scope scope{.query = &query, .outer = scope_, .ordered = ordered};
+    uint32_t below = levels_below_;
+    levels_below_ = 0;
+    scope_ = &scope;
+    Status status = fill_subquery(query, derived, order);
     scope_ = scope.outer;
-    return result;
+    levels_below_ = below;
+    if (!status.ok()) return std::move(status).error();
+    return derived;
 }
 
 }  // namespace tandem::route

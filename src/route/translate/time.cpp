@@ -30,7 +30,13 @@ constexpr Unit kUnits[] = {
     {"isodow", "", "toDayOfWeek($1)", true},
     {"doy", "", "toDayOfYear($1)", true},
     {"isoyear", "", "toISOYear($1)", true},
+    {"second", "toStartOfSecond($1, 'UTC')", "", false},
 };
+
+bool known_text(const Expr& expr) {
+    return expr.kind == ExprKind::kConstant && expr.known && !expr.constant_null &&
+           class_of_type(expr.type) == Class::kText;
+}
 
 const Unit* find_unit(const Expr& expr) {
     if (expr.kind != ExprKind::kConstant || !expr.known || expr.constant_null) return nullptr;
@@ -39,21 +45,20 @@ const Unit* find_unit(const Expr& expr) {
     return nullptr;
 }
 
-std::string with(std::string_view sql, const std::string& argument) {
-    std::string result(sql);
-    for (size_t at = 0; (at = result.find("$1", at)) != std::string::npos; at += argument.size())
-        result.replace(at, 2, argument);
-    return result;
+}  // namespace
+
+Status Translator::needs_utc() {
+    if (!options_.session_utc) return refuse(Reason::kTimeZone);
+    output_.needs_utc = true;
+    return {};
 }
 
 // The value as a time in UTC.
-std::string in_utc(const Value& value) {
-    if (value.cls == Class::kDate) return "toDateTime64(" + value.sql + ", 6, 'UTC')";
-    if (value.cls == Class::kTimestamp) return "toTimeZone(" + value.sql + ", 'UTC')";
-    return value.sql;
+const sql::Node* Translator::in_utc(const Value& value) {
+    if (value.cls == Class::kDate) return sql_.form("toDateTime64($1, 6, 'UTC')", {value.node});
+    if (value.cls == Class::kTimestamp) return sql_.form("toTimeZone($1, 'UTC')", {value.node});
+    return value.node;
 }
-
-}  // namespace
 
 Result<Value> Translator::date_trunc(const Expr& expr) {
     if (expr.args.size != 2) return refuse(Reason::kFunction, "date_trunc with a time zone");
@@ -63,13 +68,33 @@ Result<Value> Translator::date_trunc(const Expr& expr) {
     Value argument = TRY(value(*expr.args[1]));
     if (argument.cls != Class::kTimestamp && argument.cls != Class::kTimestamptz)
         return refuse(Reason::kFunction, "date_trunc of this type");
-    if (argument.cls == Class::kTimestamptz) {
-        if (!options_.session_utc) return refuse(Reason::kTimeZone);
-        output_.needs_utc = true;
-    }
-    argument.sql = "toDateTime64(" + with(unit->truncate, in_utc(argument)) + ", 6, 'UTC')";
+    if (argument.cls == Class::kTimestamptz) TRY(needs_utc());
+    const Node* start = sql_.form(unit->truncate, {in_utc(argument)});
+    argument.node = sql_.form("toDateTime64($1, 6, 'UTC')", {start});
     argument.literal = false;
     return argument;
+}
+
+// Seconds since 1970, with six digits behind the point. Of a timestamp those of its own clock.
+Result<Value> Translator::epoch(const Expr& expr, const Value& time) {
+    if (time.cls != Class::kDate && time.cls != Class::kTimestamp &&
+        time.cls != Class::kTimestamptz)
+        return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
+    Value result{.cls = class_of(expr.type), .nullable = time.nullable};
+    const Node* micros = sql_.form("toUnixTimestamp64Micro($1)", {in_utc(time)});
+    if (result.cls == Class::kFloat8) {
+        result.node = sql_.form("($1 / toFloat64(1000000))", {micros});
+        return result;
+    }
+    if (result.cls != Class::kNumeric) return refuse(Reason::kFunction, std::string(expr.name));
+    // Of a date Postgres shows whole seconds.
+    result.precision = time.cls == Class::kDate ? 20 : 26;
+    result.scale = time.cls == Class::kDate ? 0 : 6;
+    result.node =
+        sql_.form(time.cls == Class::kDate ? "toDecimal128(intDiv($1, 1000000), 0)"
+                                           : "(toDecimal128($1, 0) * toDecimal128('0.000001', 6))",
+                  {micros});
+    return result;
 }
 
 Result<Value> Translator::extract(const Expr& expr) {
@@ -77,21 +102,20 @@ Result<Value> Translator::extract(const Expr& expr) {
     const Unit* unit = find_unit(*expr.args[0]);
     Value argument = TRY(value(*expr.args[1]));
     bool date = argument.cls == Class::kDate;
-    bool fits = unit != nullptr &&
+    const Expr& field_name = *expr.args[0];
+    if (known_text(field_name) && field_name.known_text == "epoch") return epoch(expr, argument);
+    bool fits = unit != nullptr && !unit->field.empty() &&
                 (date ? unit->of_date
                       : argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz);
     if (!fits) return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
-    if (argument.cls == Class::kTimestamptz) {
-        if (!options_.session_utc) return refuse(Reason::kTimeZone);
-        output_.needs_utc = true;
-    }
-    Value result{.cls = class_of_type(expr.type), .nullable = argument.nullable};
-    std::string field = with(unit->field, date ? argument.sql : in_utc(argument));
+    if (argument.cls == Class::kTimestamptz) TRY(needs_utc());
+    Value result{.cls = class_of(expr.type), .nullable = argument.nullable};
+    const Node* field = sql_.form(unit->field, {date ? argument.node : in_utc(argument)});
     if (result.cls == Class::kNumeric) {
         result.precision = 18;
-        result.sql = "toDecimal64(" + field + ", 0)";
+        result.node = sql_.form("toDecimal64($1, 0)", {field});
     } else if (result.cls == Class::kFloat8) {
-        result.sql = "toFloat64(" + field + ")";
+        result.node = sql_.form("toFloat64($1)", {field});
     } else {
         return refuse(Reason::kFunction, std::string(expr.name));
     }
@@ -107,28 +131,114 @@ Result<Value> Translator::plus_interval(const Expr& expr) {
     if (right->kind != ExprKind::kConstant || right->type != oid::kInterval)
         return refuse(Reason::kOperator, "interval arithmetic with columns");
     Value argument = TRY(value(*left));
-    if (argument.cls == Class::kTimestamptz) {
-        if (!options_.session_utc) return refuse(Reason::kTimeZone);
-        output_.needs_utc = true;
-    } else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp) {
+    if (argument.cls == Class::kTimestamptz)
+        TRY(needs_utc());
+    else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp)
         return refuse(Reason::kOperator, "interval arithmetic");
-    }
-    std::string months = parameter(*right, "Int32", ConstantPart::kMonths);
-    std::string days = parameter(*right, "Int32", ConstantPart::kDays);
-    std::string rest = parameter(*right, "Int64", ConstantPart::kMicroseconds);
-    bool plus = expr.name == "+";
-    std::string time = in_utc(argument);
-    std::string guard = "throwIf(ifNull(toYear(" + time +
-                        ") NOT BETWEEN 1920 AND 2280, 0) OR abs(" + months + ") > 120 OR abs(" +
-                        days + ") > 3650 OR abs(" + rest + ") > 86400000000)";
-    std::string fraction = "positiveModulo(toUnixTimestamp64Micro(" + time + "), toInt64(1000000))";
-    std::string sql = std::string(plus ? "addMicroseconds(addDays(addMonths("
-                                       : "subtractMicroseconds(subtractDays(subtractMonths(") +
-                      "toStartOfSecond(" + time + ", 'UTC'), " + months + "), " + days + "), " +
-                      rest + (plus ? " + " : " - ") + fraction + ")";
+    const Node* time = in_utc(argument);
+    Nodes parts = {time, parameter(*right, "Int32", ConstantPart::kMonths),
+                   parameter(*right, "Int32", ConstantPart::kDays),
+                   parameter(*right, "Int64", ConstantPart::kMicroseconds)};
+    const Node* wrong = sql_.form(
+        "ifNull(toYear($1) NOT BETWEEN 1920 AND 2280, 0) OR abs($2) > 120 OR "
+        "abs($3) > 3650 OR abs($4) > 86400000000",
+        parts);
+    parts.push_back(
+        sql_.form("positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000000))", {time}));
+    std::string_view form =
+        expr.name == "+" ? "addMicroseconds(addDays(addMonths(toStartOfSecond($1, 'UTC'), $2), "
+                           "$3), $4 + $5)"
+                         : "subtractMicroseconds(subtractDays(subtractMonths(toStartOfSecond($1, "
+                           "'UTC'), $2), $3), $4 - $5)";
     Value result{.cls = argument.cls == Class::kDate ? Class::kTimestamp : argument.cls};
-    result.sql = "if(" + guard + " = 0, " + sql + ", NULL)";
+    result.node = sql_.guarded(wrong, sql_.form(form, parts));
     return result;
+}
+
+namespace {
+
+struct FormatPiece {
+    std::string_view name;
+    std::string_view form;  // a String, of a time in UTC
+};
+
+// Longer names first. Years have four digits: times reach from 1900 to 2299.
+constexpr FormatPiece kPieces[] = {
+    {"YYYY", "toString(toYear($1))"},
+    {"IYYY", "toString(toISOYear($1))"},
+    {"MM", "leftPad(toString(toMonth($1)), 2, '0')"},
+    {"DDD", "leftPad(toString(toDayOfYear($1)), 3, '0')"},
+    {"DD", "leftPad(toString(toDayOfMonth($1)), 2, '0')"},
+    {"HH24", "leftPad(toString(toHour($1, 'UTC')), 2, '0')"},
+    {"MI", "leftPad(toString(toMinute($1, 'UTC')), 2, '0')"},
+    {"SS", "leftPad(toString(toSecond($1, 'UTC')), 2, '0')"},
+    {"IW", "leftPad(toString(toISOWeek($1)), 2, '0')"},
+    {"ID", "toString(toDayOfWeek($1))"},
+    {"Mon", "substring('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * toMonth($1) - 2, 3)"},
+    {"Dy", "substring('MonTueWedThuFriSatSun', 3 * toDayOfWeek($1) - 2, 3)"},
+    {"Q", "toString(toQuarter($1))"},
+};
+
+// The forms of a format, separators as text of their own; false when it holds anything else.
+bool parse_format(std::string_view format, std::vector<FormatPiece>& pieces) {
+    while (!format.empty()) {
+        size_t before = pieces.size();
+        if (std::string_view("-/:., ").find(format[0]) != std::string_view::npos) {
+            pieces.push_back({format.substr(0, 1), ""});
+        } else if (format[0] == '"') {
+            size_t end = format.find('"', 1);
+            if (end == std::string_view::npos) return false;
+            std::string_view text = format.substr(1, end - 1);
+            if (text.find('\\') != std::string_view::npos) return false;
+            pieces.push_back({text, ""});
+            format.remove_prefix(end + 1);
+            continue;
+        }
+        for (const FormatPiece& piece : kPieces) {
+            if (pieces.size() > before) break;
+            if (format.starts_with(piece.name)) pieces.push_back(piece);
+        }
+        if (pieces.size() == before) return false;
+        format.remove_prefix(pieces.back().name.size());
+        // A suffix would change what stands before it.
+        if (format.starts_with("TH") || format.starts_with("th") || format.starts_with("SP"))
+            return false;
+    }
+    return !pieces.empty();
+}
+
+}  // namespace
+
+Result<Value> Translator::to_char(const Expr& expr) {
+    std::vector<FormatPiece> pieces;
+    if (expr.args.size != 2 || !known_text(*expr.args[1]) ||
+        !parse_format(expr.args[1]->known_text, pieces))
+        return refuse(Reason::kFunction, "to_char of this format");
+    Value time = TRY(value(*expr.args[0]));
+    if (time.cls != Class::kTimestamp && time.cls != Class::kTimestamptz)
+        return refuse(Reason::kFunction, "to_char of this type");
+    if (time.cls == Class::kTimestamptz) TRY(needs_utc());
+    Nodes parts;
+    for (const FormatPiece& piece : pieces)
+        parts.push_back(piece.form.empty() ? sql_.string(piece.name)
+                                           : sql_.form(piece.form, {in_utc(time)}));
+    parts.push_back(sql_.string(""));
+    return Value{.node = sql_.form("concat($,)", std::move(parts)),
+                 .cls = Class::kText,
+                 .nullable = time.nullable};
+}
+
+// x AT TIME ZONE 'UTC'
+Result<Value> Translator::at_zone(const Expr& expr) {
+    if (expr.args.size != 2 || !known_text(*expr.args[0]) || expr.args[0]->known_text != "UTC")
+        return refuse(Reason::kTimeZone);
+    Value time = TRY(value(*expr.args[1]));
+    if (time.cls != Class::kTimestamp && time.cls != Class::kTimestamptz)
+        return refuse(Reason::kFunction, "AT TIME ZONE of this type");
+    time.node = in_utc(time);
+    time.cls = time.cls == Class::kTimestamp ? Class::kTimestamptz : Class::kTimestamp;
+    time.literal = false;
+    return time;
 }
 
 }  // namespace tandem::route

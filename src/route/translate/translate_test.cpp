@@ -158,9 +158,14 @@ TEST(translate, refuses_columns_that_are_not_exact) {
     EXPECT_EQ(where(tree, tree.op("=", oid::kBool, tree.col(10), tree.col(8))), "inexact_column");
 }
 
-TEST(translate, refuses_to_compute_with_columns_held_as_text) {
-    Tree tree;
-    EXPECT_EQ(result_of(tree, tree.aggregate("sum", oid::kNumeric, {tree.col(9)})), "aggregate");
+TEST(translate, reads_numbers_held_as_text_with_the_digits_they_have) {
+    Tree sum;
+    sum.select({sum.aggregate("sum", oid::kNumeric, {sum.col(9)})});
+    EXPECT_EQ(run(sum).recipes, std::vector<RecipeKind>{RecipeKind::kRounded});
+    Tree plain;
+    EXPECT_EQ(result_of(plain, plain.col(9)), "t1.`loose` AS c1");
+    Tree key;
+    EXPECT_EQ(result_of(key.group_by({key.col(9)}), key.col(9)), "numeric_scale");
 }
 
 TEST(translate, guards_integer_overflow_and_division_by_zero) {

@@ -1,8 +1,7 @@
-// Translator: the neutral tree of one query to ClickHouse SQL, by the rule table.
+// Translator: the neutral tree of one query to a tree of ClickHouse SQL, by the rule table.
 //
 // One object per translation. A refusal is an Error kNotRoutable; reason() then says which. The
-// parts are in files of their own: query.cpp (targets, grouping, sorting), from.cpp (joins),
-// expression.cpp, aggregate.cpp, json.cpp, time.cpp, constant.cpp.
+// parts are in files of their own, named in the comments below.
 #pragma once
 
 #include <deque>
@@ -15,13 +14,10 @@
 #include "route/facade.h"
 #include "route/reason.h"
 #include "route/rules/rule.h"
+#include "route/sql/node.h"
 #include "route/sql/value.h"
 
 namespace tandem::route {
-
-// Encloses the number of a RelationUse in the SQL, where a mirrored table is read; quoted text
-// never holds it (sqltext/quote.cpp).
-inline constexpr char kRelationPlace = '\1';
 
 struct RelationUse {
     uint32_t table = 0;
@@ -35,9 +31,10 @@ struct Output {
     std::vector<RemoteColumn> columns;
     std::vector<Replacement> replacements;
     std::vector<UsedConstant> constants;
-    std::vector<RelationUse> relations;  // by the number in the SQL
+    std::vector<RelationUse> relations;  // by the number of their place
     bool sorted = true;
     bool limited = true;
+    bool any_order = false;
     bool needs_utc = false;
 };
 
@@ -49,76 +46,112 @@ enum class RowOrder : uint8_t {
     kImplied,   // Postgres' way of computing windows or joins; nothing that could be written
 };
 RowOrder row_order(const Query& query);
+// LIMIT ALL and OFFSET 0 cut nothing off.
+bool is_limited(const Query& query);
 
 class Translator {
   public:
-    // With `reserved_names` aliases have names that no column of a mirrored table can have.
-    explicit Translator(const TranslateOptions& options, bool reserved_names = false)
-        : options_(options), prefix_(reserved_names ? "_tandem_" : "") {}
+    explicit Translator(const TranslateOptions& options) : options_(options) {}
 
     Status translate(const Query& query);
     Output take() { return std::move(output_); }
     Reason reason() const { return reason_; }
-    // A column is called like an alias, so that the two could be taken for each other.
-    bool names_clash() const { return names_clash_; }
 
   private:
-    struct SortItem {
-        std::string sql;
-        std::string direction;
-    };
-    // A relation in scope: its alias and, for subqueries, its columns.
+    using Node = sql::Node;
+    using Nodes = std::vector<const sql::Node*>;
+    using OrderItems = std::vector<sql::OrderItem>;
+
+    // A relation in scope and, for subqueries, its columns.
     struct Source {
         const Relation* relation = nullptr;
-        std::string alias;
+        uint32_t number = 0;    // in the SQL
         bool nullable = false;  // on the inner side of an outer join
         std::vector<Value> columns;
-        std::vector<SortItem> order;  // of its rows, where the query around it keeps it
-        size_t use = 0;               // of a table: in output_.relations
-        std::string table_sql;
+        OrderItems order;  // of its rows, where the query around it keeps it
+        size_t use = 0;    // of a table: in output_.relations
+        const sql::From* from = nullptr;
     };
+    // One query level.
     struct Scope {
         const Query* query = nullptr;
         Scope* outer = nullptr;
         bool ordered = false;  // somebody sees in which order the rows come
         std::vector<Source> sources = {};
+        // Decorrelated subqueries, to be joined to FROM.
+        struct Joined {
+            const sql::From* from = nullptr;
+            Nodes on;
+        };
+        std::vector<Joined> joined = {};
+        // Whether such a join can still be added: not above grouping, not inside of ON.
+        bool may_join = true;
+        // What GROUPING SETS leave out of the set being written.
+        const std::vector<const Expr*>* absent = nullptr;
     };
     // Where an expression stands: in a filter NULL means the same as false.
     enum class Place : uint8_t { kValue, kFilter };
 
     Error refuse(Reason reason, std::string_view detail = {});
     void note_column(const Source& source, std::string_view name);
-    // Aliases: t1, t2, ... of relations, c1, c2, ... of results, o1, o2, ... of orders.
-    std::string alias(char kind, size_t number) const {
-        return prefix_ + kind + std::to_string(number);
-    }
+    Class class_of(uint32_t type) const;
+    const EnumType* enum_of(uint32_t type) const;
+    std::string_view type_text(const Value& value) { return sql_.keep(clickhouse_type(value)); }
+    // The value in exactly its own type.
+    const Node* typed(const Value& value) { return sql_.cast(value.node, type_text(value)); }
 
     // --- query.cpp
-    Result<std::vector<Value>> write_subquery(const Query& query, std::string& sql,
-                                              std::vector<SortItem>* order = nullptr);
-    Result<std::vector<Value>> subquery_columns(const Query& query, std::string& sql);
-    Result<std::vector<SortItem>> order_of_rows(const Query& query);
+    struct Derived {
+        sql::Select* select = nullptr;
+        std::vector<Value> columns;  // nodes without a relation
+    };
+    Result<Derived> write_subquery(const Query& query, OrderItems* order = nullptr);
+    Status fill_subquery(const Query& query, Derived& derived, OrderItems* order);
+    Status fill_grouping_sets(const Query& query, Derived& derived, OrderItems* order);
+    Status translate_over(const Query& query, sql::Select& select);
+    void select_columns(sql::Select& select);
+    Result<OrderItems> target_order(const Query& query);
+    Status check_sortable(const Value& value, const Expr& expr);
+    Status subquery_columns(const Query& query, Derived& derived);
+    void add_result(sql::Select& select, const Value& value, bool plain, uint32_t item);
+    Result<OrderItems> order_of_rows(const Query& query);
     Status check_shape(const Query& query);
     Status check_key(const Value& value, const Expr& expr);
+    Status body(const Query& query, sql::Select& select);
+    void close_from(sql::Select& select);
+    Status write_tail(const Query& query, sql::Select& select);
+    Status limits(const Query& query, sql::Select& select);
+    Result<OrderItems> distinct_order(const Query& query);
+    Result<OrderItems> sort_key(const SortKey& key);
+    OrderItems sort_items(const Value& value, const SortKey& key);
+    Result<OrderItems> sort_keys(const List<SortKey>& keys);
+    Result<const Node*> group_key(const Expr& expr);
+    Result<const Node*> count_node(const Expr* expr);
+    void finish(const sql::Select& select);
+
+    // --- target.cpp: what the outermost query ships, and what Postgres makes of it
     Status add_target(const Query& query, const Target& target);
     Status add_parts(const Query& query, const Expr& expr);
     Status add_node(const Expr& expr);
+    Status ship(const Expr& expr, const Value& value);
     Result<uint32_t> add_column(const Expr& expr, const Value& value);
-    bool is_group_key(const Query& query, const Expr& expr);
-    Result<std::string> body(const Query& query);
-    Result<std::string> write_tail(const Query& query);
-    Result<std::string> distinct_order(const Query& query);
-    Result<std::vector<SortItem>> sort_key(const SortKey& key);
-    Result<std::string> sort_keys(const List<SortKey>& keys);
-    Result<std::string> group_key(const Expr& expr);
-    Result<std::string> count_clause(const char* keyword, const Expr* expr);
+    Result<bool> is_group_key(const Query& query, const Expr& expr);
+    struct Mark {
+        size_t columns;
+        size_t constants;
+        size_t replacements;
+        size_t joined;
+    };
+    Mark mark() const;
+    void back_to(const Mark& mark);
 
     // --- from.cpp
-    Result<std::string> write_from(const Query& query, std::vector<std::string>& filters);
+    Status write_from(const Query& query, sql::Select& select);
     Status open_source(const Relation& relation, Source& source, bool ordered);
+    Value of_source(const Source& source, size_t column);
     struct Piece {
         std::vector<uint32_t> relations;
-        std::string sql;
+        const sql::From* from = nullptr;
         double rows = 0;
         bool single = true;
     };
@@ -137,30 +170,119 @@ class Translator {
 
     // --- expression.cpp
     Result<Value> value(const Expr& expr, Place place = Place::kValue);
-    Result<std::string> filter(const Expr& expr);
+    Result<Value> value_by_kind(const Expr& expr, Place place);
+    Result<const Node*> filter(const Expr& expr);
     Result<Value> column(const Expr& expr);
     Result<Value> table_column(const Source& source, const MirroredColumn& column);
     Status set_nullable(Value& value, std::string_view name);
-    Result<Value> apply(const Expr& expr, Form form, std::string_view name);
-    Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
-    Status check_collation(const Expr& expr, const Rule& row);
     Result<Value> logic(const Expr& expr, Place place);
     Result<Value> null_test(const Expr& expr);
     Result<Value> truth_test(const Expr& expr);
-    Result<Value> scalar_array(const Expr& expr, Place place);
-    Result<Value> array_constant(const Expr& expr, const Expr& array);
-    Result<Value> case_value(const Expr& expr);
-    Result<Value> coalesce(const Expr& expr);
     Result<Value> null_if(const Expr& expr);
     Result<Value> distinct_from(const Expr& expr);
-    Result<Value> cast(const Expr& expr);
     Result<Value> relabel(const Expr& expr);
-    Result<Value> subquery(const Expr& expr, Place place);
     Result<Value> operator_value(const Expr& expr, Place place);
     Result<Value> function(const Expr& expr);
-    Result<Value> like(const Expr& expr);
-    Result<Value> substring(const Expr& expr);
+
+    // --- apply.cpp: the rule table
+    Result<Value> apply(const Expr& expr, Form form, std::string_view name);
+    Result<Value> apply_values(const Expr& expr, Form form, std::string_view name,
+                               std::span<const Value> values);
+    Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
+    Status check_collation(const Expr& expr, const Rule& row);
+    Result<Value> cast(const Expr& expr);
+    bool narrow(Value& result, const Expr& expr, std::span<const Value> values);
+
+    // --- branch.cpp: CASE, COALESCE, lists of values
     Result<Value> common_type(const std::vector<Value>& values, const Expr& expr);
+    const Node* branch(const Value& value, const Value& common);
+    Result<Value> case_value(const Expr& expr);
+    Result<Value> extreme_of(const Expr& expr);
+    Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
+    Result<Value> coalesce(const Expr& expr);
+    Result<Value> scalar_array(const Expr& expr, Place place);
+    Result<Value> array_constant(const Expr& expr, const Expr& array);
+
+    // --- text.cpp
+    Result<Value> like(const Expr& expr);
+    Result<Value> matches(const Expr& expr);
+    Result<Value> concatenated(const Expr& expr);
+    Result<Value> substring(const Expr& expr);
+
+    // --- numeric.cpp
+    const Node* digits_of(const Value& value);
+    Value fixed(const Value& value, int precision, int scale);
+    Result<Value> divide(const Value& dividend, const Value& divisor);
+    Result<Value> remainder(const Value& dividend, const Value& divisor);
+    const Node* unscaled(const Value& value);
+    Value from_unscaled(const Node* node, bool nullable, int precision, int scale);
+    Value rounded(const Value& value, int scale, bool cut);
+    Value whole(const Value& value, bool up);
+    Value number_of_text(const Value& text);
+    Result<std::optional<Value>> numeric_function(const Expr& expr, std::string_view name,
+                                                  std::span<const Value> values);
+    Result<std::optional<Value>> numeric_cast(const Expr& expr, std::string_view name,
+                                              std::span<const Value> values);
+
+    // --- subquery.cpp
+    // An equality, or another comparison, of an expression of the subquery (inner) with one of the
+    // query around it (outer). `name` is the operator with the inner side on the left.
+    struct Tie {
+        const Expr* comparison = nullptr;
+        std::string_view name;
+        const Expr* inner = nullptr;
+        const Expr* outer = nullptr;
+        Value inside = {};
+        Value outside = {};
+    };
+    struct Correlation {
+        std::vector<const Expr*> inner;  // conditions of the subquery alone
+        std::vector<const Expr*> outer;  // conditions of the query around it alone
+        std::vector<Tie> equal;
+        std::vector<Tie> other;
+    };
+    Result<Value> subquery(const Expr& expr, Place place);
+    Result<Value> scalar(const Query& query);
+    Result<Value> in_set(const Expr& expr, Place place);
+    Result<Value> exists(const Expr& expr);
+    Result<Value> correlated_scalar(const Expr& expr);
+    Result<Value> correlated_aggregate(const Expr& target, const Query& query, Correlation& found);
+    Result<Value> correlated_row(const Expr& target, const Query& query, Correlation& found);
+    Status split_correlation(const Query& query, Correlation& found);
+    Status open_correlated(const Query& query, Correlation& found, sql::Select& select);
+    Status extremes(Correlation& found, sql::Select& select, const Node*& test);
+    Status group_by_ties(Correlation& found, Nodes& keys);
+    Status join_derived(Correlation& found, sql::Select& select);
+    Result<Value> outer_value(const Expr& expr, Place place = Place::kValue);
+    // Runs `action` inside of a subquery's own level.
+    template <typename Action>
+    Status inside(Scope& scope, Action action) {
+        uint32_t below = levels_below_;
+        levels_below_ = 0;
+        scope_ = &scope;
+        Status status = action();
+        scope_ = scope.outer;
+        levels_below_ = below;
+        return status;
+    }
+    Status make_comparable(const Expr& comparison, Value& left, Value& right);
+    const Node* is_in(const std::vector<Value>& left, const Nodes& right, sql::Select& set);
+    const sql::From* as_relation(const Derived& derived, uint32_t& number);
+    const Node* read_derived(const sql::From* from, const Node* node, Nodes where);
+
+    // --- set_operation.cpp: what is made of several SELECTs
+    Result<Derived> write_set(const Query& query);
+    Result<Derived> write_branch(const Query& query);
+    Result<Derived> write_grouping_sets(const Query& query);
+    Result<Derived> write_values(const Relation& relation);
+    Status union_all(std::vector<Derived>& branches, Derived& all);
+    Status match_columns(std::vector<Derived>& branches, size_t column, Value& common);
+    Derived combine_rows(const Query& query, Derived all);
+    Status check_set_keys(const Query& query);
+    void stand_in(Derived derived, sql::Select& select);
+    bool is_absent(const Expr& expr) const;
+    bool is_present(const Expr& expr) const;
+    Result<Value> grouping(const Expr& expr);
 
     // --- json.cpp
     Result<Value> json_text(const Expr& expr);
@@ -168,41 +290,96 @@ class Translator {
 
     // --- time.cpp
     Result<Value> date_trunc(const Expr& expr);
+    Result<Value> epoch(const Expr& expr, const Value& time);
+    Result<Value> to_char(const Expr& expr);
+    Result<Value> at_zone(const Expr& expr);
+
+    // --- label.cpp: enums
+    const Node* position_of(const Value& value);
+    Result<Value> compare_labels(const Expr& expr, std::span<const Value> values);
+    Result<Value> extreme_label(const Expr& expr, const Value& argument);
     Result<Value> extract(const Expr& expr);
     Result<Value> plus_interval(const Expr& expr);
+    const Node* in_utc(const Value& value);
+    Status needs_utc();
 
     // --- constant.cpp
     Result<Value> constant(const Expr& expr);
+    Result<Value> known_constant(const Expr& expr, Value result);
     Result<Value> numeric_literal(const Expr& expr);
-    std::string float_parameter(const Expr& expr, bool nullable);
-    std::string parameter(const Expr& expr, std::string_view type,
+    const Node* float_parameter(const Expr& expr, bool nullable);
+    const Node* parameter(const Expr& expr, std::string_view type,
                           ConstantPart part = ConstantPart::kWhole);
-
-    void forget_constants(size_t keep);
 
     // --- aggregate.cpp
     Result<Value> aggregate(const Expr& expr);
-    Result<Value> average(const Expr& expr, Value& count);
-    Result<std::string> aggregate_call(const Expr& expr, std::string_view function,
-                                       std::string_view arguments);
+    struct Average {
+        Value sum;
+        Value count;
+    };
+    Result<Average> average(const Expr& expr);
+    Result<Value> sum_of(const Expr& expr);
+    Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
+    Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
     Result<Value> percentile(const Expr& expr);
     Result<Value> float_extreme(const Expr& expr, const Value& argument);
-    Result<Value> window_call(const Expr& expr);
     bool is_average(const Expr& expr) const;
+    Result<Value> float_sum(const Expr& expr, const Value& argument);
+    Result<Value> char_extreme(const Expr& expr, const Value& argument);
 
-    TranslateOptions options_;
-    std::string prefix_;
-    bool names_clash_ = false;
+    // --- window.cpp
+    Result<Value> window_call(const Expr& expr);
+    Result<sql::Window> window_of(const Window& window);
+    Status add_frame(const Window& window, sql::Window& over);
+    Result<Value> window_aggregate(const Expr& expr, const sql::Window& over);
+    Result<Value> value_of_row(const Expr& expr, const Window& window, sql::Window over);
+    Result<Value> part_of_rows(const Expr& expr, const sql::Window& over);
+    // What an aggregate is computed from is not computed over its window.
+    template <typename Action>
+    auto without_window(Action action) {
+        const sql::Window* over = over_;
+        over_ = nullptr;
+        auto result = action();
+        over_ = over;
+        return result;
+    }
+
+    // --- list_aggregate.cpp
+    Result<const Node*> ordered_values(const Expr& expr, const Value& argument, bool nulls);
+    Result<Value> string_agg(const Expr& expr);
+    Result<Value> array_agg(const Expr& expr);
+    Result<Value> distinct_sum(const Expr& expr, Value& count);
+    Result<Value> variance(const Expr& expr);
+
+    const TranslateOptions& options_;
+    sql::Sql sql_;
+    bool names_clash_ = false;  // a column is called as we would call a relation or a result
     Output output_;
     Reason reason_ = Reason::kExpression;
     Scope* scope_ = nullptr;
-    uint32_t next_alias_ = 0;
-    std::map<uint32_t, std::vector<std::string>> default_columns_;  // by Relation::id
+    uint32_t next_relation_ = 0;
+    std::map<uint32_t, std::string> default_columns_;  // by Relation::id
     uint32_t depth_ = 0;
-    // The select list: what is written, and the same before its cast.
+    uint32_t nodes_ = 0;
+    // Aggregates of correlated subqueries, as the query around them reads them.
+    struct Lifted {
+        const Expr* aggregate = nullptr;
+        Value value = {};
+        uint32_t item = 0;
+    };
+    std::vector<Lifted> lifted_;
+    const sql::Window* over_ = nullptr;  // of the aggregate being written
+    std::deque<Query> kept_queries_;
+    std::deque<Expr> kept_exprs_;
+    std::deque<std::vector<const Expr*>> kept_lists_;
+    // A numeric that is held as text is shipped as it is, if nothing is computed with it.
+    bool as_stored_ = false;
+    // How many levels the expression in hand is written below the one it is translated in.
+    uint32_t levels_below_ = 0;
+    // The select list of the outermost query: what is written, and the same before its cast.
     struct Selected {
-        std::string sql;
-        std::string raw;
+        const Node* node = nullptr;
+        const Node* raw = nullptr;
     };
     std::vector<Selected> selected_;
     std::vector<const Expr*> constant_exprs_;  // where each of output_.constants comes from

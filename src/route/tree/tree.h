@@ -187,7 +187,8 @@ struct Query {
     const Expr* where = nullptr;
     List<Target> targets;
     List<const Expr*> group_by;
-    bool has_grouping_sets = false;  // never ships for now
+    bool has_grouping_sets = false;
+    List<List<uint32_t>> grouping_sets;  // of indexes into group_by, expanded
     bool has_aggregates = false;
     const Expr* having = nullptr;
     List<Window> windows;

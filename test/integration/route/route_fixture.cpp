@@ -27,7 +27,8 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 constexpr const char* kColumnsSql = R"sql(
 SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
        exactness,
-       CASE WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
+       CASE WHEN atttypid = 'bpchar'::regtype THEN format('coalesce('''''''' || textin(bpcharout(%I)) || '''''''', ''NULL'')', attname)
+            WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
             WHEN t LIKE 'DateTime64(6, %%' THEN format('coalesce('''''''' || (%I AT TIME ZONE ''UTC'')::text || '''''''', ''NULL'')', attname)
             WHEN t = 'DateTime64(6)' THEN format('coalesce(''toDateTime64('''''' || %I::text || '''''', 6, ''''UTC'''')'', ''NULL'')', attname)
             WHEN t LIKE 'Array%%' THEN format('''['' || coalesce((SELECT string_agg(coalesce(quote_literal(e), ''NULL''), '','') FROM unnest(%I) e), '''') || '']''', attname)
@@ -90,7 +91,7 @@ void RouteTest::make_catalog() {
     for (const char* migration : {"0001_first", "0002_copies", "0003_leaves"})
         run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/" + std::string(migration) +
                       ".sql"));
-    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
+    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.2.sql");
     script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
     run(replace_all(script, "MODULE_PATHNAME", directory_->path() + "/tandem.so"));
     run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem");

@@ -1,0 +1,66 @@
+// Text.
+#include "route/rules/rule.h"
+
+namespace tandem::route {
+namespace {
+
+using enum Class;
+using enum Form;
+using namespace rule;
+
+// Which letters beyond ASCII have cases, and which ones, differs from locale to locale.
+constexpr std::string_view kLowerAscii =
+    "if(throwIf(ifNull(length($1) != lengthUTF8($1), 0)) = 0, lower($1), NULL)";
+constexpr std::string_view kUpperAscii =
+    "if(throwIf(ifNull(length($1) != lengthUTF8($1), 0)) = 0, upper($1), NULL)";
+constexpr std::string_view kPosition =
+    "toInt32(if(empty($2), 1 + 0 * length($1), positionUTF8($1, $2)))";
+constexpr std::string_view kReplace =
+    "if(empty($2), concat($1, substring($3, 1, 0)), replaceAll($1, $2, $3))";
+// Below zero: all but that many characters of the other end.
+constexpr std::string_view kLeft =
+    "if($2 < 0, substringUTF8($1, 1, greatest(toInt64(lengthUTF8($1)) + $2, 0)), "
+    "substringUTF8($1, 1, greatest(toInt64($2), 0)))";
+constexpr std::string_view kRight =
+    "if($2 < 0, substringUTF8($1, 1 + abs(toInt64($2))), substringUTF8($1, "
+    "greatest(toInt64(lengthUTF8($1)) - $2 + 1, 1)))";
+constexpr std::string_view kRepeat =
+    "if(throwIf(ifNull($2 > 1000, 0)) = 0, repeat($1, greatest($2, 0)), NULL)";
+constexpr std::string_view kChr =
+    "if(throwIf(ifNull($1 NOT BETWEEN 1 AND 127, 0)) = 0, char($1), NULL)";
+
+constexpr Rule kRules[] = {
+    {kFunction, "length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},
+    {kFunction, "char_length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},
+    {kFunction, "character_length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},
+    {kFunction, "btrim", {kText}, kText, "trimBoth($1)"},
+    {kFunction, "ltrim", {kText}, kText, "trimLeft($1)"},
+    {kFunction, "rtrim", {kText}, kText, "trimRight($1)"},
+    {kFunction, "reverse", {kText}, kText, "reverseUTF8($1)"},
+    {kFunction, "md5", {kText}, kText, "lower(hex(MD5($1)))"},
+    // An empty text to look for is found at the start by one side and nowhere by the other.
+    {kFunction, "strpos", {kText, kText}, kInt4, kPosition, kDeterministic},
+    {kFunction, "position", {kText, kText}, kInt4, kPosition, kDeterministic},
+    {kFunction, "replace", {kText, kText, kText}, kText, kReplace, kDeterministic},
+    {kFunction, "left", {kText, kInt4}, kText, kLeft},
+    {kFunction, "right", {kText, kInt4}, kText, kRight},
+    {kFunction, "repeat", {kText, kInt4}, kText, kRepeat, kMaybeNull | kRaises},
+    {kFunction, "chr", {kInt4}, kText, kChr, kMaybeNull | kRaises},
+    {kOperator, "||", {kText, kText}, kText, "concat($1, $2)"},
+    {kFunction, "length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
+    {kFunction, "char_length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
+    {kFunction, "character_length", {kText}, kInt4, "toInt32(lengthUTF8($1))"},
+    {kFunction, "octet_length", {kText}, kInt4, "toInt32(length($1))"},
+    {kFunction, "lower", {kText}, kText, kLowerAscii, kAsciiCase | kMaybeNull | kRaises},
+    {kFunction, "upper", {kText}, kText, kUpperAscii, kAsciiCase | kMaybeNull | kRaises},
+    {kFunction, "starts_with", {kText, kText}, kBool, "startsWith($1, $2)", kDeterministic},
+    {kOperator, "^@", {kText, kText}, kBool, "startsWith($1, $2)", kDeterministic},
+};
+
+}  // namespace
+
+std::span<const Rule> text_rules() {
+    return kRules;
+}
+
+}  // namespace tandem::route

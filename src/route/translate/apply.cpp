@@ -1,0 +1,194 @@
+// The rule table, applied.
+#include <algorithm>
+
+#include "route/translate/translator.h"
+
+namespace tandem::route {
+namespace {
+
+int64_t least_of(Class cls) {
+    return cls == Class::kInt2 ? INT16_MIN : cls == Class::kInt4 ? INT32_MIN : INT64_MIN;
+}
+
+int64_t greatest_of(Class cls) {
+    return cls == Class::kInt2 ? INT16_MAX : cls == Class::kInt4 ? INT32_MAX : INT64_MAX;
+}
+
+// Digits of numeric results; false when there may be more than ClickHouse has.
+bool numeric_digits(Value& result, const Rule& row, std::span<const Value> values) {
+    const Value& a = values.empty() ? result : values[0];
+    const Value& b = values.size() > 1 ? values[1] : a;
+    if (row.flags & rule::kAddScale) {
+        result.scale = std::max(a.scale, b.scale);
+        result.precision =
+            std::max(a.precision - a.scale, b.precision - b.scale) + result.scale + 1;
+    } else if (row.flags & rule::kMulScale) {
+        result.scale = a.scale + b.scale;
+        result.precision = a.precision + b.precision;
+    } else if (row.flags & rule::kIntegerScale) {
+        result.precision = row.form == Form::kAggregate ? 38
+                           : a.cls == Class::kInt2      ? 5
+                           : a.cls == Class::kInt4      ? 10
+                                                        : 19;
+        result.scale = 0;
+    } else if (row.flags & rule::kSumScale) {
+        result.scale = a.scale;
+        // Nobody sums more than 10^14 rows.
+        result.precision = std::max(38, a.precision + 14);
+    } else {
+        result.scale = a.scale;
+        result.precision = a.precision;
+    }
+    return result.precision <= kDecimalDigitsMax;
+}
+
+std::string widened(int precision, int scale) {
+    const char* function = precision <= 18   ? "toDecimal64($1, "
+                           : precision <= 38 ? "toDecimal128($1, "
+                                             : "toDecimal256($1, ";
+    return function + std::to_string(scale) + ")";
+}
+
+}  // namespace
+
+Status Translator::check_collation(const Expr& expr, const Rule& row) {
+    Collation collation = expr.input_collation;
+    if ((row.flags & rule::kBytewise) && collation != Collation::kBytewise &&
+        collation != Collation::kNone)
+        return refuse(Reason::kCollation);
+    if ((row.flags & rule::kDeterministic) && collation == Collation::kNondeterministic)
+        return refuse(Reason::kCollation);
+    if ((row.flags & rule::kAsciiCase) && !expr.ascii_case)
+        return refuse(Reason::kCollation, "upper and lower case");
+    return {};
+}
+
+// Integer +, - and * that cannot overflow need no check: the range of the result is known.
+bool Translator::narrow(Value& result, const Expr& expr, std::span<const Value> values) {
+    if (expr.kind != ExprKind::kOperator || values.size() != 2 || !is_int(result.cls)) return false;
+    if (expr.name != "+" && expr.name != "-" && expr.name != "*") return false;
+    using Wide = __int128;
+    Wide low[2];
+    Wide high[2];
+    for (size_t i = 0; i < 2; ++i) {
+        if (!is_int(values[i].cls)) return false;
+        low[i] = values[i].bounded ? values[i].least : least_of(values[i].cls);
+        high[i] = values[i].bounded ? values[i].greatest : greatest_of(values[i].cls);
+    }
+    Wide least = low[0] + low[1];
+    Wide greatest = high[0] + high[1];
+    if (expr.name == "-") {
+        least = low[0] - high[1];
+        greatest = high[0] - low[1];
+    } else if (expr.name == "*") {
+        std::initializer_list<Wide> products = {low[0] * low[1], low[0] * high[1], high[0] * low[1],
+                                                high[0] * high[1]};
+        least = std::min(products);
+        greatest = std::max(products);
+    }
+    if (least < least_of(result.cls) || greatest > greatest_of(result.cls)) return false;
+    result.bounded = true;
+    result.least = static_cast<int64_t>(least);
+    result.greatest = static_cast<int64_t>(greatest);
+    constexpr std::string_view kForms[3][3] = {
+        {"toInt16($1 + $2)", "toInt16($1 - $2)", "toInt16($1 * $2)"},
+        {"toInt32($1 + $2)", "toInt32($1 - $2)", "toInt32($1 * $2)"},
+        {"($1 + $2)", "($1 - $2)", "($1 * $2)"}};
+    size_t width = result.cls == Class::kInt2 ? 0 : result.cls == Class::kInt4 ? 1 : 2;
+    size_t op = expr.name == "+" ? 0 : expr.name == "-" ? 1 : 2;
+    result.node = sql_.form(kForms[width][op], {values[0].node, values[1].node});
+    if (width == 2) result.node = sql_.form("toInt64($1)", {result.node});
+    return true;
+}
+
+Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
+                                     std::span<const Value> values) {
+    TRY(check_collation(expr, row));
+    if (row.flags & rule::kUtc) TRY(needs_utc());
+    Value result;
+    result.cls = row.result == Class::kSame ? values[0].cls : row.result;
+    result.nullable = (row.flags & rule::kMaybeNull) != 0;
+    bool moving = false;
+    for (const Value& argument : values) {
+        result.nullable = result.nullable || argument.nullable;
+        moving = moving || argument.digits != nullptr;
+        result.digits_known = result.digits_known && argument.digits_known;
+    }
+    if (row.flags & rule::kNotNull) result.nullable = false;
+    if (narrow(result, expr, values)) return result;
+    bool numeric = result.cls == Class::kNumeric;
+    if (numeric && !numeric_digits(result, row, values))
+        return refuse(Reason::kScale, "more than 76 digits");
+    if (!numeric) result.digits_known = true;
+    Nodes arguments;
+    for (const Value& argument : values) arguments.push_back(argument.node);
+    if (row.flags & (rule::kAddScale | rule::kMulScale))
+        arguments[0] =
+            sql_.form(sql_.keep(widened(result.precision, values[0].scale)), {arguments[0]});
+    if (numeric && moving) {
+        Nodes digits;
+        for (const Value& argument : values)
+            if (argument.cls == Class::kNumeric) digits.push_back(digits_of(argument));
+        if (row.flags & rule::kAddScale)
+            result.digits = sql_.form("greatest($1, $2)", digits);
+        else if (row.flags & rule::kMulScale)
+            result.digits = sql_.form("toInt32($1 + $2)", digits);
+        else if (row.form == Form::kAggregate)
+            result.digits = nullptr;  // sum_of() makes them
+        else
+            result.digits = digits.front();
+    }
+    std::string_view plain =
+        sql_.keep(clickhouse_type(result.cls, false, result.precision, result.scale));
+    result.node = sql_.form(row.sql, std::move(arguments), type_text(result), plain,
+                            (row.flags & rule::kRaises) != 0);
+    return result;
+}
+
+Result<Value> Translator::apply(const Expr& expr, Form form, std::string_view name) {
+    if (expr.args.size > 3) return refuse(Reason::kFunction, std::string(name));
+    std::vector<Value> values;
+    for (const Expr* argument : expr.args) values.push_back(TRY(value(*argument)));
+    return apply_values(expr, form, name, values);
+}
+
+Result<Value> Translator::apply_values(const Expr& expr, Form form, std::string_view name,
+                                       std::span<const Value> values) {
+    std::vector<Class> classes;
+    for (const Value& value : values) classes.push_back(value.cls);
+    if (expr.builtin && !values.empty()) {
+        std::optional<Value> special =
+            TRY(form == Form::kCast ? numeric_cast(expr, name, values)
+                                    : numeric_function(expr, name, values));
+        if (special) return *special;
+        if (form == Form::kOperator && values.size() == 2 && values[0].cls == Class::kEnum)
+            return compare_labels(expr, values);
+    }
+    bool literal_second = values.size() == 2 && values[1].literal;
+    const Rule* row = find_rule(form, name, classes, class_of(expr.type), false, literal_second);
+    if (row != nullptr && expr.builtin) return apply_rule(expr, *row, values);
+    std::string detail(name);
+    for (size_t i = 0; i < classes.size(); ++i)
+        detail += (i == 0 ? " of " : ", ") + std::string(class_name(classes[i]));
+    return refuse(form == Form::kOperator ? Reason::kOperator
+                  : form == Form::kCast   ? Reason::kCast
+                                          : Reason::kFunction,
+                  detail);
+}
+
+Result<Value> Translator::cast(const Expr& expr) {
+    std::string_view name = expr.name;
+    if (expr.via_io)
+        name = class_of(expr.type) == Class::kText      ? "text"
+               : class_of(expr.type) == Class::kInt4    ? "int4"
+               : class_of(expr.type) == Class::kInt8    ? "int8"
+               : class_of(expr.type) == Class::kNumeric ? "numeric"
+               : class_of(expr.type) == Class::kBool    ? "bool"
+               : class_of(expr.type) == Class::kDate    ? "date"
+                                                        : "";
+    // varchar(n) and the like cut the value; nothing here does.
+    if (expr.via_io && expr.typmod != -1) return refuse(Reason::kCast, "with a length");
+    return apply(expr, Form::kCast, name);
+}
+
+}  // namespace tandem::route

@@ -1,0 +1,153 @@
+// Aggregates that are made of all values of a group: string_agg, array_agg, DISTINCT sums.
+#include <algorithm>
+
+#include "route/translate/translator.h"
+
+namespace tandem::route {
+
+// The values of a group in the order that the call asks for, as an array; NULLs are left out unless
+// `nulls`.
+Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Value& argument,
+                                                    bool nulls) {
+    if (expr.distinct) {
+        if (nulls && argument.nullable)
+            return refuse(Reason::kAggregate, "DISTINCT of what may be NULL");
+        TRY(check_key(argument, *expr.args[0]));
+        TRY(check_sortable(argument, *expr.args[0]));
+        bool same = expr.order_by.size <= 1;
+        for (const SortKey& key : expr.order_by)
+            same = same && key.default_operator && !key.descending && !key.nulls_first &&
+                   key.expr->id != 0;
+        if (!same || argument.cls == Class::kEnum || argument.cls == Class::kUuid ||
+            argument.cls == Class::kBpchar || expr.order_by.size == 1)
+            return refuse(Reason::kAggregate, "DISTINCT in this order");
+        const Node* all = TRY(aggregate_call(expr, "groupUniqArray", {argument.node}));
+        return sql_.form("arraySort($1)", {all});
+    }
+    if (expr.order_by.empty())
+        return refuse(Reason::kImpliedOrder, std::string(expr.name) + " without ORDER BY");
+    bool descending = expr.order_by[0].descending;
+    Nodes parts;
+    for (const SortKey& key : expr.order_by) {
+        if (key.descending != descending) return refuse(Reason::kAggregate, "in this order");
+        OrderItems items = TRY(sort_key(key));
+        for (const sql::OrderItem& item : items) {
+            // Turned round as a whole when it is descending.
+            bool last = key.nulls_first == descending;
+            parts.push_back(sql_.form(last ? "($1 IS NULL)" : "($1 IS NOT NULL)", {item.node}));
+            parts.push_back(sql_.form("assumeNotNull($1)", {item.node}));
+        }
+    }
+    const Node* order = sql_.form("($,)", std::move(parts));
+    const Node* value = sql_.form("($1, $2)", {order, argument.node});
+    const Node* all = nullptr;
+    if (!nulls && argument.nullable) {
+        const Node* given = sql_.form("($1 IS NOT NULL)", {argument.node});
+        const Node* wanted = given;
+        if (expr.filter != nullptr) {
+            const Node* test = TRY(filter(*expr.filter));
+            wanted = sql_.form("($1 AND ifNull($2, false))", {given, test});
+        }
+        value = sql_.form("($1, assumeNotNull($2))", {order, argument.node});
+        all = sql_.call("groupArray", {value}, wanted);
+    } else {
+        all = TRY(aggregate_call(expr, "groupArray", {value}));
+    }
+    std::string_view form = descending ? "arrayMap(x -> x.2, arrayReverse(arraySort(x -> x.1, $1)))"
+                                       : "arrayMap(x -> x.2, arraySort(x -> x.1, $1))";
+    return sql_.form(form, {all});
+}
+
+Result<Value> Translator::string_agg(const Expr& expr) {
+    if (expr.args.size != 2 || over_ != nullptr) return refuse(Reason::kAggregate, "string_agg");
+    Value text = TRY(value(*expr.args[0]));
+    Value separator = TRY(value(*expr.args[1]));
+    if (text.cls != Class::kText || separator.cls != Class::kText || !separator.literal)
+        return refuse(Reason::kAggregate, "string_agg of this form");
+    const Node* values = TRY(ordered_values(expr, text, false));
+    Value result{.cls = Class::kText};
+    result.node =
+        sql_.form("if(empty($1), NULL, arrayStringConcat($1, $2))", {values, separator.node});
+    return result;
+}
+
+// The text form of an array, which Postgres reads as one.
+Result<Value> Translator::array_agg(const Expr& expr) {
+    if (expr.args.size != 1 || over_ != nullptr) return refuse(Reason::kAggregate, "array_agg");
+    Value one = TRY(value(*expr.args[0]));
+    std::string_view element;
+    if (is_int(one.cls) || one.cls == Class::kDate || one.cls == Class::kUuid)
+        element = "toString(x)";
+    else if (one.cls == Class::kText || one.cls == Class::kEnum)
+        element =
+            "concat('\"', replaceAll(replaceAll(x, '\\\\', '\\\\\\\\'), '\"', '\\\\\"'), '\"')";
+    else if (one.cls == Class::kBool)
+        element = "if(x, 't', 'f')";
+    else
+        return refuse(Reason::kAggregate, "array_agg of " + std::string(class_name(one.cls)));
+    const Node* values = TRY(ordered_values(expr, one, true));
+    Value result{.cls = Class::kOther, .other_type = "Nullable(String)"};
+    std::string form =
+        "if(empty($1), NULL, concat('{', arrayStringConcat(arrayMap(x -> if(x IS "
+        "NULL, 'NULL', ifNull(" +
+        std::string(element) + ", '')), $1), ','), '}'))";
+    result.node = sql_.form(sql_.keep(std::move(form)), {values});
+    return result;
+}
+
+// sum and avg of the different values.
+Result<Value> Translator::distinct_sum(const Expr& expr, Value& count) {
+    Value one = TRY(value(*expr.args[0]));
+    bool number = is_int(one.cls) || (one.cls == Class::kNumeric && one.digits == nullptr);
+    if (!number || over_ != nullptr || expr.args.size != 1)
+        return refuse(Reason::kAggregate, std::string(expr.name) + " with DISTINCT");
+    const Node* values = TRY(aggregate_call(expr, "groupUniqArray", {one.node}));
+    count = Value{.cls = Class::kNumeric, .nullable = false, .precision = 19};
+    count.node = sql_.form("toInt64(length($1))", {values});
+    Value result{.cls = class_of(expr.type), .nullable = true};
+    if (result.cls == Class::kInt8) {
+        result.node = sql_.form("if(empty($1), NULL, arraySum(x -> toInt64(x), $1))", {values});
+        return result;
+    }
+    result.cls = Class::kNumeric;
+    result.scale = one.cls == Class::kNumeric ? one.scale : 0;
+    result.precision = one.cls == Class::kNumeric ? std::max(38, one.precision + 14) : 38;
+    if (result.precision > kDecimalDigitsMax) return refuse(Reason::kScale);
+    result.node = sql_.form(sql_.keep("if(empty($1), NULL, arraySum(x -> toDecimal256(x, " +
+                                      std::to_string(result.scale) + "), $1))"),
+                            {values});
+    return result;
+}
+
+// variance of exact numbers as Postgres computes it: (n * sum(x * x) - sum(x) ^ 2) / (n * (n - 1)),
+// or / (n * n); 0 without digits where nothing varies.
+Result<Value> Translator::variance(const Expr& expr) {
+    bool sample = !expr.name.ends_with("_pop");
+    if (expr.args.size != 1 || expr.distinct || expr.type != oid::kNumeric)
+        return refuse(Reason::kAggregate, std::string(expr.name));
+    Value one = TRY(without_window([&] { return value(*expr.args[0]); }));
+    bool number = is_int(one.cls) || (one.cls == Class::kNumeric && one.digits == nullptr);
+    if (!number) return refuse(Reason::kAggregate, std::string(expr.name) + " of this type");
+    int precision = one.cls == Class::kNumeric ? one.precision : one.cls == Class::kInt8 ? 19 : 10;
+    int scale = one.cls == Class::kNumeric ? one.scale : 0;
+    if (2 * (precision + 14) + 1 > kDecimalDigitsMax) return refuse(Reason::kScale);
+    const Node* wide =
+        sql_.form(sql_.keep("toDecimal256($1, " + std::to_string(scale) + ")"), {one.node});
+    const Node* square = sql_.form("($1 * $1)", {wide});
+    const Node* n = TRY(aggregate_call(expr, "count", {one.node}));
+    n = sql_.form("toDecimal256(toInt64($1), 0)", {n});
+    const Node* sum = TRY(aggregate_call(expr, "sumOrNull", {wide}));
+    const Node* squares = TRY(aggregate_call(expr, "sumOrNull", {square}));
+    Value top{.cls = Class::kNumeric, .precision = 2 * (precision + 14) + 1, .scale = 2 * scale};
+    top.node = sql_.form("($1 * $2 - $3 * $3)", {n, squares, sum});
+    Value bottom{.cls = Class::kNumeric, .precision = 38};
+    bottom.node = sql_.form(sample ? "nullIf($1 * ($1 - 1), 0)" : "nullIf($1 * $1, 0)", {n});
+    Value result = TRY(divide(top, bottom));
+    Nodes parts = {result.node, top.node, result.digits};
+    result.node = sql_.form("if($2 <= 0 AND $1 IS NOT NULL, 0, $1)", parts);
+    result.node = typed(result);
+    result.digits = sql_.form("if($1 <= 0, toInt32(0), $2)", {top.node, result.digits});
+    return result;
+}
+
+}  // namespace tandem::route

@@ -1,0 +1,263 @@
+// What is made of several SELECTs: UNION, INTERSECT, EXCEPT, VALUES and GROUPING SETS.
+//
+// All of them are UNION ALL with something around it, because it is there that NULLs are equal to
+// each other and rows counted as Postgres does.
+#include <algorithm>
+
+#include "route/translate/translator.h"
+#include "route/translate/walk.h"
+
+namespace tandem::route {
+namespace {
+
+constexpr Relation stand_in_relation() {
+    Relation relation;
+    relation.kind = RelationKind::kSubquery;
+    return relation;
+}
+
+constexpr Relation kStandIn = stand_in_relation();
+
+}  // namespace
+
+// One type for a column of all branches; Postgres has cast them to one type of its own.
+Status Translator::match_columns(std::vector<Derived>& branches, size_t column, Value& common) {
+    common = {};
+    bool first = true;
+    bool moving = false;
+    int whole = 0;
+    for (Derived& branch : branches) {
+        const Value& one = branch.columns[column];
+        if (one.null && !first && one.cls == common.cls) {
+            common.nullable = true;
+            continue;
+        }
+        if (first) {
+            common = one;
+            common.node = nullptr;
+            common.literal = common.null = common.bounded = false;
+            whole = one.precision - one.scale;
+            moving = one.digits != nullptr;
+            first = false;
+            continue;
+        }
+        bool text = common.cls != Class::kOther || common.other_type == one.other_type;
+        bool label = common.cls != Class::kEnum || one.type == common.type;
+        if (one.cls != common.cls || !text || !label)
+            return refuse(Reason::kTypeUnsupported, "branches of different types");
+        common.nullable = common.nullable || one.nullable;
+        moving = moving || one.digits != nullptr || one.scale != common.scale;
+        common.digits_known = common.digits_known && one.digits_known;
+        common.scale = std::max(common.scale, one.scale);
+        whole = std::max(whole, one.precision - one.scale);
+    }
+    if (common.cls != Class::kNumeric) return {};
+    common.precision = std::max(1, whole + common.scale);
+    if (common.precision > kDecimalDigitsMax) return refuse(Reason::kScale, "more than 76 digits");
+    common.digits = moving ? sql_.int32(0) : nullptr;
+    return {};
+}
+
+// UNION ALL of the branches, with a result s0 that says from which one a row is.
+Status Translator::union_all(std::vector<Derived>& branches, Derived& all) {
+    all.select = sql_.query();
+    size_t count = branches.front().columns.size();
+    for (size_t column = 0; column < count; ++column)
+        TRY(match_columns(branches, column, all.columns.emplace_back()));
+    for (size_t i = 0; i < branches.size(); ++i) {
+        uint32_t number = 0;
+        sql::Select& select = *sql_.query();
+        select.from = as_relation(branches[i], number);
+        Source source;
+        source.number = number;
+        source.columns = branches[i].columns;
+        for (size_t column = 0; column < count; ++column) {
+            uint32_t item = static_cast<uint32_t>(column + 1);
+            const Value& common = all.columns[column];
+            Value one = of_source(source, column + 1);
+            one.null = branches[i].columns[column].null;
+            if (common.digits != nullptr) {
+                const Node* digits = digits_of(one);
+                select.results.push_back({digits, sql::Role::kDigits, item});
+            }
+            const Node* node = branch(one, common);
+            if (common.cls != Class::kOther) node = sql_.cast(node, type_text(common));
+            select.results.push_back({node, sql::Role::kValue, item});
+        }
+        select.results.push_back({sql_.int32(static_cast<int64_t>(i)), sql::Role::kDigits, 0});
+        all.select->branches.push_back(&select);
+    }
+    return {};
+}
+
+Result<Translator::Derived> Translator::write_branch(const Query& query) {
+    return query.set_operation != SetOperation::kNone ? write_set(query) : write_subquery(query);
+}
+
+// Rows that differ in Postgres and nowhere else would be taken for one.
+Status Translator::check_set_keys(const Query& query) {
+    for (const Query* side : {query.left, query.right}) {
+        if (side->set_operation != SetOperation::kNone) {
+            TRY(check_set_keys(*side));
+            continue;
+        }
+        for (const Target& target : side->targets) {
+            if (target.junk) continue;
+            if (class_of(target.expr->type) == Class::kBpchar)
+                return refuse(Reason::kTypeUnsupported, "char(n) in a set operation");
+            if (target.expr->collation == Collation::kNondeterministic)
+                return refuse(Reason::kCollation);
+        }
+    }
+    return {};
+}
+
+// The rows of UNION, INTERSECT and EXCEPT from those of both sides: grouped by all columns, of each
+// group as many as the operation leaves.
+Translator::Derived Translator::combine_rows(const Query& query, Derived all) {
+    Derived result;
+    result.columns = all.columns;
+    sql::Select& grouped = *sql_.query();
+    uint32_t number = 0;
+    grouped.from = as_relation(all, number);
+    for (size_t i = 0; i < all.columns.size(); ++i) {
+        uint32_t item = static_cast<uint32_t>(i + 1);
+        const Node* column = sql_.result(number, sql::Role::kValue, item);
+        grouped.group_by.push_back(column);
+        grouped.results.push_back({column, sql::Role::kValue, item});
+    }
+    const Node* side = sql_.result(number, sql::Role::kDigits, 0);
+    const Node* left = sql_.form("toInt64(countIf($1 = 0))", {side});
+    const Node* right = sql_.form("toInt64(countIf($1 = 1))", {side});
+    bool except = query.set_operation == SetOperation::kExcept;
+    result.select = &grouped;
+    if (!query.set_all) {
+        if (query.set_operation == SetOperation::kUnion) return result;
+        grouped.having =
+            sql_.form(except ? "$1 > 0 AND $2 = 0" : "$1 > 0 AND $2 > 0", {left, right});
+        return result;
+    }
+    const Node* times = sql_.form(except ? "greatest($1 - $2, 0)" : "least($1, $2)", {left, right});
+    grouped.results.push_back({times, sql::Role::kDigits, 0});
+    sql::Select& repeated = *sql_.query();
+    uint32_t inner = 0;
+    repeated.from = as_relation(result, inner);
+    for (size_t i = 0; i < all.columns.size(); ++i) {
+        uint32_t item = static_cast<uint32_t>(i + 1);
+        repeated.results.push_back(
+            {sql_.result(inner, sql::Role::kValue, item), sql::Role::kValue, item});
+    }
+    const Node* copies =
+        sql_.form("arrayJoin(range(toUInt64($1)))", {sql_.result(inner, sql::Role::kDigits, 0)});
+    repeated.results.push_back({copies, sql::Role::kDigits, 0});
+    result.select = &repeated;
+    return result;
+}
+
+Result<Translator::Derived> Translator::write_set(const Query& query) {
+    std::vector<Derived> sides;
+    sides.push_back(TRY(write_branch(*query.left)));
+    sides.push_back(TRY(write_branch(*query.right)));
+    if (sides[0].columns.size() != sides[1].columns.size()) return refuse(Reason::kSetOperation);
+    Derived all;
+    TRY(union_all(sides, all));
+    if (query.set_operation == SetOperation::kUnion && query.set_all) return all;
+    TRY(check_set_keys(query));
+    for (const Value& column : all.columns) {
+        bool key = !is_float(column.cls) && column.cls != Class::kOther &&
+                   column.cls != Class::kJsonb && column.cls != Class::kBpchar;
+        if (!key) return refuse(Reason::kTypeUnsupported, "in a set operation");
+        if (column.digits != nullptr || !column.digits_known) return refuse(Reason::kScale);
+    }
+    return combine_rows(query, std::move(all));
+}
+
+// VALUES: a SELECT of constants per row.
+Result<Translator::Derived> Translator::write_values(const Relation& relation) {
+    std::vector<Derived> rows;
+    for (const List<const Expr*>& row : relation.values) {
+        Derived& one = rows.emplace_back();
+        one.select = sql_.query();
+        for (const Expr* item : row) {
+            Value constant = TRY(value(*item));
+            one.columns.push_back(constant);
+            add_result(*one.select, constant, false, static_cast<uint32_t>(one.columns.size()));
+        }
+    }
+    if (rows.empty() || rows[0].columns.empty()) return refuse(Reason::kFromItem, "VALUES");
+    Derived all;
+    TRY(union_all(rows, all));
+    return all;
+}
+
+// Makes a derived table the only relation in scope.
+void Translator::stand_in(Derived derived, sql::Select& select) {
+    Source& source = scope_->sources.emplace_back();
+    source.relation = &kStandIn;
+    source.number = ++next_relation_;
+    source.columns = std::move(derived.columns);
+    select.from = sql_.derived(derived.select, source.number);
+}
+
+bool Translator::is_absent(const Expr& expr) const {
+    if (scope_ == nullptr || scope_->absent == nullptr || levels_below_ != 0) return false;
+    return std::any_of(scope_->absent->begin(), scope_->absent->end(),
+                       [&](const Expr* key) { return same_expr(*key, expr); });
+}
+
+bool Translator::is_present(const Expr& expr) const {
+    if (levels_below_ != 0) return false;
+    const List<const Expr*>& keys = scope_->query->group_by;
+    return std::any_of(keys.begin(), keys.end(),
+                       [&](const Expr* key) { return same_expr(*key, expr); });
+}
+
+// GROUPING(a, b): a bit per argument, 1 where it is not grouped by.
+Result<Value> Translator::grouping(const Expr& expr) {
+    if (scope_->query->grouping_sets.empty()) return refuse(Reason::kGroupingSets);
+    int64_t bits = 0;
+    for (const Expr* argument : expr.args) bits = bits * 2 + (is_absent(*argument) ? 1 : 0);
+    return Value{.node = sql_.int32(bits), .cls = Class::kInt4, .nullable = false};
+}
+
+// A SELECT per grouping set, in which the keys of the others are NULL. Every target is a column.
+Result<Translator::Derived> Translator::write_grouping_sets(const Query& query) {
+    if (!query.windows.empty() || query.distinct || !query.distinct_on.empty())
+        return refuse(Reason::kGroupingSets, "with windows or DISTINCT");
+    std::vector<Derived> branches;
+    for (const List<uint32_t>& set : query.grouping_sets) {
+        Query& one = kept_queries_.emplace_back(query);
+        std::vector<const Expr*> keys;
+        std::vector<const Expr*> absent;
+        for (uint32_t i = 0; i < query.group_by.size; ++i) {
+            bool here = std::find(set.begin(), set.end(), i) != set.end();
+            (here ? keys : absent).push_back(query.group_by[i]);
+        }
+        one.group_by = {keys.data(), static_cast<uint32_t>(keys.size())};
+        one.has_aggregates = true;
+        Derived& branch = branches.emplace_back();
+        branch.select = sql_.query();
+        Scope scope{.query = &one, .outer = scope_, .absent = &absent};
+        Status status = inside(scope, [&]() -> Status {
+            TRY(body(one, *branch.select));
+            for (const Target& target : query.targets) {
+                Value value = TRY(this->value(*target.expr));
+                branch.columns.push_back(value);
+                add_result(*branch.select, value, value.cls == Class::kOther,
+                           static_cast<uint32_t>(branch.columns.size()));
+            }
+            // Without keys and aggregates it would be no grouping at all.
+            if (keys.empty() && branch.select->having == nullptr)
+                branch.select->having = sql_.form("count() >= 0", {});
+            close_from(*branch.select);
+            return {};
+        });
+        if (!status.ok()) return std::move(status).error();
+        one.group_by = query.group_by;
+    }
+    Derived all;
+    TRY(union_all(branches, all));
+    return all;
+}
+
+}  // namespace tandem::route

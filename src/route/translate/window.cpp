@@ -1,0 +1,173 @@
+// Window functions, and aggregates as such.
+#include "route/translate/translator.h"
+
+namespace tandem::route {
+namespace {
+
+// The number of a constant offset; -1 for anything else.
+int64_t known_count(const Expr* expr) {
+    if (expr == nullptr || expr->kind != ExprKind::kConstant || !expr->known ||
+        expr->constant_null || (expr->type != oid::kInt8 && expr->type != oid::kInt4))
+        return -1;
+    return std::strtoll(std::string(expr->known_text).c_str(), nullptr, 10);
+}
+
+std::string bound(FrameBound bound, int64_t offset) {
+    switch (bound) {
+        case FrameBound::kUnboundedPreceding:
+            return "UNBOUNDED PRECEDING";
+        case FrameBound::kPreceding:
+            return std::to_string(offset) + " PRECEDING";
+        case FrameBound::kCurrentRow:
+            return "CURRENT ROW";
+        case FrameBound::kFollowing:
+            return std::to_string(offset) + " FOLLOWING";
+        case FrameBound::kUnboundedFollowing:
+            break;
+    }
+    return "UNBOUNDED FOLLOWING";
+}
+
+bool has_offset(FrameBound bound) {
+    return bound == FrameBound::kPreceding || bound == FrameBound::kFollowing;
+}
+
+constexpr const char* kWholePartition = "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING";
+
+}  // namespace
+
+Result<sql::Window> Translator::window_of(const Window& window) {
+    sql::Window over;
+    for (const Expr* key : window.partition_by) over.partition_by.push_back(TRY(group_key(*key)));
+    over.order_by = TRY(sort_keys(window.order_by));
+    return over;
+}
+
+// The frame, for what looks at one.
+Status Translator::add_frame(const Window& window, sql::Window& over) {
+    if (window.exclude) return refuse(Reason::kWindow, "EXCLUDE");
+    if (window.default_frame) return {};
+    if (window.unit == FrameUnit::kGroups) return refuse(Reason::kWindow, "GROUPS");
+    bool rows = window.unit == FrameUnit::kRows;
+    bool offsets = has_offset(window.start) || has_offset(window.end);
+    if (offsets && !rows) return refuse(Reason::kWindow, "RANGE with an offset");
+    int64_t start = has_offset(window.start) ? known_count(window.start_offset) : 0;
+    int64_t end = has_offset(window.end) ? known_count(window.end_offset) : 0;
+    if (start < 0 || end < 0 || start > INT32_MAX || end > INT32_MAX)
+        return refuse(Reason::kConstantUnknown, "an offset of a frame");
+    // Which of its peers a row comes after is up to Postgres, and so is what lies in its frame; but
+    // so it is for everybody who asks for this.
+    over.frame = std::string(rows ? "ROWS" : "RANGE") + " BETWEEN " + bound(window.start, start) +
+                 " AND " + bound(window.end, end);
+    return {};
+}
+
+// Aggregates: every aggregate call that computes them looks at the window.
+Result<Value> Translator::window_aggregate(const Expr& expr, const sql::Window& over) {
+    if (expr.distinct) return refuse(Reason::kWindow, "DISTINCT");
+    Expr call = expr;
+    call.kind = ExprKind::kAggregate;
+    const sql::Window* before = over_;
+    over_ = &over;
+    Result<Value> result = [&]() -> Result<Value> {
+        if (!is_average(call)) return sum_of(call);
+        Average parts = TRY(average(call));
+        parts.count.node = sql_.form("nullIf($1, 0)", {parts.count.node});
+        parts.count.nullable = true;
+        return divide(parts.sum, parts.count);
+    }();
+    over_ = before;
+    return result;
+}
+
+// lag, lead, first_value, last_value and nth_value: a value of another row, or NULL.
+Result<Value> Translator::value_of_row(const Expr& expr, const Window& window, sql::Window over) {
+    std::string_view name = expr.name;
+    if (window.order_by.empty())
+        return refuse(Reason::kImpliedOrder, std::string(name) + "() without ORDER BY");
+    if (expr.args.empty()) return refuse(Reason::kWindow, std::string(name));
+    Value result = TRY(value(*expr.args[0]));
+    if (result.cls == Class::kOther || result.digits != nullptr || !result.digits_known)
+        return refuse(Reason::kWindow, std::string(name) + " of this type");
+    result.nullable = true;
+    result.literal = result.null = result.bounded = false;
+    Nodes args = {typed(result)};
+    int64_t count = expr.args.size > 1 ? known_count(expr.args[1]) : 1;
+    bool moves = name == "lag" || name == "lead";
+    if (count < (moves ? 0 : 1) || count > INT32_MAX)
+        return refuse(Reason::kConstantUnknown, "an argument of " + std::string(name));
+    if (moves || name == "nth_value")
+        args.push_back(sql_.form(sql_.keep(std::to_string(count)), {}));
+    if (expr.args.size > 2) {
+        Value other = TRY(value(*expr.args[2]));
+        if (!moves || !other.literal || other.cls != result.cls || other.scale > result.scale)
+            return refuse(Reason::kWindow, "a default that is no literal of the same type");
+        args.push_back(sql_.cast(other.node, type_text(result)));
+        if (other.cls == Class::kNumeric && other.scale != result.scale)
+            return refuse(Reason::kScale);
+    }
+    if (moves)
+        over.frame = kWholePartition;
+    else
+        TRY(add_frame(window, over));
+    std::string_view function = name == "lag"           ? "lagInFrame"
+                                : name == "lead"        ? "leadInFrame"
+                                : name == "first_value" ? "first_value_respect_nulls"
+                                : name == "last_value"  ? "last_value_respect_nulls"
+                                                        : "nth_value";
+    result.node = sql_.over(sql_.call(function, std::move(args)), std::move(over));
+    return result;
+}
+
+// percent_rank and cume_dist from numbers of rows.
+Result<Value> Translator::part_of_rows(const Expr& expr, const sql::Window& over) {
+    sql::Window whole;
+    whole.partition_by = over.partition_by;
+    const Node* rows = sql_.over(sql_.call("count", {}), std::move(whole));
+    Value result{.cls = Class::kFloat8, .nullable = false};
+    if (expr.name == "cume_dist") {
+        const Node* until = sql_.over(sql_.call("count", {}), over);
+        result.node = sql_.form("(toFloat64($1) / toFloat64($2))", {until, rows});
+        return result;
+    }
+    const Node* rank = sql_.over(sql_.call("rank", {}), over);
+    result.node =
+        sql_.form("if($2 <= 1, toFloat64(0), toFloat64($1 - 1) / toFloat64($2 - 1))", {rank, rows});
+    return result;
+}
+
+Result<Value> Translator::window_call(const Expr& expr) {
+    std::string name(expr.name);
+    if (!expr.builtin || expr.window >= scope_->query->windows.size)
+        return refuse(Reason::kWindow, name);
+    const Window& window = scope_->query->windows[expr.window];
+    sql::Window over = TRY(window_of(window));
+    if (name == "lag" || name == "lead" || name == "first_value" || name == "last_value" ||
+        name == "nth_value")
+        return value_of_row(expr, window, std::move(over));
+    if (name == "percent_rank" || name == "cume_dist") return part_of_rows(expr, over);
+    // Peers get different numbers only here; in which order is up to the rows' own.
+    bool numbers = name == "row_number" || name == "ntile";
+    if (window.order_by.empty() && numbers)
+        return refuse(Reason::kImpliedOrder, name + "() without ORDER BY");
+    if (name == "ntile") {
+        int64_t count = known_count(expr.args[0]);
+        if (count < 1 || count > INT32_MAX) return refuse(Reason::kConstantUnknown, name);
+        const Node* buckets = sql_.form(sql_.keep(std::to_string(count)), {});
+        over.frame = kWholePartition;
+        const Node* call = sql_.over(sql_.call("ntile", {buckets}), std::move(over));
+        return Value{
+            .node = sql_.form("toInt32($1)", {call}), .cls = Class::kInt4, .nullable = false};
+    }
+    const Rule* row = expr.args.empty() && expr.filter == nullptr
+                          ? find_rule(Form::kWindow, name, {}, class_of(expr.type))
+                          : nullptr;
+    if (row == nullptr) {
+        TRY(add_frame(window, over));
+        return window_aggregate(expr, over);
+    }
+    const Node* call = sql_.over(sql_.form(row->sql, {}), std::move(over));
+    return Value{.node = sql_.form("toInt64($1)", {call}), .cls = Class::kInt8, .nullable = false};
+}
+
+}  // namespace tandem::route

@@ -1,0 +1,132 @@
+// The queries of corpus/*.sql: PostgreSQL and the router answer alike, and each query runs where it
+// has to. A file is statements that end with a semicolon at the end of a line; in front of one may
+// stand
+//
+//   --@ routed, or --@ and the code of the reason why it stays in Postgres
+//   --! SQL that is only run: settings, PREPARE
+//
+// TANDEM_CORPUS names one file to run; TANDEM_PIN=1 prints what each query does.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "integration/route/differential.h"
+
+namespace tandem::route_test {
+
+namespace {
+
+struct Entry {
+    std::string setup;
+    std::string sql;
+    std::string expected;
+};
+
+std::vector<Entry> entries_of(const std::string& path) {
+    std::ifstream in(path);
+    std::vector<Entry> entries;
+    Entry entry;
+    for (std::string line; std::getline(in, line);) {
+        if (line.starts_with("--@ ")) {
+            entry.expected = line.substr(4);
+        } else if (line.starts_with("--! ")) {
+            entry.setup += line.substr(4) + ";";
+        } else if (!line.empty() && !line.starts_with("--")) {
+            entry.sql += line + "\n";
+            if (!line.ends_with(';')) continue;
+            entry.sql.resize(entry.sql.size() - 2);
+            entries.push_back(std::move(entry));
+            entry = {};
+        }
+    }
+    return entries;
+}
+
+// The outermost query has an ORDER BY.
+bool is_sorted(const std::string& sql) {
+    size_t at = sql.rfind("ORDER BY");
+    return at != std::string::npos &&
+           std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(at), '(') ==
+               std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(at), ')');
+}
+
+constexpr const char* kAfresh =
+    "DEALLOCATE ALL; RESET ALL; SET tandem.route_cost_threshold = 0; SET tandem.freshness = "
+    "eventual";
+
+class RouteCorpus : public RouteDifferential {
+  protected:
+    void SetUp() override {
+        RouteDifferential::SetUp();
+        if (HasFatalFailure()) return;
+        for (const Entry& entry : entries_of(directory() + "/tables.setup")) {
+            if (entry.sql.starts_with("HOLD "))
+                hold_in_both(entry.sql.substr(5));
+            else
+                run(entry.sql);
+        }
+    }
+
+    static std::string directory() {
+        return TANDEM_SOURCE_DIRECTORY "/test/integration/route/corpus";
+    }
+
+    std::string compared(const Entry& entry) {
+        if (!entry.setup.empty()) run(entry.setup);
+        bool routed = compare(entry.sql, is_sorted(entry.sql));
+        if (routed) return "routed";
+        if (entry.sql.starts_with("EXECUTE")) return "stays";
+        std::string why = reason_for(entry.sql);
+        if (std::getenv("TANDEM_PIN") != nullptr)
+            why += ask(" SELECT ': ' || reason FROM tandem.explain_route($q$" + entry.sql + "$q$)");
+        return why == "routed" ? "failed when it ran: " + reason(entry.sql) : why;
+    }
+};
+
+std::vector<std::string> corpus_files(const std::string& directory) {
+    std::vector<std::string> files;
+    for (const auto& file : std::filesystem::directory_iterator(directory))
+        if (file.path().extension() == ".sql") files.push_back(file.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+TEST_F(RouteCorpus, is_answered_like_postgres_in_other_time_zones) {
+    for (const std::string& file : corpus_files(directory())) {
+        run("DEALLOCATE ALL; SET timezone = 'America/New_York'");
+        for (const Entry& entry : entries_of(file)) {
+            if (!entry.setup.empty()) run(entry.setup);
+            compare(entry.sql, is_sorted(entry.sql));
+        }
+        run(kAfresh);
+    }
+}
+
+TEST_F(RouteCorpus, is_answered_like_postgres_and_where_it_says) {
+    const char* only = std::getenv("TANDEM_CORPUS");
+    const char* pin = std::getenv("TANDEM_PIN");
+    std::vector<std::string> files;
+    if (only != nullptr)
+        files.emplace_back(only);
+    else
+        files = corpus_files(directory());
+    size_t asked = 0;
+    size_t routed = 0;
+    for (const std::string& file : files) {
+        for (const Entry& entry : entries_of(file)) {
+            std::string did = compared(entry);
+            ++asked;
+            routed += did == "routed" ? 1 : 0;
+            if (pin != nullptr) std::cout << "--@ " << did << "\n" << entry.sql << ";\n";
+            if (entry.expected.empty()) continue;
+            EXPECT_EQ(did.substr(0, entry.expected.size()), entry.expected) << file << "\n"
+                                                                            << entry.sql;
+        }
+        run(kAfresh);
+    }
+    std::cout << routed << " of " << asked << " queries of the corpus ran in ClickHouse\n";
+}
+
+}  // namespace
+
+}  // namespace tandem::route_test
