@@ -10,14 +10,23 @@
 function(add_pg_extension name)
   cmake_parse_arguments(arg "" "VERSION" "SQL;SOURCES;DEPS" ${ARGN})
 
+  # The shell sees the modules with facades and no others: Postgres and src/ both have a
+  # catalog/catalog.h, and headers of Postgres mean their own.
+  set(core "${CMAKE_CURRENT_BINARY_DIR}/core")
+  file(MAKE_DIRECTORY "${core}")
+  foreach(module base clickhouse route sqltext types)
+    file(CREATE_LINK "${PROJECT_SOURCE_DIR}/src/${module}" "${core}/${module}" SYMBOLIC)
+  endforeach()
+
   # Linked after tandem_flags, so that the switches for Postgres' macros win.
   add_library(${name}_shell_flags INTERFACE)
   target_compile_options(${name}_shell_flags INTERFACE -fno-strict-aliasing -fwrapv -Wno-register
     -Wno-old-style-cast -Wno-sign-conversion -Wno-conversion)
   add_library(${name}_shell OBJECT ${arg_SOURCES})
   target_compile_options(${name}_shell PRIVATE -fno-exceptions -fno-rtti)
-  target_link_libraries(${name}_shell PRIVATE tandem_flags ${name}_shell_flags PostgreSQL::Server)
-  target_include_directories(${name}_shell PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_compile_options(${name}_shell PRIVATE $<TARGET_PROPERTY:tandem_flags,INTERFACE_COMPILE_OPTIONS>)
+  target_link_libraries(${name}_shell PRIVATE ${name}_shell_flags PostgreSQL::Server)
+  target_include_directories(${name}_shell PRIVATE "${PROJECT_SOURCE_DIR}" "${core}")
   target_compile_definitions(${name}_shell PRIVATE TANDEM_VERSION="${arg_VERSION}")
 
   file(WRITE "${CMAKE_CURRENT_BINARY_DIR}/${name}.map"
@@ -42,9 +51,11 @@ function(add_pg_extension name)
     target_compile_options(${name}_uninstrumented INTERFACE -fno-sanitize=all)
     add_library(${name}_shell_unwind OBJECT ${arg_SOURCES})
     target_compile_options(${name}_shell_unwind PRIVATE -fexceptions -fno-rtti)
-    target_link_libraries(${name}_shell_unwind PRIVATE tandem_flags ${name}_shell_flags PostgreSQL::Server
+    target_compile_options(${name}_shell_unwind PRIVATE
+      $<TARGET_PROPERTY:tandem_flags,INTERFACE_COMPILE_OPTIONS>)
+    target_link_libraries(${name}_shell_unwind PRIVATE ${name}_shell_flags PostgreSQL::Server
       ${name}_uninstrumented)
-    target_include_directories(${name}_shell_unwind PRIVATE "${PROJECT_SOURCE_DIR}")
+    target_include_directories(${name}_shell_unwind PRIVATE "${PROJECT_SOURCE_DIR}" "${core}")
     target_compile_definitions(${name}_shell_unwind PRIVATE TANDEM_VERSION="${arg_VERSION}")
     add_test(NAME ${name}_unwind
       COMMAND "${CMAKE_CURRENT_SOURCE_DIR}/test/no_unwind.sh" "$<TARGET_OBJECTS:${name}_shell_unwind>"

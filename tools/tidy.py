@@ -341,6 +341,19 @@ def check_reasons():
         find(REASONS, 1, f"nobody gives the reason {code}")
 
 
+# Our own SQLSTATEs stand in one table, whoever raises them.
+def check_sqlstates():
+    table = root / "src/base/errors.def"
+    if not table.exists():
+        return
+    known = set(re.findall(r'"(TD\d{3})"', table.read_text()))
+    for name in tracked(".sql", ".cpp", ".h"):
+        text = (root / name).read_text()
+        for match in re.finditer(r"""['"](TD\d{3})['"]""", text):
+            if match.group(1) not in known:
+                find(name, line_of(text, match.start()), f"{match.group(1)} is not in src/base/errors.def")
+
+
 def check_file(name):
     text = (root / name).read_text(errors="replace")
     lines = text.split("\n")
@@ -370,6 +383,7 @@ def main():
     check_links()
     check_generated()
     check_reasons()
+    check_sqlstates()
 
     allow_file = root / "tools/tidy_allow.txt"
     allowed = set()

@@ -132,6 +132,10 @@ PLANTED = {
         "reason whim is not in"),
     "reason_that_nobody_gives": (
         {"src/route/reasons.def": 'TANDEM_REASON(Gone, "gone", "", "")\n'}, "nobody gives the reason gone"),
+    "sqlstate_that_no_table_has": (
+        {"src/base/errors.def": 'TANDEM_ERROR(A, "a", never, 70, "TD001", "x")\n',
+         "src/catalog/a.sql": "RAISE EXCEPTION 'x' USING ERRCODE = 'TD002';\n"},
+        "a.sql:1: TD002 is not in src/base/errors.def"),
     "tolerance_of_nothing": (
         {"tools/tidy_allow.txt": "src/base/fine.cpp: banned: gone\n"}, "nothing matches any more"),
 }

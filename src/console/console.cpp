@@ -3,6 +3,7 @@
 #include <httplib.h>
 
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "console/mirror_status.h"
@@ -64,13 +65,9 @@ refresh(); setInterval(refresh, 2000);
 
 constexpr int kThreads = 4;
 
-std::string json_string(std::string_view text) {
-    std::string quoted = "\"";
-    for (char c : text) {
-        if (c == '"' || c == '\\') quoted += '\\';
-        quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-    return quoted + "\"";
+std::string error_body(const Error& error) {
+    return nlohmann::json({{"error", error.message()}})
+        .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 Result<std::string> status_of(const std::string& source) {
@@ -97,8 +94,7 @@ struct Console::State {
             return;
         }
         response.status = 503;
-        response.set_content("{\"error\": " + json_string(body.error().message()) + "}",
-                             "application/json");
+        response.set_content(error_body(body.error()), "application/json");
     }
 
     void route() {

@@ -126,11 +126,4 @@ std::string ch_ident_list(std::span<const std::string> names) {
     return joined(names, ch_ident);
 }
 
-std::string ch_escape_parameter(std::string_view text) {
-    std::string escaped;
-    escaped.reserve(text.size());
-    append_escaped(escaped, text, '\0');
-    return escaped;
-}
-
 }  // namespace tandem::sqltext

@@ -42,8 +42,4 @@ std::string ch_string(std::string_view text);
 // `a`, `b`, `c`
 std::string ch_ident_list(std::span<const std::string> names);
 
-// The body of a {name:Type} query parameter in ClickHouse' escaped text form (TSV escaping): what
-// the server expects in the parameter's value. Not quoted.
-std::string ch_escape_parameter(std::string_view text);
-
 }  // namespace tandem::sqltext

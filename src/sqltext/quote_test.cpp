@@ -38,10 +38,6 @@ TEST(quote, escapes_clickhouse_identifiers_and_strings) {
     EXPECT_EQ(ch_string("\xff\xfe"), "'\xff\xfe'");
 }
 
-TEST(quote, escapes_parameters_without_quotes) {
-    EXPECT_EQ(ch_escape_parameter("it's\ta\\b"), R"(it's\ta\\b)");
-}
-
 TEST(quote, joins_lists) {
     std::vector<std::string> names = {"a", "b c"};
     EXPECT_EQ(pg_ident_list(names), R"("a", "b c")");

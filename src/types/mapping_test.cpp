@@ -125,12 +125,5 @@ TEST(parameter, has_none_for_what_clickhouse_cannot_hold) {
     EXPECT_EQ(infinity.error().code(), ErrorCode::kValueOutOfRange);
 }
 
-TEST(parameter, knows_the_type_of_null) {
-    auto null = null_parameter(builtin(23));
-    ASSERT_TRUE(null.ok());
-    EXPECT_EQ(null->type, "Nullable(Int32)");
-    EXPECT_TRUE(null->is_null);
-}
-
 }  // namespace
 }  // namespace tandem::types

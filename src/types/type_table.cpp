@@ -125,10 +125,4 @@ std::vector<const TypeRow*> builtin_rows() {
     return rows;
 }
 
-std::vector<const TypeRow*> extension_rows() {
-    std::vector<const TypeRow*> rows;
-    for (const TypeRow& row : kExtensionRows) rows.push_back(&row);
-    return rows;
-}
-
 }  // namespace tandem::types

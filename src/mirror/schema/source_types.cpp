@@ -135,11 +135,6 @@ Result<TableColumn> map_column(const postgres::TypeMap& types, const postgres::C
     return result;
 }
 
-std::string default_target_table(std::string_view schema, std::string_view table) {
-    if (schema == "public") return std::string(table);
-    return std::string(schema) + "_" + std::string(table);
-}
-
 Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::TypeMap& types,
                            const TargetName& target) {
     auto table = std::make_shared<Table>();

@@ -24,9 +24,6 @@ struct TargetName {
     std::string table;
 };
 
-// `<table>` for schema public, `<schema>_<table>` otherwise.
-std::string default_target_table(std::string_view schema, std::string_view table);
-
 // kNoReplicaIdentity when rows cannot be told apart by a key that changes carry: REPLICA IDENTITY
 // NOTHING, no primary key, FULL without a primary key. kUnsupportedType and kInvalidArgument (a
 // column named _tandem_...) name the column.

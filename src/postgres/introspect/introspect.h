@@ -182,7 +182,6 @@ struct SlotInfo {
     bool invalidated() const { return wal_status == "lost" || !invalidation_reason.empty(); }
 };
 Result<std::optional<SlotInfo>> read_slot(Connection& connection, std::string_view name);
-Result<std::vector<SlotInfo>> read_slots(Connection& connection);
 
 // Facts that `tandem doctor` and the start of a mirror check.
 struct ServerFacts {

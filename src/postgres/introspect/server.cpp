@@ -157,10 +157,6 @@ Result<std::optional<SlotInfo>> read_slot(Connection& connection, std::string_vi
     return std::optional(std::move(slots[0]));
 }
 
-Result<std::vector<SlotInfo>> read_slots(Connection& connection) {
-    return query_slots(connection, std::nullopt).context("reading slots");
-}
-
 Result<ServerFacts> read_server_facts(Connection& connection) {
     ServerFacts facts;
     facts.version = connection.server_version();

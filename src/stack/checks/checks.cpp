@@ -153,6 +153,30 @@ Check from_error(const char* name, const Error& error) {
     return {name, Outcome::failed, error.message(), std::string(error.info().advice)};
 }
 
+// What mirror and router take for granted, by name: an engine that was built without some of it, or
+// a server that calls itself ClickHouse, is told apart before it is needed.
+Check check_features(const config::ClickHouseUrl& target) {
+    Result<std::string> missing = ask_clickhouse(
+        target,
+        "SELECT arrayStringConcat(groupArray(n), ', ') FROM (SELECT n FROM (SELECT arrayJoin(["
+        "'throwIf', 'accurateCast', 'uniqExact', 'toDecimal128', 'toDecimal256', 'lengthUTF8', "
+        "'substringUTF8', 'toTimeZone', 'JSONExtractString', 'reinterpretAsFloat64', 'cityHash64'"
+        "]) AS n) WHERE n NOT IN (SELECT name FROM system.functions) UNION ALL SELECT 'setting ' "
+        "|| "
+        "n FROM (SELECT arrayJoin(['async_insert', 'optimize_on_insert', 'max_insert_threads', "
+        "'insert_deduplicate', 'lightweight_deletes_sync', 'join_use_nulls']) AS n) WHERE n NOT IN "
+        "(SELECT name FROM system.settings) UNION ALL SELECT 'engine MergeTree' WHERE 'MergeTree' "
+        "NOT IN (SELECT name FROM system.table_engines))");
+    if (!missing.ok())
+        return {"clickhouse_features", Outcome::unknown, missing.error().message(),
+                "Allow this user to read system.functions, system.settings and "
+                "system.table_engines, or check by hand."};
+    if (missing->empty())
+        return {"clickhouse_features", Outcome::ok, "has what mirror and router use"};
+    return {"clickhouse_features", Outcome::failed, "lacks " + *missing,
+            "Use a ClickHouse that has it; the versions of the README do."};
+}
+
 }  // namespace
 
 std::string_view to_string(Check::Outcome outcome) {
@@ -227,6 +251,7 @@ std::vector<Check> check_clickhouse(const config::ClickHouseUrl& target) {
     checks.push_back(
         {"clickhouse_version", old ? Outcome::failed : Outcome::ok, "ClickHouse " + *version,
          old ? "Upgrade to ClickHouse " + std::to_string(kClickHouseMajorMin) + " or later." : ""});
+    checks.push_back(check_features(target));
     // Read only: asks for the rights instead of trying them.
     Result<std::string> rights =
         ask_clickhouse(target,

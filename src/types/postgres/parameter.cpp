@@ -64,24 +64,21 @@ Result<std::string> array_text(const Column& column, const TypePlan& plan) {
     return text + "]";
 }
 
-Result<ParameterValue> make(const PgType& declared, std::string_view value, bool binary) {
+Result<ParameterValue> make(const PgType& declared, std::string_view value) {
     PgType type = declared;
     type.not_null = true;
     type.key = false;
     Mapping mapping = TRY(map_type(type));
     if (type.oid.value == kNumeric) {
-        std::string text(value);
-        if (binary) {
-            text.clear();
-            TRY(binary_to_text(mapping, value, text));
-        }
+        std::string text;
+        TRY(binary_to_text(mapping, value, text));
         return decimal_parameter(type, text);
     }
-    if (binary && !mapping.binary)
+    if (!mapping.binary)
         return Error(ErrorCode::kUnsupportedType, "constants of type " + type.name);
     Converter converter(mapping, Unholdable::reject);
     Column column = converter.make_column();
-    TRY(binary ? converter.append_binary(value, column) : converter.append_text(value, column));
+    TRY(converter.append_binary(value, column));
     ParameterValue result{.type = mapping.type->name, .text = {}};
     if (mapping.type->kind == ChKind::kArray && !mapping.plan->parts.empty()) {
         result.text = TRY(array_text(column, *mapping.plan));
@@ -96,23 +93,12 @@ Result<ParameterValue> make(const PgType& declared, std::string_view value, bool
 }  // namespace
 
 Result<ParameterValue> parameter_from_binary(const PgType& type, std::string_view binary) {
-    return make(type, binary, true);
-}
-
-Result<ParameterValue> parameter_from_text(const PgType& type, std::string_view text) {
-    return make(type, text, false);
+    return make(type, binary);
 }
 
 Result<ParameterValue> parameter_from_binary(Oid type, int32_t typmod, std::string_view binary) {
     PgType builtin = TRY(builtin_type(type, typmod));
-    return make(builtin, binary, true);
-}
-
-Result<ParameterValue> null_parameter(const PgType& declared) {
-    PgType type = declared;
-    type.not_null = false;
-    Mapping mapping = TRY(map_type(type));
-    return ParameterValue{.type = mapping.type->name, .text = {}, .is_null = true};
+    return make(builtin, binary);
 }
 
 }  // namespace tandem::types

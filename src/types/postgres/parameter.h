@@ -12,9 +12,8 @@
 namespace tandem::types {
 
 struct ParameterValue {
-    std::string type;  // ClickHouse type for {name:Type}; Nullable(...) for NULL
-    std::string text;  // value in ClickHouse's text form; unused when is_null
-    bool is_null = false;
+    std::string type;  // ClickHouse type for {name:Type}
+    std::string text;  // value in ClickHouse's text form
 };
 
 // `binary` is what the send function of the type wrote. kValueOutOfRange when no ClickHouse value
@@ -23,10 +22,7 @@ struct ParameterValue {
 // NOT NULL column of the type, except: numeric without precision and scale becomes the smallest
 // Decimal that holds the value exactly.
 Result<ParameterValue> parameter_from_binary(const PgType& type, std::string_view binary);
-Result<ParameterValue> parameter_from_text(const PgType& type, std::string_view text);
 // For built-in types by OID.
 Result<ParameterValue> parameter_from_binary(Oid type, int32_t typmod, std::string_view binary);
-// NULL of the type.
-Result<ParameterValue> null_parameter(const PgType& type);
 
 }  // namespace tandem::types

@@ -80,7 +80,6 @@ struct RangeRow {
 };
 std::vector<RangeRow> builtin_ranges();
 std::vector<const TypeRow*> builtin_rows();
-std::vector<const TypeRow*> extension_rows();
 
 // --- shared by the families ------------------------------------------------------------------
 // Text form in a String column.
