@@ -207,6 +207,8 @@ class Translator {
     Result<Value> like(const Expr& expr);
     Result<Value> matches(const Expr& expr);
     Result<Value> concatenated(const Expr& expr);
+    Result<Value> split_part(const Expr& expr);
+    Result<Value> padded(const Expr& expr);
     Result<Value> substring(const Expr& expr);
 
     // --- numeric.cpp
@@ -286,6 +288,7 @@ class Translator {
 
     // --- json.cpp
     Result<Value> json_text(const Expr& expr);
+    Result<Value> json_has(const Expr& expr);
     Result<std::optional<Value>> json_equals(const Expr& expr);
 
     // --- time.cpp
