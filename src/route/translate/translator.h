@@ -294,6 +294,7 @@ class Translator {
     // --- time.cpp
     Result<Value> date_trunc(const Expr& expr);
     Result<Value> epoch(const Expr& expr, const Value& time);
+    Result<Value> seconds_between(const Expr& expr);
     Result<Value> to_char(const Expr& expr);
     Result<Value> at_zone(const Expr& expr);
 
