@@ -10,6 +10,8 @@ constexpr std::string_view kForms[][2] = {
     {"`AND` `OR` `NOT` `IS NULL` `IS TRUE` `IS DISTINCT FROM` `NULLIF` `COALESCE` `CASE`", ""},
     {"`GREATEST` `LEAST`", "integers, numeric, dates and times; text under a bytewise collation"},
     {"`x = ANY (array)` `x <> ALL (array)` `IN (list)`", "arrays of one dimension"},
+    {"`x = ANY (column)` `column @> array` `column && array`",
+     "NOT NULL arrays of text or integers; arrays on the right are literals without NULL"},
     {"`LIKE` `ILIKE` `~`",
      "literal patterns; of `ILIKE` and `~` only ASCII, of `~` a plain subset"},
     {"`x / y` `round` `trunc` `ceil` `floor` `sign` `mod` `%` of numeric",

@@ -209,6 +209,9 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (!expr.builtin) return refuse(Reason::kOperator, std::string(expr.name));
     if (expr.name == "->>" || expr.name == "#>>") return json_text(expr);
     if (expr.name == "?") return json_has(expr);
+    bool arrays = expr.name == "@>" || expr.name == "&&";
+    if (arrays && expr.args[0]->type != oid::kJsonb && expr.args[0]->kind == ExprKind::kColumn)
+        return array_operator(expr);
     if (expr.name == "~~" || expr.name == "!~~" || expr.name == "~~*" || expr.name == "!~~*")
         return like(expr);
     if (expr.name == "~" && expr.args.size == 2) return matches(expr);

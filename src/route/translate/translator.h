@@ -198,6 +198,9 @@ class Translator {
     const Node* branch(const Value& value, const Value& common);
     Result<Value> case_value(const Expr& expr);
     Result<Value> extreme_of(const Expr& expr);
+    Result<Value> array_column(const Expr& expr, Class& element);
+    Result<Value> in_array_column(const Expr& expr, const Expr& array);
+    Result<Value> array_operator(const Expr& expr);
     Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
     Result<Value> scalar_array(const Expr& expr, Place place);
