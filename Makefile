@@ -6,7 +6,7 @@ JOBS ?= $(shell nproc)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 CTEST := ctest --test-dir $(BUILD) --output-on-failure --no-tests=error
 
-.PHONY: demo test test-long build install setup down bench lint fuzz clean
+.PHONY: demo test test-long build install setup down bench lint fuzz docs packages clean
 
 demo: install  ## from an empty machine to mirrored data and a routed answer
 	$(BUILD)/bin/tandem demo
@@ -36,6 +36,12 @@ fuzz: setup
 
 bench: install  ## the benchmarks of test/bench, as ratios against a baseline of the same run
 	tools/bench.sh $(BUILD)
+
+docs: setup  ## the documentation site, in build/docs/site
+	tools/build_docs.sh
+
+packages: build  ## Debian packages, in build/packages; tools/try_packages.sh installs them somewhere fresh
+	tools/make_packages.sh $(BUILD)
 
 lint: setup  ## formatting, clang-tidy, the rules of tools/tidy.py
 	tools/lint.sh

@@ -1,4 +1,4 @@
-# add_pg_extension(NAME VERSION v SOURCES a.cpp ... [DEPS core libraries])
+# add_pg_extension(NAME VERSION v SQL scripts SOURCES a.cpp ... [DEPS core libraries])
 #
 # Builds NAME.so for the server found by FindPostgreSQLServer, with the rules of the boundary between
 # Postgres and C++ (extension/README.md):
@@ -8,7 +8,7 @@
 #   * a version script exports what Postgres looks up and nothing else (the test NAME_exports).
 # The install rule puts the module, the control file and the SQL scripts where pg_config says.
 function(add_pg_extension name)
-  cmake_parse_arguments(arg "" "VERSION" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(arg "" "VERSION" "SQL;SOURCES;DEPS" ${ARGN})
 
   # Linked after tandem_flags, so that the switches for Postgres' macros win.
   add_library(${name}_shell_flags INTERFACE)
@@ -33,7 +33,7 @@ function(add_pg_extension name)
   set(control "${CMAKE_CURRENT_BINARY_DIR}/${name}.control")
   configure_file("${CMAKE_CURRENT_SOURCE_DIR}/${name}.control.in" "${control}" @ONLY)
   install(TARGETS ${name}_extension LIBRARY DESTINATION "${PG_PKGLIBDIR}" COMPONENT extension)
-  install(FILES "${control}" "${CMAKE_CURRENT_SOURCE_DIR}/sql/${name}--${arg_VERSION}.sql"
+  install(FILES "${control}" ${arg_SQL}
           DESTINATION "${PG_SHAREDIR}/extension" COMPONENT extension)
 
   if(TANDEM_TESTS)

@@ -285,6 +285,20 @@ bool schema_is_trusted() {
     return trusted;
 }
 
+// A daemon of a later version has laid out the catalog in a way this library may misread.
+bool catalog_is_known() {
+    Scan scan;
+    if (!scan_begin(&scan, "catalog_version", "", nullptr, 0)) return true;
+    int migration = scan_next(&scan) ? int_value(&scan, "migration") : 0;
+    scan_end(&scan);
+    if (migration <= TANDEM_MIGRATIONS_KNOWN) return true;
+    ereport(LOG, (errmsg("tandem: nothing is routed, because schema tandem is at migration %d and "
+                         "this library knows %d",
+                         migration, TANDEM_MIGRATIONS_KNOWN),
+                  errhint("Upgrade the package tandem-postgresql of this server and restart it.")));
+    return false;
+}
+
 }  // namespace
 
 bool catalog_exists() {
@@ -299,6 +313,7 @@ bool catalog_exists() {
     lookup_valid = true;
     schema_oid = get_namespace_oid("tandem", true);
     bool known = OidIsValid(schema_oid) && schema_is_trusted();
+    known = known && catalog_is_known();
     table_oid = known ? relation_in_schema("mirror_table") : InvalidOid;
     return OidIsValid(table_oid);
 }

@@ -12,6 +12,7 @@ extern "C" {
 }
 
 #include "extension/route/bind.h"
+#include "extension/route/breaker.h"
 #include "extension/route/decision.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
@@ -35,6 +36,7 @@ struct ChoiceState {
     bool returned_rows;
     RouteMode mode;
     uint64 position;  // that ClickHouse is read at
+    int target_id;    // 0: ClickHouse has not been asked
     Failure failure;  // why Postgres answers
     Verification* verification;
 };
@@ -66,7 +68,7 @@ void start_local(ChoiceState* state) {
 
 void use_postgres(ChoiceState* state, const Failure& failure) {
     state->failure = failure;
-    if (is_unreachable(failure)) note_unreachable();
+    if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
     if (state->mode == kRouteForce) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
@@ -81,6 +83,7 @@ void decide(ChoiceState* state) {
     MemoryContext before = MemoryContextSwitchTo(state->custom.ss.ps.state->es_query_cxt);
     bool may = may_run_remotely(*plan_of(state), &run, &failure);
     MemoryContextSwitchTo(before);
+    state->target_id = may ? run.target_id : 0;
     if (may && remote_scan_start(state->remote, *run.target, run.database, run.sql, &failure)) {
         state->side = Side::kRemote;
         state->position = run.position;
@@ -108,6 +111,7 @@ TupleTableSlot* next_remote(ChoiceState* state) {
         return slot;
     }
     const Failure* failure = remote_scan_failure(state->remote);
+    if (failure == nullptr) note_reachable(state->target_id);
     if (failure == nullptr) {
         if (!state->returned_rows) state->returned_rows = true;
         return slot;

@@ -9,10 +9,11 @@ extern "C" {
 #include "storage/lock.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
-#include "utils/timestamp.h"
 }
 
+#include "extension/catalog/identity.h"
 #include "extension/route/bind.h"
+#include "extension/route/breaker.h"
 #include "extension/route/decision.h"
 #include "extension/route/freshness.h"
 #include "extension/route/plan.h"
@@ -24,9 +25,6 @@ extern "C" {
 namespace tandem::shell {
 
 namespace {
-
-constexpr int kBreakerMs = 3000;
-TimestampTz unavailable_until = 0;
 
 PgList* private_list(const CustomScan& plan, ChoicePrivate which) {
     return static_cast<PgList*>(list_nth(plan.custom_private, which));
@@ -81,7 +79,18 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
                     "the query was planned for tandem.float_aggregates = any_order", "");
         return false;
     }
-    if (route_mode == kRouteOn && GetCurrentTimestamp() < unavailable_until) {
+    return true;
+}
+
+// The mirror is of this database, and its server answers as far as is known.
+bool mirror_allows(const CatalogTable& table, Failure* failure) {
+    if (!is_mirror_of_this_database(table.mirror_id)) {
+        set_failure(failure, "other_cluster",
+                    "this database is a copy of the one that the mirror was made for",
+                    "Drop the mirror here: SELECT tandem.drop_mirror(...).");
+        return false;
+    }
+    if (route_mode == kRouteOn && is_unreachable_now(table.target_id, table.in_trouble)) {
         set_failure(failure, "unavailable", "ClickHouse could not be reached a moment ago",
                     "Check `tandem status`.");
         return false;
@@ -148,7 +157,7 @@ bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failu
         return false;
     int count = list_length(private_list(plan, kChoiceRelids));
     CatalogTable* first = table_as_planned(plan, 0, 0, failure);
-    if (first == nullptr) return false;
+    if (first == nullptr || !mirror_allows(*first, failure)) return false;
     XLogRecPtr position = first->position;
     if (!wait_until_fresh(NameStr(first->slot_name), !first->in_trouble, &position, failure))
         return false;
@@ -162,14 +171,11 @@ bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failu
         set_failure(failure, "mirror_changed", "the mirror's target is gone", "");
         return false;
     }
+    run->target_id = first->target_id;
     run->database = first->database;
     run->position = position;
     run->sql = bind_sql(plan, tables, position);
     return true;
-}
-
-void note_unreachable() {
-    unavailable_until = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), kBreakerMs);
 }
 
 bool session_is_utc() {

@@ -12,6 +12,7 @@ namespace tandem::shell {
 
 struct RunAtPosition {
     CatalogTarget* target;
+    int target_id;
     const char* database;
     const char* sql;  // reads every table at `position`
     uint64 position;
@@ -21,8 +22,6 @@ struct RunAtPosition {
 // freshness, then picks the position; what is known of the tables is read after that, so that
 // it holds for the position. All in the current memory context.
 bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failure);
-// ClickHouse did not answer: for a few seconds this session does not try again.
-void note_unreachable();
 // True when the session's time zone is UTC under any of its names.
 bool session_is_utc();
 

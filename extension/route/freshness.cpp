@@ -17,6 +17,7 @@ extern "C" {
 #include "utils/wait_event.h"
 }
 
+#include "extension/route/breaker.h"
 #include "extension/route/freshness.h"
 #include "extension/shell/settings.h"
 #include "extension/tree/query_tree.h"
@@ -75,8 +76,12 @@ void request_flush(XLogRecPtr position) {
     XLogFlush(message > position ? message : position);
 }
 
+// The budget counts from when anybody first waited for the slot to move on from where it is: only
+// the first of those who meet a mirror that stands still pays for finding out.
 bool wait_for_position(const char* slot_name, XLogRecPtr position, XLogRecPtr* reached) {
-    TimestampTz deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_budget_ms);
+    TimestampTz deadline = 0;
+    XLogRecPtr seen = InvalidXLogRecPtr;
+    const TimestampTz last = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_budget_ms);
     long poll_ms = kPollMsMin;
     for (;;) {
         SlotState state = slot_state(slot_name);
@@ -85,6 +90,11 @@ bool wait_for_position(const char* slot_name, XLogRecPtr position, XLogRecPtr* r
             return true;
         }
         if (!state.exists || state.active_pid == 0) return false;
+        if (state.confirmed != seen) {
+            seen = state.confirmed;
+            TimestampTz since = stuck_since(slot_name, seen);
+            deadline = Min(last, TimestampTzPlusMilliseconds(since, wait_budget_ms));
+        }
         long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
         if (left <= 0) return false;
         int happened = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
@@ -118,7 +128,10 @@ bool wait_until_fresh(const char* slot_name, bool may_wait, XLogRecPtr* position
                     "`tandem mirror show` says why; routing goes on when it is over.");
         return false;
     }
-    if (state.exists && state.active_pid != 0) {
+    // Nothing to hurry when the mirror stands still.
+    bool stuck = state.exists && TimestampDifferenceExceeds(stuck_since(slot_name, state.confirmed),
+                                                            GetCurrentTimestamp(), wait_budget_ms);
+    if (state.exists && state.active_pid != 0 && !stuck) {
         request_flush(required);
         if (wait_for_position(slot_name, required, position)) return true;
     }

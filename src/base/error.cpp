@@ -18,6 +18,12 @@ const ErrorInfo& error_info(ErrorCode code) {
     return kErrors[static_cast<size_t>(code)];
 }
 
+std::optional<ErrorCode> find_error_code(std::string_view text) {
+    for (size_t i = 0; i < kErrors.size(); ++i)
+        if (kErrors[i].code == text) return static_cast<ErrorCode>(i);
+    return std::nullopt;
+}
+
 Error&& Error::context(std::string_view what) && {
     message_.insert(0, std::string(what) + ": ");
     return std::move(*this);

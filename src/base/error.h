@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -34,6 +35,8 @@ struct ErrorInfo {
 
 // Row of errors.def for a code.
 const ErrorInfo& error_info(ErrorCode code);
+// The code with that stable text, as the catalog keeps it.
+std::optional<ErrorCode> find_error_code(std::string_view text);
 
 class Error {
   public:

@@ -15,8 +15,8 @@ namespace tandem {
 namespace {
 
 struct Armed {
-    bool kill = false;
-    int nth = 0;  // 0: every hit
+    int signal = 0;  // 0: an error
+    int nth = 0;     // 0: every hit
     int hits = 0;
 };
 
@@ -35,8 +35,8 @@ Shared& shared() {
 }
 
 Error bad(std::string_view item) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "bad failpoint \"" + std::string(item) + "\"; expected name=error|kill[@nth]");
+    return Error(ErrorCode::kInvalidArgument, "bad failpoint \"" + std::string(item) +
+                                                  "\"; expected name=error|kill|stop[@nth]");
 }
 
 Status parse_one(std::string_view item, Points& armed) {
@@ -55,8 +55,12 @@ Status parse_one(std::string_view item, Points& armed) {
             return bad(item);
         action = action.substr(0, at);
     }
-    if (action != "error" && action != "kill") return bad(item);
-    entry.kill = action == "kill";
+    if (action == "kill")
+        entry.signal = SIGKILL;
+    else if (action == "stop")
+        entry.signal = SIGSTOP;
+    else if (action != "error")
+        return bad(item);
     armed[std::string(name)] = entry;
     return {};
 }
@@ -85,7 +89,10 @@ Status failpoint(std::string_view name) {
     Armed& entry = found->second;
     ++entry.hits;
     if (entry.nth != 0 && entry.hits != entry.nth) return {};
-    if (entry.kill) kill(getpid(), SIGKILL);
+    if (entry.signal != 0) {
+        kill(getpid(), entry.signal);
+        return {};
+    }
     return Error(ErrorCode::kInternal, "failpoint " + std::string(name));
 }
 

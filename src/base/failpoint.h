@@ -1,4 +1,5 @@
-// Failpoints: named places where a test makes a step fail, once or always, or kills the process.
+// Failpoints: named places where a test makes a step fail, once or always, or kills or stops
+// (SIGSTOP) the process.
 //
 // Set through the environment of the daemon (TANDEM_FAILPOINTS="name=error,other=kill@3") or
 // set_failpoints(); a name that is not in the list below is refused, so a typo cannot make a test
@@ -15,10 +16,12 @@ namespace tandem {
 inline constexpr std::string_view kFailpoints[] = {
     "snapshot_before_insert", "snapshot_after_insert",   "stream_before_insert",
     "stream_after_insert",    "checkpoint_before_write", "checkpoint_after_write",
-    "feedback_before_send",   "truncate_after_apply",
+    "feedback_before_send",   "truncate_after_apply",    "truncate_before_apply",
+    "leaf_after_record",      "alter_before_record",     "fold_after_insert",
 };
 
-// Parses "name=error|kill[@nth]" separated by commas; nth counts hits from 1 (default: every hit).
+// Parses "name=error|kill|stop[@nth]" separated by commas; nth counts hits from 1 (default: every
+// hit).
 Status set_failpoints(std::string_view specification);
 
 // Error kInternal when the failpoint fires as `error`; does not return when it fires as `kill`.

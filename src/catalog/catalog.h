@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "postgres/client/connection.h"
 
 namespace tandem::catalog {
 
@@ -25,5 +26,9 @@ struct TargetOptions {
 // Creates or upgrades schema tandem and its target row; repeatable. `tandem up` calls it before
 // CREATE EXTENSION; the reconciler calls it again by itself.
 Status install(const std::string& source, const TargetOptions& target);
+
+// For programs that only read and write rows: whether the catalog is the one they were built for.
+// kUnsupportedVersion with what to upgrade when it is newer or older. No catalog at all is fine.
+Status check_version(postgres::Connection& connection);
 
 }  // namespace tandem::catalog

@@ -84,6 +84,20 @@ Status bring_up_to_date(postgres::Connection& connection) {
 
 }  // namespace
 
+Status check_version(postgres::Connection& connection) {
+    size_t done = TRY(migrations_done(connection));
+    if (done == 0 || done == kMigrationCount) return {};
+    std::string numbers = "schema tandem is at migration " + std::to_string(done) +
+                          ", this program knows " + std::to_string(kMigrationCount);
+    if (done > kMigrationCount)
+        return Error(ErrorCode::kUnsupportedVersion,
+                     numbers + "; upgrade this program (package tandem) to the daemon's version");
+    return Error(ErrorCode::kUnsupportedVersion,
+                 numbers +
+                     "; the daemon is older than this program: upgrade and restart it (`tandem "
+                     "down`, `tandem up`, or `systemctl restart tandem`)");
+}
+
 Status install(const std::string& source, const TargetOptions& target) {
     postgres::ConnectOptions options;
     options.conninfo = source;

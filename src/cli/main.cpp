@@ -12,7 +12,9 @@
 #include "cli/commands/demo/demo.h"
 #include "cli/commands/mirror.h"
 #include "cli/commands/stack.h"
+#include "cli/commands/support.h"
 #include "cli/commands/verify.h"
+#include "cli/generate.h"
 #include "cli/options.h"
 #include "cli/terminal.h"
 
@@ -21,6 +23,13 @@ namespace {
 using tandem::Status;
 using tandem::cli::Options;
 
+using tandem::config::Group;
+using tandem::config::Option;
+
+std::string refusal(const Status& status) {
+    return status.ok() ? std::string() : status.error().message();
+}
+
 // What the arguments are parsed into; `action` is the command that was named.
 struct Invocation {
     Options options;
@@ -28,36 +37,50 @@ struct Invocation {
     tandem::cli::DemoOptions demo;
     tandem::cli::VerifyRequest verify;
     std::string query;
+    std::string path = "tandem-support.txt";
+    std::string shell;
     std::vector<std::string> rest;
     bool print_environment = false;
     std::function<Status()> action;
 };
 
-void add_common(CLI::App& command, Options& options) {
-    command.add_flag("--json", options.json, "Print one JSON value on standard output");
-    command.add_option("--data", options.data, "Data directory of the stack (default: .tandem)");
-    command.add_option("--config", options.config_path,
-                       "Configuration file (default: tandem.toml)");
+// The options of options.def that belong to a group.
+void add_group(CLI::App& command, tandem::config::Values& options, Group group) {
+    for (const Option& option : tandem::config::options()) {
+        if (option.group != group || option.flag.empty()) continue;
+        std::string help(option.meaning);
+        if (!option.default_words.empty())
+            help += " (default: " + std::string(option.default_words) + ")";
+        std::string flag(option.flag);
+        if (option.text != nullptr)
+            command.add_option(flag, options.*option.text, help)
+                ->check([&option](const std::string& text) {
+                    tandem::config::Values ignored;
+                    return refusal(set_from_text(option, option.flag, text, ignored));
+                });
+        else
+            command.add_option(flag, options.*option.number, help)
+                ->check(CLI::Range(option.least, option.most));
+    }
+}
+
+void add_wait(CLI::App& command, bool& wait, const std::string& help) {
+    command.add_flag("--wait,!--no-wait", wait, help);
 }
 
 void add_servers(CLI::App& command, Options& options) {
-    command.add_option("--postgres", options.postgres_url,
-                       "Attach to this Postgres (URL; better in TANDEM_POSTGRES, which no other "
-                       "user can see)");
-    command.add_option("--clickhouse", options.clickhouse_url,
-                       "Attach to this ClickHouse: clickhouse://user:password@host:9000/"
-                       "?http_port=8123 (or TANDEM_CLICKHOUSE)");
-    command.add_option("--engine", options.engine,
-                       "ClickHouse to embed: libchdb.so or a clickhouse binary");
-    command.add_option("--postgres-bin", options.postgres_bin,
-                       "Directory of the Postgres programs to embed");
+    add_group(command, options, Group::servers);
 }
 
 void add_ports(CLI::App& command, Options& options) {
-    command.add_option("--postgres-port", options.postgres_port, "Default: a free one, kept");
-    command.add_option("--clickhouse-native-port", options.native_port);
-    command.add_option("--clickhouse-http-port", options.http_port);
-    command.add_option("--console-port", options.console_port);
+    add_group(command, options, Group::ports);
+}
+
+void add_common(CLI::App& command, Options& options) {
+    command.add_flag("--json", options.json, "Print one JSON value on standard output");
+    add_group(command, options, Group::data);
+    command.add_option("--config", options.config_path,
+                       "Configuration file (default: tandem.toml)");
 }
 
 CLI::App* add(CLI::App& parent, Invocation& call, const std::string& name,
@@ -74,13 +97,20 @@ void add_stack_commands(CLI::App& app, Invocation& call) {
                        [&call] { return cli::up(call.options); });
     add_servers(*up, call.options);
     add_ports(*up, call.options);
+    add_group(*up, call.options, Group::tuning);
+    add_group(*up, call.options, Group::mirror);
     add(app, call, "down", "Stop the stack in order; nothing is lost",
         [&call] { return cli::down(call.options); });
     add(app, call, "status", "Endpoints, processes, mirrors, lag",
         [&call] { return cli::status(call.options); });
     CLI::App* doctor = add(app, call, "doctor", "Check everything that is needed; change nothing",
-                           [&call] { return cli::doctor(call.options); });
+                           [&call] { return cli::doctor(call.options, call.mirror); });
     add_servers(*doctor, call.options);
+    doctor->add_option(
+        "--table,-t", call.mirror.tables,
+        "Tables that are to be mirrored (default: all): schema.table, * is a wildcard");
+    doctor->add_option("--mirror", call.mirror.name,
+                       "Name of the mirror, for the statements shown");
     CLI::App* sql = add(app, call, "sql", "psql on the Postgres of the stack", [&call] {
         return cli::sql(call.options, call.rest, call.print_environment);
     });
@@ -94,6 +124,11 @@ void add_stack_commands(CLI::App& app, Invocation& call) {
     demo->add_option("--events", call.demo.events, "Rows of demo data (default: 3,000,000)")
         ->check(CLI::Range(uint64_t{1'000'000}, uint64_t{1'000'000'000}));
     demo->add_flag("--no-writers", call.demo.no_writers, "Do not leave writers running");
+    demo->add_flag("--verbose,-v", call.demo.verbose, "Print what ClickHouse is asked");
+    CLI::App* support = add(app, call, "support", "Write a file for whoever helps, without secrets",
+                            [&call] { return cli::support(call.options, call.path); });
+    support->add_option("--output,-o", call.path, "The file (default: tandem-support.txt)");
+    add_servers(*support, call.options);
     CLI::App* supervise =
         add(app, call, "_supervise", "", [&call] { return cli::supervise(call.options); });
     supervise->group("");
@@ -117,17 +152,28 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     create->add_option("--table,-t", call.mirror.tables, "schema.table or a pattern with *; repeat")
         ->required();
     create->add_option("--database", call.mirror.database, "ClickHouse database (default: tandem)");
-    create->add_flag("--wait", call.mirror.wait, "Until every table is live");
+    add_wait(*create, call.mirror.wait, "Return when every table is live (the default)");
+    add_group(*create, call.mirror.options, Group::mirror);
+    CLI::App* alter = named("alter", "Change options of a mirror; it goes on with them at once",
+                            [&call] { return cli::mirror_alter(call.options, call.mirror); });
+    add_group(*alter, call.mirror.options, Group::mirror);
     named("list", "All mirrors", [&call] { return cli::mirror_list(call.options); });
     named("show", "The tables of a mirror",
           [&call] { return cli::mirror_show(call.options, call.mirror.name); });
-    for (const char* action : {"pause", "resume", "drop"})
-        named(action, std::string(action) + " a mirror",
-              [&call, action] { return cli::mirror_act(call.options, action, call.mirror.name); });
+    const std::pair<const char*, const char*> actions[] = {
+        {"pause", "Stop a mirror; Postgres keeps its WAL meanwhile"},
+        {"resume", "Go on with a mirror that was paused or has failed"},
+        {"drop", "Remove a mirror with slot and publication; the tables in ClickHouse stay"}};
+    for (const auto& [action, description] : actions) {
+        CLI::App* command = named(action, description, [&call, action = action] {
+            return cli::mirror_act(call.options, action, call.mirror);
+        });
+        add_wait(*command, call.mirror.wait, "Return when it is done (the default)");
+    }
     CLI::App* resync = named("resync", "Load tables again, without touching the others",
                              [&call] { return cli::mirror_resync(call.options, call.mirror); });
     resync->add_option("--table,-t", call.mirror.tables, "Only these tables");
-    resync->add_flag("--wait", call.mirror.wait, "Until every table is live");
+    add_wait(*resync, call.mirror.wait, "Return when every table is live (the default)");
     CLI::App* verify = add(app, call, "verify", "Compare both sides, value by value",
                            [&call] { return cli::verify(call.options, call.verify); });
     verify->add_option("name", call.verify.mirror, "Name of the mirror (default: all)");
@@ -140,6 +186,27 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     explain->add_option("--postgres", call.options.postgres_url, "Instead of the stack's own");
 }
 
+// What is written from the definitions above.
+void add_generators(CLI::App& app, Invocation& call) {
+    CLI::App* completion = app.add_subcommand("completion", "Print completion for a shell");
+    completion->add_option("shell", call.shell, "bash, zsh or fish")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+    completion->callback([&app, &call] {
+        call.action = [&app, &call]() -> Status {
+            tandem::cli::print_line(tandem::cli::completion(app, call.shell));
+            return {};
+        };
+    });
+    CLI::App* man = app.add_subcommand("_man", "")->group("");
+    man->callback([&app, &call] {
+        call.action = [&app]() -> Status {
+            tandem::cli::print_line(tandem::cli::man_page(app, TANDEM_VERSION));
+            return {};
+        };
+    });
+}
+
 int run(int argc, char** argv) {
     Invocation call;
     CLI::App app("Postgres and ClickHouse as one database.", "tandem");
@@ -147,6 +214,7 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", std::string("tandem ") + TANDEM_VERSION);
     add_stack_commands(app, call);
     add_mirror_commands(app, call);
+    add_generators(app, call);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {  // Help and version come this way as well.

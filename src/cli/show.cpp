@@ -1,6 +1,7 @@
 #include "cli/show.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "cli/terminal.h"
@@ -37,19 +38,49 @@ std::string padded(std::string text, size_t width) {
     return text;
 }
 
-void show_table(const std::vector<std::vector<std::string>>& table) {
+std::vector<std::string> aligned(const std::vector<std::vector<std::string>>& table) {
     std::vector<size_t> widths;
     for (const auto& row : table)
         for (size_t i = 0; i < row.size(); ++i) {
             if (widths.size() <= i) widths.push_back(0);
             widths[i] = std::max(widths[i], row[i].size());
         }
+    std::vector<std::string> lines;
     for (const auto& row : table) {
         std::string line;
         for (size_t i = 0; i < row.size(); ++i)
             line += i + 1 < row.size() ? padded(row[i], widths[i] + 2) : row[i];
-        print_line(line);
+        lines.push_back(std::move(line));
     }
+    return lines;
+}
+
+void show_table(const std::vector<std::vector<std::string>>& table) {
+    for (const std::string& line : aligned(table)) print_line(line);
+}
+
+// Lines after the first begin under it.
+std::string indented(const std::string& text, size_t by) {
+    std::string result;
+    for (char c : text) {
+        result += c;
+        if (c == '\n') result.append(by, ' ');
+    }
+    return result;
+}
+
+// One row after the other, "name  value".
+std::string records(const std::vector<std::vector<std::string>>& table) {
+    size_t width = 0;
+    for (const std::string& name : table[0]) width = std::max(width, name.size());
+    std::string text;
+    for (size_t row = 1; row < table.size(); ++row) {
+        if (row > 1) text += "\n";
+        for (size_t i = 0; i < table[row].size(); ++i)
+            if (table[row][i] != "-")
+                text += padded(table[0][i], width + 2) + indented(table[row][i], width + 2) + "\n";
+    }
+    return text;
 }
 
 // A member of a JSON row as text; "-" for null.
@@ -89,6 +120,28 @@ void show_mirrors(const StackView& view) {
 
 }  // namespace
 
+std::string table_text(const std::vector<std::string>& names,
+                       const std::vector<std::vector<std::optional<std::string>>>& rows) {
+    std::vector<std::vector<std::string>> table(1 + rows.size());
+    bool lines = false;
+    for (size_t column = 0; column < names.size(); ++column) {
+        bool any = rows.empty();
+        for (const auto& row : rows) any |= row[column].has_value();
+        if (!any) continue;
+        table[0].push_back(names[column]);
+        for (size_t row = 0; row < rows.size(); ++row) {
+            table[row + 1].push_back(rows[row][column].value_or("-"));
+            lines |= table[row + 1].back().find('\n') != std::string::npos;
+        }
+    }
+    std::string text;
+    for (const std::string& line : aligned(table)) {
+        lines |= line.size() > kTableWidth;
+        text += line + "\n";
+    }
+    return lines && !rows.empty() ? records(table) : text;
+}
+
 void show_rows(const postgres::QueryResult& rows, bool json) {
     if (json) {
         ordered_json list = ordered_json::array();
@@ -101,15 +154,17 @@ void show_rows(const postgres::QueryResult& rows, bool json) {
         print_json(list);
         return;
     }
-    std::vector<std::vector<std::string>> table(1);
+    std::vector<std::string> names;
     for (int column = 0; column < rows.columns(); ++column)
-        table[0].emplace_back(rows.column_name(column));
+        names.emplace_back(rows.column_name(column));
+    std::vector<std::vector<std::optional<std::string>>> table;
     for (int row = 0; row < rows.rows(); ++row) {
         table.emplace_back();
         for (int column = 0; column < rows.columns(); ++column)
-            table.back().push_back(rows.is_null(row, column) ? "-" : rows.text(row, column));
+            table.back().push_back(
+                rows.is_null(row, column) ? std::nullopt : std::optional(rows.text(row, column)));
     }
-    show_table(table);
+    std::fputs(table_text(names, table).c_str(), stdout);
 }
 
 void show_checks(const std::vector<stack::Check>& checks, bool json) {
@@ -126,7 +181,7 @@ void show_checks(const std::vector<stack::Check>& checks, bool json) {
     for (const stack::Check& check : checks) {
         print_line(padded(std::string(stack::to_string(check.outcome)), 8) +
                    padded(check.name, 20) + check.found);
-        if (!check.fix.empty()) print_line(padded("", 28) + check.fix);
+        if (!check.fix.empty()) print_line(padded("", 28) + indented(check.fix, 28));
     }
 }
 

@@ -26,6 +26,17 @@ std::string bar(uint64_t done, uint64_t total) {
 
 }  // namespace
 
+std::string rate_text(uint64_t done, uint64_t total, const std::string& unit, double seconds) {
+    if (done == 0 || seconds < 1) return "";
+    double rate = static_cast<double>(done) / seconds;
+    std::string text = ", ";
+    text.append(with_thousands(static_cast<uint64_t>(rate))).append(" ").append(unit).append("/s");
+    if (done >= total) return text;
+    auto left = static_cast<uint64_t>(static_cast<double>(total - done) / rate) + 1;
+    text.append(", ").append(std::to_string(left)).append(" s left");
+    return text;
+}
+
 Step::Step(std::string name)
     : name_(std::move(name)),
       started_(std::chrono::steady_clock::now()),
@@ -53,7 +64,9 @@ void Step::update(uint64_t done, uint64_t total, const std::string& unit) {
         if (terminal_) text += bar(done, total) + " ";
         text += with_thousands(done) + " of " + with_thousands(total) + " " + unit + " ";
     }
-    draw(text + "(" + std::to_string(static_cast<int>(seconds_since(started_))) + " s)");
+    double seconds = seconds_since(started_);
+    text += "(" + std::to_string(static_cast<int>(seconds)) + " s";
+    draw(text + rate_text(done, total, unit, seconds) + ")");
 }
 
 void Step::finish(const std::string& outcome) {
@@ -71,7 +84,7 @@ void Step::finish(const std::string& outcome) {
 std::string with_thousands(uint64_t number) {
     std::string digits = std::to_string(number);
     for (auto at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
-        digits.insert(static_cast<size_t>(at), ",");
+        digits.insert(static_cast<size_t>(at), 1, ',');
     return digits;
 }
 

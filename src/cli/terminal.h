@@ -34,6 +34,9 @@ class Step {
     bool terminal_;
 };
 
+// ", 450,000 rows/s, 4 s left" after `seconds`; empty as long as there is nothing to say.
+std::string rate_text(uint64_t done, uint64_t total, const std::string& unit, double seconds);
+
 // "3,000,000"
 std::string with_thousands(uint64_t number);
 

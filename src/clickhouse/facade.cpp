@@ -35,6 +35,8 @@ struct Run {
 namespace {
 
 constexpr std::chrono::milliseconds kNoLimit = std::chrono::hours(24 * 365);
+// The server tells ten times a second how far it is.
+constexpr std::chrono::milliseconds kSilence{10'000};
 
 // Binary form of an interval: microseconds (8 bytes), days (4), months (4), big-endian.
 Result<std::string> interval_part(const ParameterValue& value) {
@@ -115,6 +117,8 @@ Status open_if_needed(Connection& connection, uint64_t memory_max) {
     if (connection.async != nullptr && connection.memory_max == memory_max) return {};
     ClientOptions options;
     options.connect_timeout = connection.connect_timeout;
+    options.first_answer = connection.connect_timeout;
+    options.silence = kSilence;
     if (memory_max != 0) options.block_bytes_max = memory_max;
     connection.async = TRY(AsyncConnection::open(connection.endpoint, options));
     connection.memory_max = memory_max;

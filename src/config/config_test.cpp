@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace tandem::config {
 namespace {
 
@@ -20,10 +22,10 @@ level = "debug"
                                "tandem.toml");
     ASSERT_TRUE(config.ok()) << config.error().to_string();
     EXPECT_EQ(config->data, "/srv/tandem");
-    EXPECT_EQ(config->postgres.port, 5433);
-    EXPECT_EQ(config->clickhouse.url, "clickhouse://u@h:9001/");
-    EXPECT_EQ(config->mirror.batch_rows, 1000u);
-    EXPECT_FALSE(config->mirror.batch_bytes);
+    EXPECT_EQ(config->postgres_port, 5433);
+    EXPECT_EQ(config->clickhouse_url, "clickhouse://u@h:9001/");
+    EXPECT_EQ(config->batch_rows, 1000u);
+    EXPECT_EQ(config->batch_bytes, 0u);
     EXPECT_EQ(config->log_level, "debug");
 }
 
@@ -36,10 +38,11 @@ TEST(config, says_file_line_and_column_of_what_is_wrong) {
     const Fault faults[] = {
         {"[postgres]\nprot = 1\n", "t.toml:2:1: there is no setting postgres.prot"},
         {"[postgres]\nport = 70000\n", "t.toml:2:8: postgres.port must be a whole number"},
-        {"[mirror]\nbatch_rows = 0\n", "t.toml:2:14: mirror.batch_rows must not be 0"},
+        {"[mirror]\nbatch_rows = 0\n",
+         "t.toml:2:14: mirror.batch_rows must be a whole number from 1"},
         {"data = 1\n", "t.toml:1:8: data must be a string"},
         {"[nonsense]\n", "t.toml:1:1: there is no section [nonsense]"},
-        {"[log]\nlevel = \"loud\"\n", "t.toml:2:9: log.level is debug"},
+        {"[log]\nlevel = \"loud\"\n", "t.toml:2:9: log.level must be one of: debug"},
         {"a = = 2\n", "t.toml:1:5: "},
     };
     for (const Fault& fault : faults) {
@@ -48,6 +51,47 @@ TEST(config, says_file_line_and_column_of_what_is_wrong) {
         EXPECT_EQ(config.error().code(), ErrorCode::kInvalidConfig);
         EXPECT_NE(config.error().message().find(fault.message), std::string::npos)
             << config.error().message();
+    }
+}
+
+TEST(options, have_each_a_place_and_a_meaning_of_their_own) {
+    std::set<std::string_view> names;
+    for (const Option& option : options()) {
+        EXPECT_NE(option.text == nullptr, option.number == nullptr) << option.member;
+        EXPECT_FALSE(option.meaning.empty()) << option.member;
+        for (std::string_view name : {option.key, option.flag, option.variable})
+            EXPECT_TRUE(name.empty() || names.insert(name).second) << name;
+        EXPECT_TRUE(option.variable.starts_with("TANDEM_")) << option.member;
+        if (option.number != nullptr && option.number_default != 0) {
+            EXPECT_TRUE(check_number(option, "x", option.number_default).ok()) << option.member;
+        }
+    }
+}
+
+TEST(options, lie_over_each_other) {
+    Values file;
+    file.batch_rows = 5;
+    file.data = "a";
+    Values command_line;
+    command_line.data = "b";
+    overlay(command_line, file);
+    EXPECT_EQ(file.data, "b");
+    EXPECT_EQ(file.batch_rows, 5u);
+    Values complete = or_default(file);
+    EXPECT_EQ(complete.batch_bytes, defaults::batch_bytes);
+    EXPECT_EQ(complete.log_level, "info");
+    EXPECT_EQ(complete.postgres_port, 0u);
+}
+
+TEST(options, are_read_from_text_within_their_bounds) {
+    Values values;
+    const Option* port = find_by_key("console.port");
+    EXPECT_TRUE(set_from_text(*port, "TANDEM_CONSOLE_PORT", "8080", values).ok());
+    EXPECT_EQ(values.console_port, 8080u);
+    for (const char* text : {"", "x", "-1", "65536", "80 "}) {
+        Status set = set_from_text(*port, "TANDEM_CONSOLE_PORT", text, values);
+        ASSERT_FALSE(set.ok()) << text;
+        EXPECT_TRUE(set.error().message().starts_with("TANDEM_CONSOLE_PORT must be"));
     }
 }
 

@@ -1,78 +1,61 @@
 #include "console/mirror_status.h"
 
 #include <nlohmann/json.hpp>
+#include <optional>
+
+#include "metrics/metrics.h"
 
 namespace tandem::console {
 namespace {
 
 using nlohmann::json;
 
-constexpr const char* kEmpty = R"({"mirrors": [], "tables": [], "lag": []})";
+constexpr const char* kEmpty = R"({"mirrors": [], "tables": [], "lag": [], "routes": []})";
 
 constexpr const char* kStatusSql =
     "SELECT json_build_object("
     "'mirrors', (SELECT coalesce(json_agg(m ORDER BY m.name), '[]') FROM tandem.mirrors m), "
     "'tables', (SELECT coalesce(json_agg(t ORDER BY t.mirror, t.schema_name, t.table_name), '[]') "
     "FROM tandem.mirror_tables t), "
-    "'lag', (SELECT coalesce(json_agg(l ORDER BY l.mirror), '[]') FROM tandem.mirror_lag l))";
+    "'lag', (SELECT coalesce(json_agg(l ORDER BY l.mirror), '[]') FROM tandem.mirror_lag l), "
+    "'routes', ";
 
-// One metric: how its value is found in the rows of one array.
-struct Metric {
-    const char* name;
-    const char* help;
-    const char* rows;    // mirrors, tables or lag
-    const char* member;  // number or boolean; a missing or null one is left out
-};
+// The router's counters belong to the extension, which a source need not have.
+constexpr const char* kRoutesSql =
+    "(SELECT coalesce(json_agg(r ORDER BY r.reason_code), '[]') FROM tandem.route_stats r))";
+constexpr const char* kNoRoutesSql = "'[]'::json)";
 
-constexpr Metric kMetrics[] = {
-    {"tandem_mirror_tables", "Tables of the mirror.", "mirrors", "tables"},
-    {"tandem_mirror_tables_live", "Tables that are consistent.", "mirrors", "tables_live"},
-    {"tandem_mirror_tables_failed", "Tables that stopped with an error.", "mirrors",
-     "tables_failed"},
-    {"tandem_mirror_rows_loaded", "Rows of the initial load so far.", "mirrors", "rows_loaded"},
-    {"tandem_mirror_lag_bytes", "WAL bytes that ClickHouse has not confirmed.", "lag", "lag_bytes"},
-    {"tandem_mirror_retained_wal_bytes", "WAL bytes the slot keeps on the source.", "lag",
-     "retained_wal_bytes"},
-    {"tandem_mirror_slot_active", "1 while the daemon reads the slot.", "lag", "active"},
-    {"tandem_table_rows_loaded", "Rows of the table's initial load so far.", "tables",
-     "rows_loaded"},
-};
-
-std::string label_value(const json& row, const char* member) {
+std::string text_member(const json& row, const char* member) {
     auto found = row.find(member);
-    if (found == row.end() || !found->is_string()) return "";
-    std::string escaped;
-    for (char c : found->get<std::string>()) {
-        if (c == '\\' || c == '"') escaped += '\\';
-        if (c == '\n')
-            escaped += "\\n";
-        else
-            escaped += c;
-    }
-    return escaped;
+    return found != row.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-std::string labels(const json& row, std::string_view rows) {
-    if (rows == "mirrors") return "mirror=\"" + label_value(row, "name") + "\"";
-    std::string text = "mirror=\"" + label_value(row, "mirror") + "\"";
-    if (rows == "tables")
-        text += ",schema=\"" + label_value(row, "schema_name") + "\",table=\"" +
-                label_value(row, "table_name") + "\"";
-    return text;
+std::vector<std::pair<std::string, std::string>> labels(const json& row, std::string_view rows) {
+    if (rows == "routes") return {{"reason", text_member(row, "reason_code")}};
+    if (rows == "mirrors") return {{"mirror", text_member(row, "name")}};
+    if (rows == "lag") return {{"mirror", text_member(row, "mirror")}};
+    return {{"mirror", text_member(row, "mirror")},
+            {"schema", text_member(row, "schema_name")},
+            {"table", text_member(row, "table_name")}};
 }
 
-void append_metric(const json& status, const Metric& metric, std::string& text) {
+std::optional<double> value_of(const json& row, std::string_view member) {
+    if (member == "live") return text_member(row, "state") == "live" ? 1 : 0;
+    auto value = row.find(std::string(member));
+    if (value == row.end()) return std::nullopt;
+    if (value->is_boolean()) return value->get<bool>() ? 1 : 0;
+    if (value->is_number()) return value->get<double>();
+    return std::nullopt;
+}
+
+void add_samples(const json& status, const metrics::StatusMetric& metric,
+                 std::vector<metrics::Sample>& samples) {
     auto rows = status.find(metric.rows);
     if (rows == status.end() || !rows->is_array()) return;
-    text += std::string("# HELP ") + metric.name + " " + metric.help + "\n# TYPE " + metric.name +
-            " gauge\n";
     for (const json& row : *rows) {
         if (!row.is_object()) continue;
-        auto value = row.find(metric.member);
-        if (value == row.end() || !(value->is_number() || value->is_boolean())) continue;
-        std::string number =
-            value->is_boolean() ? std::string(value->get<bool>() ? "1" : "0") : value->dump();
-        text += std::string(metric.name) + "{" + labels(row, metric.rows) + "} " + number + "\n";
+        std::optional<double> value = value_of(row, metric.member);
+        if (value) samples.push_back({&metric, labels(row, metric.rows), *value});
     }
 }
 
@@ -81,19 +64,22 @@ void append_metric(const json& status, const Metric& metric, std::string& text) 
 Result<std::string> read_mirror_status(postgres::Connection& connection) {
     postgres::QueryResult present = TRY(connection.query(
         "SELECT to_regclass('tandem.mirrors') IS NOT NULL AND to_regclass('tandem.mirror_lag') IS "
-        "NOT NULL"));
+        "NOT NULL, to_regclass('tandem.route_stats') IS NOT NULL"));
     if (!TRY(present.boolean(0, 0))) return std::string(kEmpty);
-    return TRY(connection.query(kStatusSql))
-    .text(0, 0);
+    bool routes = TRY(present.boolean(0, 1));
+    std::string sql = std::string(kStatusSql) + (routes ? kRoutesSql : kNoRoutesSql);
+    postgres::QueryResult status = TRY(connection.query(sql));
+    return status.text(0, 0);
 }
 
 Result<std::string> to_prometheus(const std::string& status_json) {
     json status = json::parse(status_json, nullptr, false);
     if (!status.is_object())
         return Error(ErrorCode::kMalformedData, "the status of the mirrors is not a JSON object");
-    std::string text;
-    for (const Metric& metric : kMetrics) append_metric(status, metric, text);
-    return text;
+    std::vector<metrics::Sample> samples;
+    for (const metrics::StatusMetric& metric : metrics::status_metrics())
+        add_samples(status, metric, samples);
+    return metrics::to_text(samples);
 }
 
 }  // namespace tandem::console

@@ -9,11 +9,12 @@
 
 namespace tandem::console {
 
-// {"mirrors": [...], "tables": [...], "lag": [...]}, the rows of tandem.mirrors, mirror_tables and
-// mirror_lag; empty arrays when the schema is not there yet.
+// {"mirrors": [...], "tables": [...], "lag": [...], "routes": [...]}, the rows of tandem.mirrors,
+// mirror_tables, mirror_lag and route_stats; empty arrays where the schema is not there (yet).
 Result<std::string> read_mirror_status(postgres::Connection& connection);
 
-// The same in Prometheus' text format; kMalformedData when `status_json` is none of ours.
+// What the process has counted (src/metrics) and the same in Prometheus' text format;
+// kMalformedData when `status_json` is none of ours.
 Result<std::string> to_prometheus(const std::string& status_json);
 
 }  // namespace tandem::console

@@ -13,18 +13,21 @@
 
 #include "base/result.h"
 #include "catalog/catalog.h"
+#include "config/options.h"
 #include "mirror/store/delta_book.h"
 
 namespace tandem::control {
 
 struct Limits {
-    size_t batch_bytes = size_t{32} << 20;      // per mirror: a batch closes at this size
-    size_t batch_rows = 1'000'000;              //             or at this many changes
-    std::chrono::milliseconds flush_age{20};    // a commit waits this long when the stream is idle
-    std::chrono::milliseconds batch_age{1000};  // ... and this long when it never is
-    // Per mirror. One more than the usual two readers: each waits by turns for Postgres and
-    // ClickHouse.
-    int snapshot_workers = 3;
+    // What options.def says of the group `mirror`; each mirror may have its own.
+    size_t batch_bytes = config::defaults::batch_bytes;
+    size_t batch_rows = config::defaults::batch_rows;
+    std::chrono::milliseconds flush_age{config::defaults::flush_age_ms};
+    std::chrono::milliseconds batch_age{config::defaults::batch_age_ms};
+    int snapshot_workers = config::defaults::snapshot_workers;
+    // Those that are given.
+    void take(const config::Values& values);
+
     size_t snapshot_block_bytes = size_t{8} << 20;  // per worker; small enough to stay in cache
     mirror::FoldLimits folding = {};
     int64_t chunk_blocks = 16384;  // heap blocks (8 KiB) of one snapshot chunk

@@ -4,6 +4,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "catalog/catalog.h"
 #include "console/console.h"
 #include "control/reconciler.h"
@@ -24,14 +25,7 @@ control::ReconcilerOptions reconciler_options(const stack::DaemonSettings& setti
     options.target.user = settings.target.user;
     options.target.password = settings.target.password;
     options.target.secure = settings.target.secure;
-    const config::MirrorConfig& mirror = settings.mirror;
-    control::Limits& limits = options.limits;
-    if (mirror.batch_bytes) limits.batch_bytes = *mirror.batch_bytes;
-    if (mirror.batch_rows) limits.batch_rows = *mirror.batch_rows;
-    if (mirror.flush_age_ms) limits.flush_age = std::chrono::milliseconds(*mirror.flush_age_ms);
-    if (mirror.batch_age_ms) limits.batch_age = std::chrono::milliseconds(*mirror.batch_age_ms);
-    if (mirror.snapshot_workers)
-        limits.snapshot_workers = static_cast<int>(*mirror.snapshot_workers);
+    options.limits.take(settings.options);
     return options;
 }
 
@@ -46,16 +40,22 @@ Status install_extension(const std::string& source) {
     postgres::ConnectOptions options;
     options.conninfo = source;
     postgres::Connection connection = TRY(postgres::Connection::open(options));
-    postgres::QueryResult available = TRY(
-        connection.query("SELECT count(*) > 0 FROM pg_available_extensions WHERE name = 'tandem'"));
-    if (!TRY(available.boolean(0, 0))) {
+    postgres::QueryResult available = TRY(connection.query(
+        "SELECT default_version, installed_version FROM pg_available_extensions WHERE name = "
+        "'tandem'"));
+    if (available.rows() == 0) {
         log(LogLevel::warning, "daemon", "extension tandem is not installed: nothing is routed");
         return {};
     }
-    Status created = connection.execute("CREATE EXTENSION IF NOT EXISTS tandem");
-    if (!created.ok())
+    if (!available.is_null(0, 1) && available.value(0, 0) == available.value(0, 1)) return {};
+    bool created = available.is_null(0, 1);
+    std::string statement =
+        created ? "CREATE EXTENSION IF NOT EXISTS tandem" : "ALTER EXTENSION tandem UPDATE";
+    Status done = connection.execute(statement);
+    if (!done.ok())
         log(LogLevel::warning, "daemon",
-            "CREATE EXTENSION tandem failed, nothing is routed: " + created.error().message());
+            done.error().message() + "; run as a superuser: " + statement + ";" +
+                (created ? " until then nothing is routed" : ""));
     return {};
 }
 
@@ -66,21 +66,24 @@ Status prepare(const control::ReconcilerOptions& options) {
 
 }  // namespace
 
-Status run(const stack::DaemonSettings& settings, std::stop_token stop) {
+Status run(const stack::DaemonSettings& settings, std::stop_token stop,
+           const std::function<void()>& on_ready) {
     control::ReconcilerOptions options = reconciler_options(settings);
     std::unique_ptr<console::Console> console;
-    if (settings.console_port != 0)
-        console = TRY(console::Console::start(settings.console_port, settings.source));
+    if (settings.options.console_port != 0)
+        console = TRY(console::Console::start(static_cast<uint16_t>(settings.options.console_port),
+                                              settings.source));
     for (;;) {
         Status prepared = prepare(options);
         if (prepared.ok()) break;
-        if (!prepared.error().retryable()) return prepared;
+        if (action_for(prepared.error(), Place::daemon) == Action::stop) return prepared;
         log(LogLevel::warning, "daemon", prepared.error().to_string());
         if (!pause(stop)) return {};
     }
     if (!settings.ready_path.empty())
         TRY(stack::write_private_file(settings.ready_path, "ready\n"));
     log(LogLevel::info, "daemon", "ready");
+    on_ready();
     return control::Reconciler(std::move(options)).run(stop);
 }
 

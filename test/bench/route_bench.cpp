@@ -66,14 +66,14 @@ Status run(const char* const* arguments) {
         TRY(postgres.query("SELECT remote_sql, to_char((now() - interval '7 days') AT "
                            "TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US') FROM "
                            "tandem.explain_route($q$" +
-                           std::string(cli::kDemoQuery) + "$q$)"));
+                           std::string(cli::kDemoQueries[0].sql) + "$q$)"));
     clickhouse::Query query{.sql = explained.text(0, 0)};
     query.parameters = TRY(parameters(query.sql, explained.text(0, 1)));
     std::vector<double> routed;
     std::vector<double> direct;
     for (int pair = -1; pair < kPairs; ++pair) {  // the first one warms up
         auto start = Clock::now();
-        auto rows = TRY(postgres.query(cli::kDemoQuery));
+        auto rows = TRY(postgres.query(cli::kDemoQueries[0].sql));
         double routed_ms = milliseconds_since(start);
         start = Clock::now();
         auto block = TRY(clickhouse::select_all(*client, query));

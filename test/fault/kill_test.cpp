@@ -3,14 +3,9 @@
 //
 // TANDEM_FAULT_SEED chooses what is killed (printed, 1 unless given; timing is the machine's own),
 // TANDEM_FAULT_KILLS sets how often each process is killed (default 20), TANDEM_BUDGET_SECONDS for
-// how long such rounds are repeated (default: one round). This binary is also the daemon it kills:
-// `kill_test --daemon` runs a reconciler with the options in its environment.
+// how long such rounds are repeated (default: one round).
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -21,7 +16,8 @@
 
 #include "base/back_off.h"
 #include "base/failpoint.h"
-#include "control/reconciler.h"
+#include "catalog/catalog.h"
+#include "fault/daemon_process.h"
 #include "mirror/verify/verify.h"
 #include "support/servers.h"
 
@@ -42,6 +38,8 @@ CREATE TABLE ledger (account int, seq bigint, amount numeric(14,2), memo varchar
 CREATE TABLE document (id bigint PRIMARY KEY, tag text, body text, extra jsonb, version int);
 ALTER TABLE document ALTER body SET STORAGE EXTERNAL;
 CREATE TABLE side (id int PRIMARY KEY, v text);
+CREATE TABLE journal (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, writer int, n int,
+                      body text);
 CREATE SEQUENCE ledger_seq;
 CREATE FUNCTION big(n int) RETURNS text LANGUAGE sql AS
     $$ SELECT string_agg(md5((n * 1000 + i)::text), '') FROM generate_series(1, 120) i $$;
@@ -52,77 +50,12 @@ INSERT INTO document SELECT i, 'tag', big(i), jsonb_build_object('n', i), 0
 INSERT INTO side SELECT i, 'x' FROM generate_series(1, 200) i;
 )";
 
-int environment_number(const char* name, int otherwise) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? otherwise : std::atoi(text);
-}
-
-// --- the daemon ---------------------------------------------------------------------------------
-
-std::string environment(const char* name) {
-    const char* text = std::getenv(name);
-    return text == nullptr ? "" : text;
-}
-
-int run_daemon() {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (!set_failpoints(environment("TANDEM_FAILPOINTS")).ok()) return 64;
-    control::ReconcilerOptions options;
-    options.source = environment("KILL_TEST_SOURCE");
-    options.target.native_port = static_cast<uint16_t>(environment_number("KILL_TEST_NATIVE", 0));
-    options.target.http_port = static_cast<uint16_t>(environment_number("KILL_TEST_HTTP", 0));
-    options.target.user = environment("KILL_TEST_USER");
-    options.target.password = environment("KILL_TEST_PASSWORD");
-    options.limits.chunk_blocks = 16;  // many chunks, so that the load is hit as well
-    options.limits.batch_bytes = size_t{1} << 20;
-    // Folds as often as can be.
-    options.limits.folding.grace = milliseconds(1000);
-    options.limits.folding.generation_age = milliseconds(100);
-    Status ended = control::Reconciler(options).run(std::stop_token());
-    std::fprintf(stderr, "daemon ended: %s\n",
-                 ended.ok() ? "stopped" : ended.error().to_string().c_str());
-    return 1;
-}
-
-class Daemon {
-  public:
-    Daemon(const test_support::TestPostgres& postgres,
-           const test_support::TestClickHouse& clickhouse) {
-        setenv("KILL_TEST_SOURCE", postgres.conninfo().c_str(), 1);
-        setenv("KILL_TEST_NATIVE", std::to_string(clickhouse.native_port()).c_str(), 1);
-        setenv("KILL_TEST_HTTP", std::to_string(clickhouse.http_port()).c_str(), 1);
-        setenv("KILL_TEST_USER", clickhouse.user().c_str(), 1);
-        setenv("KILL_TEST_PASSWORD", clickhouse.password().c_str(), 1);
-    }
-    ~Daemon() { kill_hard(); }
-    Daemon(const Daemon&) = delete;
-    Daemon& operator=(const Daemon&) = delete;
-
-    void start(const std::string& failpoints) {
-        setenv("TANDEM_FAILPOINTS", failpoints.c_str(), 1);
-        char name[] = "kill_test";
-        char flag[] = "--daemon";
-        char* arguments[] = {name, flag, nullptr};
-        ASSERT_EQ(posix_spawn(&pid_, "/proc/self/exe", nullptr, nullptr, arguments, environ), 0);
-    }
-    // Also reaps it when it killed itself at a failpoint.
-    void kill_hard() {
-        if (pid_ <= 0) return;
-        kill(pid_, SIGKILL);
-        waitpid(pid_, nullptr, 0);
-        pid_ = -1;
-    }
-
-  private:
-    pid_t pid_ = -1;
-};
-
 // --- the writers --------------------------------------------------------------------------------
 
 class Writer {
   public:
-    Writer(std::string conninfo, uint64_t seed, int number)
-        : conninfo_(std::move(conninfo)), random_(seed), number_(number) {}
+    Writer(std::string conninfo, uint64_t seed, int number, const std::atomic<bool>* rest)
+        : conninfo_(std::move(conninfo)), random_(seed), number_(number), rest_(rest) {}
 
     void run(std::stop_token stop) {
         while (!stop.stop_requested()) {
@@ -136,6 +69,12 @@ class Writer {
                 continue;
             }
             while (!stop.stop_requested() && connection->usable()) {
+                if (*rest_) {
+                    resting_ = true;
+                    back_off(milliseconds(5), stop);
+                    continue;
+                }
+                resting_ = false;
                 if (connection->execute(transaction()).ok()) ++transactions_;
                 if (connection->usable() && connection->in_transaction())
                     static_cast<void>(connection->execute("ROLLBACK").ok());
@@ -143,6 +82,8 @@ class Writer {
             }
         }
     }
+    // Nothing of it is under way, as long as it is asked to rest.
+    bool resting() const { return resting_; }
     uint64_t transactions() const { return transactions_; }
 
   private:
@@ -151,6 +92,9 @@ class Writer {
 
     std::string transaction() {
         std::string sql = "BEGIN;";
+        // Written once and never again: what is lost or doubled stays so.
+        sql += "INSERT INTO journal (writer, n, body) SELECT " + std::to_string(number_) +
+               ", i, 'entry ' || i FROM generate_series(1, " + number(1, 5) + ") i;";
         for (int i = pick(1, 4); i > 0; --i) sql += statement();
         return sql + (pick(0, 19) == 0 ? "ROLLBACK" : "COMMIT");
     }
@@ -204,6 +148,8 @@ class Writer {
     std::string conninfo_;
     std::mt19937_64 random_;
     int number_;
+    const std::atomic<bool>* rest_;
+    std::atomic<bool> resting_ = false;
     std::atomic<uint64_t> transactions_ = 0;
 };
 
@@ -220,7 +166,7 @@ class killing : public ::testing::Test {
         auto clickhouse = test_support::TestClickHouse::start();
         ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
         clickhouse_ = std::move(clickhouse).value();
-        daemon_ = std::make_unique<Daemon>(*postgres_, *clickhouse_);
+        daemon_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         int seed = environment_number("TANDEM_FAULT_SEED", 1);
         std::printf("TANDEM_FAULT_SEED=%d\n", seed);
         random_.seed(static_cast<unsigned>(seed));
@@ -300,7 +246,10 @@ class killing : public ::testing::Test {
         target.password = clickhouse_->password();
         auto verified = mirror::verify_mirror(postgres_->conninfo(), target, "m", {});
         ASSERT_TRUE(verified.ok()) << verified.error().to_string();
-        EXPECT_EQ(verified->size(), 4U);
+        // Kills are no reason to distrust anybody, and to load everything again.
+        auto incident = connection_->query("SELECT FROM tandem.mirrors WHERE incident_code <> ''");
+        EXPECT_TRUE(incident.ok() && incident->rows() == 0) << describe();
+        EXPECT_EQ(verified->size(), 5U);
         for (const mirror::VerifiedTable& table : *verified) {
             EXPECT_TRUE(table.inexact_columns.empty()) << table.name;
             EXPECT_TRUE(table.comparison.equal())
@@ -309,9 +258,22 @@ class killing : public ::testing::Test {
         }
     }
 
+    // A look at both sides in the midst of it all: what goes wrong is not healed by what follows.
+    void compare_in_a_pause(const std::vector<std::unique_ptr<Writer>>& writers) {
+        rest_ = true;
+        for (const auto& writer : writers)
+            while (!writer->resting()) back_off(milliseconds(5));
+        daemon_->kill_hard();  // it may have killed itself, too
+        daemon_->start("");
+        expect_equal();
+        connection_.reset();
+        rest_ = false;
+    }
+
+    std::atomic<bool> rest_ = false;
     std::unique_ptr<test_support::TestPostgres> postgres_;
     std::unique_ptr<test_support::TestClickHouse> clickhouse_;
-    std::unique_ptr<Daemon> daemon_;
+    std::unique_ptr<DaemonProcess> daemon_;
     std::optional<postgres::Connection> connection_;
     std::mt19937_64 random_;
 };
@@ -332,19 +294,23 @@ TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
     std::vector<std::unique_ptr<Writer>> writers;
     std::vector<std::jthread> threads;
     for (int i = 0; i < kWriters; ++i) {
-        writers.push_back(std::make_unique<Writer>(postgres_->conninfo(), random_(), i));
+        writers.push_back(std::make_unique<Writer>(postgres_->conninfo(), random_(), i, &rest_));
         threads.emplace_back(
             [writer = writers.back().get()](std::stop_token stop) { writer->run(stop); });
     }
     const auto end = std::chrono::steady_clock::now() +
                      std::chrono::seconds(environment_number("TANDEM_BUDGET_SECONDS", 0));
+    int kills = 0;
+    const int pause_after = std::max(3, environment_number("TANDEM_FAULT_KILLS", 20));
     do {
         for (Victim victim : victims()) {
             std::this_thread::sleep_for(milliseconds(pick(50, 1500)));
             kill_and_restart(victim);
             if (HasFatalFailure()) break;
+            if (++kills % pause_after == 0) compare_in_a_pause(writers);
+            if (HasFailure()) break;
         }
-    } while (!HasFatalFailure() && std::chrono::steady_clock::now() < end);
+    } while (!HasFailure() && std::chrono::steady_clock::now() < end);
     for (auto& thread : threads) thread.request_stop();
     threads.clear();
     daemon_->kill_hard();
@@ -360,7 +326,8 @@ TEST_F(killing, any_process_at_any_time_leaves_both_sides_equal) {
 }  // namespace tandem::test
 
 int main(int argc, char** argv) {
-    if (argc > 1 && std::string_view(argv[1]) == "--daemon") return tandem::test::run_daemon();
+    if (argc > 1 && std::string_view(argv[1]) == "--daemon")
+        return tandem::test::run_daemon_process();
     ::testing::InitGoogleTest(&argc, argv);
     return RUN_ALL_TESTS();
 }

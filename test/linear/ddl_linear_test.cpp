@@ -1,6 +1,7 @@
 // Random DDL between random DML, by one client: whatever was done, and however far the mirror is,
-// the router gives the answer that Postgres gives. Now and then the daemon is away, and now and
-// then everything is waited for: then queries must route again, with no resync by hand.
+// the router gives the answer that Postgres gives. Now and then the daemon is away, killed at any
+// instruction or stopped, and now and then everything is waited for: then queries must route again,
+// with no resync by hand.
 //
 // TANDEM_LINEAR_SEED and TANDEM_BUDGET_SECONDS (default 25) say which and how long; what was done
 // is printed on a failure.
@@ -10,6 +11,8 @@
 #include <vector>
 
 #include "base/back_off.h"
+#include "base/failpoint.h"
+#include "fault/daemon_process.h"
 #include "linear/whole_fixture.h"
 
 namespace tandem::test {
@@ -43,14 +46,13 @@ class ddl_linear : public WholeFixture {
     void SetUp() override {
         WholeFixture::SetUp();
         if (HasFatalFailure()) return;
-        options_.limits.folding.grace = milliseconds(700);
-        options_.limits.folding.generation_age = milliseconds(200);
+        daemon_process_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         const char* seed = std::getenv("TANDEM_LINEAR_SEED");
         random_.seed(seed == nullptr ? 1 : std::strtoull(seed, nullptr, 10));
         must(*admin_, kSchema);
         for (const char* name : {"t", "k", "p"})
             tables_.push_back(one("SELECT '" + std::string(name) + "'::regclass::oid"));
-        start_daemon();
+        daemon_process_->start();
         must(*admin_, "SELECT tandem.create_mirror('m', ARRAY['t', 'k', 'p'])");
         must(*admin_, "SELECT tandem.wait_until_live('m', '60s')");
         must(*admin_, "SET tandem.route_cost_threshold = 0; SET tandem.wait_budget = 3000");
@@ -97,11 +99,13 @@ class ddl_linear : public WholeFixture {
     std::string ddl_of_columns(const std::string& table, const std::vector<Column>& columns);
     std::string ddl_of_partitions();
     void step();
+    void stop_or_start();
     void compare();
     void compare(const std::string& sql);
     void settle();
     std::string history();
 
+    std::unique_ptr<DaemonProcess> daemon_process_;
     std::mt19937_64 random_;
     std::vector<std::string> tables_;  // OIDs
     std::vector<std::string> done_;
@@ -340,6 +344,24 @@ void ddl_linear::compare() {
     }
 }
 
+void ddl_linear::stop_or_start() {
+    if (daemon_runs_) {
+        bool kill = chance(60);
+        done_.push_back(kill ? "-- the daemon is killed" : "-- the daemon stops");
+        kill ? daemon_process_->kill_hard() : void(daemon_process_->stop());
+    } else {
+        // Half of the time it will kill itself between two instructions of ours.
+        std::string failpoint;
+        if (chance(50))
+            failpoint = std::string(kFailpoints[static_cast<size_t>(
+                            pick(0, static_cast<int>(std::size(kFailpoints)) - 1))]) +
+                        "=kill@" + std::to_string(pick(1, 4));
+        done_.push_back("-- the daemon starts " + failpoint);
+        daemon_process_->start(failpoint);
+    }
+    daemon_runs_ = !daemon_runs_;
+}
+
 // All is followed: every table routes again.
 void ddl_linear::settle() {
     auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
@@ -374,22 +396,19 @@ TEST_F(ddl_linear, every_routed_answer_is_that_of_postgres) {
     while (std::chrono::steady_clock::now() - begun < std::chrono::seconds(budget_seconds(25))) {
         step();
         ++steps;
-        if (chance(6)) {
-            done_.push_back("-- the daemon " + std::string(daemon_runs_ ? "stops" : "starts"));
-            daemon_runs_ ? stop_daemon() : start_daemon();
-            daemon_runs_ = !daemon_runs_;
-        }
+        if (chance(8)) stop_or_start();
         if (chance(70)) compare();
         if (HasFatalFailure()) break;
         if (steps % 12 != 0) continue;
-        if (!daemon_runs_) start_daemon();
+        daemon_process_->kill_hard();  // it may have killed itself, too
+        daemon_process_->start();
         daemon_runs_ = true;
         settle();
         if (HasFatalFailure()) break;
         compare();
         if (HasFatalFailure()) break;
     }
-    if (daemon_runs_) stop_daemon();
+    daemon_process_->kill_hard();
     std::printf("%d steps, %d statements, %d of them refused, %d answers compared\n", steps,
                 worked_, refused_, compared_);
     EXPECT_GT(compared_, 50);
@@ -398,3 +417,10 @@ TEST_F(ddl_linear, every_routed_answer_is_that_of_postgres) {
 
 }  // namespace
 }  // namespace tandem::test
+
+int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "--daemon")
+        return tandem::test::run_daemon_process();
+    testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+}

@@ -51,7 +51,7 @@ void WholeFixture::SetUp() {
 }
 
 void WholeFixture::install_extension() {
-    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
+    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.2.sql");
     script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
     const std::string name = "MODULE_PATHNAME";
     for (size_t at = 0; (at = script.find(name, at)) != std::string::npos; at += module_.size())

@@ -134,7 +134,18 @@ void kill_family(pid_t pid) {
         while (member && stack::is_running(*member)) back_off(std::chrono::milliseconds(1));
 }
 
+Status replace_directory(const std::string& from, const std::string& to) {
+    std::error_code failure;
+    fs::remove_all(to, failure);
+    if (failure) return Error(ErrorCode::kIo, to + ": " + failure.message());
+    return copy_tree(from, to);
+}
+
 }  // namespace
+
+Status copy_directory(const std::string& from, const std::string& to) {
+    return copy_tree(from, to);
+}
 
 Result<std::unique_ptr<TestDirectory>> TestDirectory::create() {
     std::unique_ptr<TestDirectory> directory(new TestDirectory);
@@ -210,6 +221,30 @@ Status TestPostgres::start_again(const stack::PostgresSettings& settings) {
     Status ready = stack::wait_for_postgres(options_, pid_, start_deadline());
     if (!ready.ok()) kill_hard();
     return ready;
+}
+
+Status TestPostgres::save_data(const std::string& to) const {
+    return replace_directory(options_.data_directory, to);
+}
+
+Status TestPostgres::restore_data(const std::string& from) const {
+    return replace_directory(from, options_.data_directory);
+}
+
+Status TestClickHouse::save_data(const std::string& to) const {
+    return replace_directory(options_.directory, to);
+}
+
+Status TestClickHouse::restore_data(const std::string& from) const {
+    return replace_directory(from, options_.directory);
+}
+
+void TestClickHouse::hang() {
+    for (pid_t member : family_of(pid_)) kill(member, SIGSTOP);
+}
+
+void TestClickHouse::wake_up() {
+    for (pid_t member : family_of(pid_)) kill(member, SIGCONT);
 }
 
 TestPostgres::~TestPostgres() {

@@ -35,6 +35,9 @@ class TestDirectory {
     pid_t keeper_ = -1;
 };
 
+// As `cp -a`: owners and times are kept.
+Status copy_directory(const std::string& from, const std::string& to);
+
 struct TestPostgresOptions {
     bool durable = false;         // true: fsync on, as in production (slower)
     bool preload_tandem = false;  // shared_preload_libraries = tandem; it must be installed
@@ -61,6 +64,9 @@ class TestPostgres {
     void kill_hard();
     // Orderly (fast) stop.
     void stop();
+    // While it is stopped: makes its data a copy of what it was when save_data() was called.
+    Status save_data(const std::string& to) const;
+    Status restore_data(const std::string& from) const;
     // Starts again after kill_hard or stop: same port, same data. `settings`, when not empty,
     // are added for this and later starts.
     Status start_again(const stack::PostgresSettings& settings = {});
@@ -87,9 +93,17 @@ class TestClickHouse {
     const std::string& password() const { return options_.password; }
     pid_t pid() const { return pid_; }
     std::string log_path() const { return options_.directory + "/log/server.log"; }
+    // Everything the server has on disk.
+    const std::string& directory() const { return options_.directory; }
 
     void kill_hard();
     void stop();
+    // As for Postgres.
+    Status save_data(const std::string& to) const;
+    Status restore_data(const std::string& from) const;
+    // SIGSTOP and SIGCONT of all its processes: it accepts connections and answers nothing.
+    void hang();
+    void wake_up();
     // Same ports, same data.
     Status start_again();
 

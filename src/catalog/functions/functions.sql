@@ -273,23 +273,53 @@ BEGIN
     RETURN added;
 END $$;
 
+-- generated from src/config/options.def by tools/generate_config.py: what a mirror may have its own of
+CREATE OR REPLACE FUNCTION tandem.mirror_options()
+RETURNS TABLE (name text, lowest bigint, highest bigint)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    VALUES ('batch_bytes', 65536::bigint, 4294967296::bigint),
+           ('batch_rows', 1::bigint, 100000000::bigint),
+           ('flush_age_ms', 1::bigint, 3600000::bigint),
+           ('batch_age_ms', 1::bigint, 3600000::bigint),
+           ('snapshot_workers', 1::bigint, 64::bigint)
+$$;
+-- end of what is generated
+
+-- Options that create_mirror and alter_mirror know. Refuses others, and values out of bounds.
+CREATE OR REPLACE FUNCTION tandem.check_mirror_options(options jsonb, more text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    given record;
+    known record;
+BEGIN
+    FOR given IN SELECT * FROM jsonb_each(options) LOOP
+        CONTINUE WHEN given.key = ANY (more);
+        SELECT * INTO known FROM tandem.mirror_options() o WHERE o.name = given.key;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'unknown option "%"', given.key USING ERRCODE = '22023',
+                HINT = 'Known options: ' || (SELECT string_agg(name, ', ') FROM
+                    (SELECT unnest(more) AS name UNION ALL SELECT o.name FROM tandem.mirror_options() o) n) || '.';
+        END IF;
+        IF jsonb_typeof(given.value) <> 'number' OR given.value::text ~ '[.eE-]'
+           OR (given.value::text)::numeric NOT BETWEEN known.lowest AND known.highest THEN
+            RAISE EXCEPTION 'option "%" must be a whole number from % to %', given.key, known.lowest, known.highest
+                USING ERRCODE = '22023';
+        END IF;
+    END LOOP;
+END $$;
+
 -- Starts to mirror tables. Returns the mirror's id; the daemon does the work, see tandem.mirrors.
--- options: target (name in tandem.target; default: the only one), database (default 'tandem').
+-- options: target (name in tandem.target; default: the only one), database (default 'tandem'), and
+-- those of tandem.mirror_options().
 CREATE OR REPLACE FUNCTION tandem.create_mirror(name text, tables text[], options jsonb DEFAULT '{}')
 RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 DECLARE
     target int;
     id int;
-    option text;
 BEGIN
     PERFORM tandem.check_mirror_name(name);
-    FOR option IN SELECT jsonb_object_keys(options) LOOP
-        IF option NOT IN ('target', 'database') THEN
-            RAISE EXCEPTION 'unknown option "%"', option USING ERRCODE = '22023',
-                HINT = 'Known options: target, database.';
-        END IF;
-    END LOOP;
+    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database']);
     IF EXISTS (SELECT FROM tandem.mirror m WHERE m.name = create_mirror.name) THEN
         RAISE EXCEPTION 'mirror "%" exists already', name USING ERRCODE = '42710',
             HINT = 'Choose another name, or drop it first: SELECT tandem.drop_mirror(...).';
@@ -334,6 +364,19 @@ BEGIN
             HINT = 'SELECT name FROM tandem.mirrors lists them.';
     END IF;
     RETURN id;
+END $$;
+
+-- Changes options of tandem.mirror_options(); null goes back to the daemon's own. The mirror starts anew
+-- with them at once, where it stopped.
+CREATE OR REPLACE FUNCTION tandem.alter_mirror(name text, options jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int := tandem.mirror_by_name(name);
+BEGIN
+    PERFORM tandem.check_mirror_options(jsonb_strip_nulls(alter_mirror.options), '{}');
+    UPDATE tandem.mirror m SET options = jsonb_strip_nulls(m.options || alter_mirror.options)
+        WHERE m.mirror_id = id;
+    NOTIFY tandem;
 END $$;
 
 CREATE OR REPLACE FUNCTION tandem.pause_mirror(name text) RETURNS void
@@ -444,7 +487,8 @@ BEGIN
             RAISE EXCEPTION 'mirror % failed: % [%]', mirror, failure.error_message,
                 failure.error_code USING ERRCODE = 'TD010';
         END IF;
-        IF NOT EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = id AND t.state <> 'live') THEN
+        IF NOT EXISTS (SELECT FROM tandem.mirror_table t
+                       WHERE t.mirror_id = id AND t.state NOT IN ('live', 'dropped')) THEN
             RETURN true;
         END IF;
         IF clock_timestamp() > deadline THEN
@@ -470,14 +514,19 @@ CREATE OR REPLACE VIEW tandem.mirror_tables AS
         WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.visible_from IS NOT NULL
         ORDER BY c.copy DESC LIMIT 1) k ON true;
 
--- How far ClickHouse is behind, in WAL bytes and as a time (as the walsender measured it), and what
--- the slot keeps back. safe_wal_bytes: what may still be written before max_slot_wal_keep_size
--- gives the slot up; NULL: no limit is set.
+-- Lag is defined here and nowhere else. lag_bytes: WAL that ClickHouse has not confirmed. lag: how long
+-- the last commit that was confirmed took, as the walsender measured it; NULL when nothing is under way.
+-- staleness: how old ClickHouse may be at most as far as this server knows, counting the time since
+-- the mirror last said something; freshness "bounded" compares it (extension/route/freshness.cpp).
+-- retained_wal_bytes: what the slot keeps back. safe_wal_bytes: what may still be written before
+-- max_slot_wal_keep_size gives the slot up; NULL: no limit is set.
 CREATE OR REPLACE VIEW tandem.mirror_lag AS
     SELECT m.name AS mirror, s.active, s.confirmed_flush_lsn,
            pg_wal_lsn_diff(w.lsn, s.confirmed_flush_lsn)::bigint AS lag_bytes,
            r.replay_lag AS lag, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint AS retained_wal_bytes,
-           s.wal_status, s.safe_wal_size AS safe_wal_bytes
+           s.wal_status, s.safe_wal_size AS safe_wal_bytes,
+           extract(epoch FROM r.replay_lag)::float8 AS lag_seconds,
+           clock_timestamp() - r.reply_time + coalesce(r.flush_lag, '0') AS staleness
     FROM tandem.mirror m
     CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
                                     ELSE pg_current_wal_lsn() END AS lsn) w
@@ -490,7 +539,8 @@ CREATE OR REPLACE VIEW tandem.mirrors AS
            count(t.relid) FILTER (WHERE t.state = 'failed') AS tables_failed,
            sum(t.rows_loaded)::bigint AS rows_loaded,
            (SELECT l.lag_bytes FROM tandem.mirror_lag l WHERE l.mirror = m.name) AS lag_bytes,
-           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at
+           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at,
+           m.incident_code, m.incident_message, m.incident_at
     FROM tandem.mirror m JOIN tandem.target g USING (target_id)
     LEFT JOIN tandem.mirror_table t USING (mirror_id)
     GROUP BY m.mirror_id, g.name;

@@ -6,6 +6,7 @@
 #include "cli/commands/stack.h"
 #include "cli/show.h"
 #include "cli/terminal.h"
+#include "sqltext/quote.h"
 
 namespace tandem::cli {
 namespace {
@@ -13,20 +14,15 @@ namespace {
 using postgres::Parameter;
 
 constexpr std::chrono::milliseconds kPoll(100);
+// How long a daemon that runs may take to notice what is wanted of it.
+constexpr std::chrono::seconds kDaemonPatience(15);
 
-// ARRAY literal: quotes every element.
-std::string array_literal(const std::vector<std::string>& elements) {
-    std::string text = "{";
-    for (const std::string& element : elements) {
-        if (text.size() > 1) text += ",";
-        text += '"';
-        for (char c : element) {
-            if (c == '"' || c == '\\') text += '\\';
-            text += c;
-        }
-        text += '"';
-    }
-    return text + "}";
+nlohmann::json options_json(const config::Values& values) {
+    nlohmann::json object = nlohmann::json::object();
+    for (const config::Option& option : config::options())
+        if (option.group == config::Group::mirror && option.given(values))
+            object[std::string(option.member)] = values.*option.number;
+    return object;
 }
 
 struct Progress {
@@ -34,21 +30,27 @@ struct Progress {
     uint64_t live = 0;
     uint64_t rows = 0;
     std::string failure = {};
+    ErrorCode code = ErrorCode::kPostgresError;
 };
 
 Result<Progress> read_progress(postgres::Connection& connection, const std::string& mirror) {
     const Parameter parameters[] = {{.value = mirror}};
     postgres::QueryResult rows = TRY(connection.query(
-        "SELECT count(*), count(*) FILTER (WHERE state = 'live'), coalesce(sum(rows_loaded), "
+        "SELECT count(*) FILTER (WHERE state <> 'dropped'), count(*) FILTER (WHERE state = "
+        "'live'), coalesce(sum(rows_loaded), "
         "0)::bigint, coalesce((SELECT error_message FROM tandem.mirrors WHERE name = $1 AND "
         "state = 'failed'), max(schema_name || '.' || table_name || ': ' || error_message) FILTER "
-        "(WHERE state = 'failed')) FROM tandem.mirror_tables WHERE mirror = $1",
+        "(WHERE state = 'failed')), coalesce((SELECT error_code FROM tandem.mirrors WHERE name = "
+        "$1 "
+        "AND state = 'failed'), max(error_code) FILTER (WHERE state = 'failed')) FROM "
+        "tandem.mirror_tables WHERE mirror = $1",
         parameters));
     Progress progress;
     progress.tables = static_cast<uint64_t>(TRY(rows.integer(0, 0)));
     progress.live = static_cast<uint64_t>(TRY(rows.integer(0, 1)));
     progress.rows = static_cast<uint64_t>(TRY(rows.integer(0, 2)));
     progress.failure = rows.text(0, 3);
+    progress.code = find_error_code(rows.text(0, 4)).value_or(ErrorCode::kPostgresError);
     return progress;
 }
 
@@ -64,8 +66,12 @@ Result<uint64_t> estimate_rows(postgres::Connection& connection, const std::stri
 
 Status show_mirror(postgres::Connection& connection, const std::string& name, bool json) {
     const Parameter parameters[] = {{.value = name}};
-    show_rows(TRY(connection.query("SELECT * FROM tandem.mirrors WHERE name = $1", parameters)),
-              json);
+    show_rows(
+        TRY(connection.query("SELECT name, state, wanted, target_database, tables, "
+                             "tables_live, tables_failed, rows_loaded, lag_bytes, error_code, "
+                             "error_message FROM tandem.mirrors WHERE name = $1",
+                             parameters)),
+        json);
     return {};
 }
 
@@ -79,7 +85,7 @@ Status wait_until_live(postgres::Connection& connection, const std::string& mirr
         Progress progress = TRY(read_progress(connection, mirror));
         if (!progress.failure.empty()) {
             step.finish("failed");
-            return Error(ErrorCode::kPostgresError, "mirror " + mirror + ": " + progress.failure);
+            return Error(progress.code, "mirror " + mirror + ": " + progress.failure);
         }
         if (progress.tables > 0 && progress.live == progress.tables) {
             step.finish(with_thousands(progress.rows) + " rows in " +
@@ -91,15 +97,57 @@ Status wait_until_live(postgres::Connection& connection, const std::string& mirr
     }
 }
 
+Status wait_until_done(postgres::Connection& connection, const std::string& action,
+                       const std::string& mirror) {
+    const Parameter parameters[] = {{.value = mirror}};
+    Step step(action + " " + mirror);
+    auto deadline = std::chrono::steady_clock::now() + kDaemonPatience;
+    for (;;) {
+        // The lease is an advisory lock of the daemon (src/control), seen by every role.
+        postgres::QueryResult rows = TRY(connection.query(
+            "SELECT m.state, m.error_message, m.error_code, EXISTS (SELECT FROM pg_locks l WHERE "
+            "l.locktype = "
+            "'advisory' AND l.classid = 7235 AND l.objid = m.mirror_id) FROM tandem.mirror m WHERE "
+            "m.name = $1",
+            parameters));
+        if (rows.rows() == 0) return {};
+        std::string state = rows.text(0, 0);
+        if ((action == "pause" && state == "paused") || (action == "resume" && state == "running"))
+            return {};
+        if (state == "failed" && action == "resume")
+            return Error(find_error_code(rows.text(0, 2)).value_or(ErrorCode::kPostgresError),
+                         "mirror " + mirror + ": " + rows.text(0, 1));
+        if (TRY(rows.boolean(0, 3))) deadline = std::chrono::steady_clock::now() + kDaemonPatience;
+        if (std::chrono::steady_clock::now() > deadline) {
+            step.finish("nobody does it");
+            return Error(ErrorCode::kTimeout,
+                         "no daemon acts on mirror " + mirror +
+                             "; it is done when one runs (`tandem status` shows the daemon)");
+        }
+        step.update();
+        back_off(kPoll);
+    }
+}
+
 Status mirror_create(Options options, const MirrorRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    nlohmann::json settings = nlohmann::json::object();
+    nlohmann::json settings = options_json(request.options);
     if (!request.database.empty()) settings["database"] = request.database;
-    std::string tables = array_literal(request.tables);
+    std::string tables = sqltext::pg_array(request.tables);
     std::string json = settings.dump();
     const Parameter parameters[] = {{.value = request.name}, {.value = tables}, {.value = json}};
     TRY(connection.execute("SELECT tandem.create_mirror($1, $2::text[], $3::jsonb)", parameters));
     if (request.wait) TRY(wait_until_live(connection, request.name, 0));
+    return show_mirror(connection, request.name, options.json);
+}
+
+Status mirror_alter(Options options, const MirrorRequest& request) {
+    postgres::Connection connection = TRY(connect_source(options));
+    std::string json = options_json(request.options).dump();
+    if (json == "{}")
+        return Error(ErrorCode::kInvalidArgument, "no option was given that could be changed");
+    const Parameter parameters[] = {{.value = request.name}, {.value = json}};
+    TRY(connection.execute("SELECT tandem.alter_mirror($1, $2::jsonb)", parameters));
     return show_mirror(connection, request.name, options.json);
 }
 
@@ -130,16 +178,23 @@ Status mirror_show(Options options, const std::string& name) {
     return {};
 }
 
-Status mirror_act(Options options, const std::string& action, const std::string& name) {
+Status mirror_act(Options options, const std::string& action, const MirrorRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    const Parameter parameters[] = {{.value = name}};
+    const Parameter parameters[] = {{.value = request.name}};
     TRY(connection.execute("SELECT tandem." + action + "_mirror($1)", parameters));
-    return show_mirror(connection, name, options.json);
+    if (!request.wait) return show_mirror(connection, request.name, options.json);
+    TRY(wait_until_done(connection, action, request.name));
+    if (action != "drop") return show_mirror(connection, request.name, options.json);
+    if (options.json)
+        print_line(nlohmann::json({{"name", request.name}, {"state", "dropped"}}).dump(2));
+    else
+        print_line("mirror " + request.name + " is dropped; its tables in ClickHouse stay");
+    return {};
 }
 
 Status mirror_resync(Options options, const MirrorRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    std::string tables = array_literal(request.tables);
+    std::string tables = sqltext::pg_array(request.tables);
     Parameter list{.value = tables};
     if (request.tables.empty()) list.value = std::nullopt;
     const Parameter parameters[] = {{.value = request.name}, list};

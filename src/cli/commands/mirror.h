@@ -14,16 +14,23 @@ struct MirrorRequest {
     std::string name;
     std::vector<std::string> tables = {};
     std::string database = {};
-    bool wait = false;  // until every table is live, with progress
+    config::Values options = {};  // of the group `mirror`
+    bool wait = true;             // until it is done, with progress
 };
 
 Status mirror_create(Options options, const MirrorRequest& request);
+// Only what request.options gives.
+Status mirror_alter(Options options, const MirrorRequest& request);
 Status mirror_list(Options options);
 Status mirror_show(Options options, const std::string& name);
 // pause, resume or drop: the function tandem.<action>_mirror(name).
-Status mirror_act(Options options, const std::string& action, const std::string& name);
+Status mirror_act(Options options, const std::string& action, const MirrorRequest& request);
 Status mirror_resync(Options options, const MirrorRequest& request);
 Status explain(Options options, const std::string& query);
+
+// Waits until the daemon has done it. An error when no daemon has the mirror.
+Status wait_until_done(postgres::Connection& connection, const std::string& action,
+                       const std::string& mirror);
 
 // Waits until every table of the mirror is live, showing progress against `rows_total` (0:
 // estimated from the catalog). An error when a table fails.

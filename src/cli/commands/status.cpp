@@ -7,6 +7,7 @@
 #include <cstring>
 #include <filesystem>
 
+#include "catalog/catalog.h"
 #include "cli/commands/stack.h"
 #include "cli/show.h"
 #include "console/mirror_status.h"
@@ -30,12 +31,51 @@ Result<postgres::Connection> connect_source(Options& options) {
     } else if (connect.conninfo.empty()) {
         return std::move(layout).error();
     }
-    return postgres::Connection::open(connect);
+    postgres::Connection connection = TRY(postgres::Connection::open(connect));
+    TRY(catalog::check_version(connection));
+    return connection;
+}
+
+namespace {
+
+void overlay_servers(const Options& options, stack::Settings& settings) {
+    std::string own_password = settings.clickhouse_password;
+    config::overlay(options, config::Group::servers, settings);
+    // A variable may hold the password of another server.
+    if (settings.embedded_clickhouse()) settings.clickhouse_password = own_password;
+}
+
+}  // namespace
+
+Result<stack::Settings> known_settings(const Options& options) {
+    stack::Settings settings;
+    Result<stack::Layout> layout = stack::find_layout(options.data);
+    if (layout.ok())
+        settings = TRY(stack::load_settings(*layout));
+    else if (options.postgres_url.empty())
+        return std::move(layout).error();
+    overlay_servers(options, settings);
+    return settings;
+}
+
+// Of a daemon that is a service of its own: what the catalog says.
+Status status_without_stack(Options options) {
+    postgres::Connection connection = TRY(connect_source(options));
+    StackView view;
+    view.running = true;
+    view.phase = "attached";
+    stack::Settings settings = TRY(known_settings(options));
+    view.endpoints = stack::endpoints_of({}, settings);
+    view.mirrors_json = TRY(console::read_mirror_status(connection));
+    show_stack(view, options.json);
+    return {};
 }
 
 Status status(Options options) {
     TRY(complete(options));
-    stack::Layout layout = TRY(stack::find_layout(options.data));
+    Result<stack::Layout> found = stack::find_layout(options.data);
+    if (!found.ok() && !options.postgres_url.empty()) return status_without_stack(options);
+    stack::Layout layout = TRY(std::move(found));
     stack::Settings settings = TRY(stack::load_settings(layout));
     StackView view;
     view.running = stack::is_supervised(layout);
@@ -63,18 +103,12 @@ Status status(Options options) {
     return {};
 }
 
-Status doctor(Options options) {
+Status doctor(Options options, const MirrorRequest& request) {
     TRY(complete(options));
     stack::Settings settings;
     Result<stack::Layout> layout = stack::find_layout(options.data);
     if (layout.ok()) settings = TRY(stack::load_settings(*layout));
-    if (!options.postgres_url.empty()) settings.postgres_url = options.postgres_url;
-    if (!options.clickhouse_url.empty()) {
-        settings.clickhouse_url = options.clickhouse_url;
-        settings.clickhouse_password = options.clickhouse_password;
-    }
-    if (!options.engine.empty()) settings.engine = options.engine;
-    if (!options.postgres_bin.empty()) settings.postgres_bin = options.postgres_bin;
+    overlay_servers(options, settings);
 
     std::vector<stack::Check> checks =
         stack::check_machine(options.data, settings.embedded_clickhouse());
@@ -83,10 +117,16 @@ Status doctor(Options options) {
     };
     add(stack::check_installation(settings, stack::own_directory()));
     bool running = layout.ok() && stack::is_supervised(*layout);
-    if (running || !settings.embedded_postgres())
-        add(stack::check_postgres(stack::source_conninfo(settings)));
-    if (running || !settings.embedded_clickhouse())
-        add(stack::check_clickhouse(TRY(stack::clickhouse_target(settings))));
+    bool postgres = running || !settings.embedded_postgres();
+    bool clickhouse = running || !settings.embedded_clickhouse();
+    std::string source = stack::source_conninfo(settings);
+    config::ClickHouseUrl target = TRY(stack::clickhouse_target(settings));
+    if (postgres) add(stack::check_postgres(source));
+    if (postgres)
+        add(stack::check_tables(source, request.name.empty() ? "NAME" : request.name,
+                                request.tables));
+    if (clickhouse) add(stack::check_clickhouse(target));
+    if (postgres && clickhouse) add({stack::check_time_zones(source, target)});
     show_checks(checks, options.json);
     return stack::all_passed(checks);
 }

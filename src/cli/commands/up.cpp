@@ -20,26 +20,33 @@ namespace {
 
 constexpr std::chrono::minutes kUpPatience(6);
 constexpr std::chrono::minutes kDownPatience(4);
+constexpr std::chrono::seconds kPortPatience(2);
 constexpr std::chrono::milliseconds kPoll(40);
 
 using Clock = std::chrono::steady_clock;
 
 struct Port {
     const char* name;
-    uint16_t given;    // by the user: taken is an error
-    uint16_t& chosen;  // that of the last start, replaced when it is taken
+    uint64_t given;    // by the user: taken is an error
+    uint64_t& chosen;  // that of the last start, replaced when it is taken
 };
 
 Status choose(const Port& port) {
     if (port.given != 0) {
         port.chosen = port.given;
-        if (stack::port_is_free(port.given)) return {};
+        if (stack::port_is_free(static_cast<uint16_t>(port.given))) return {};
         return Error(ErrorCode::kPortTaken, std::string("the port for ") + port.name + ", " +
                                                 std::to_string(port.given) +
                                                 ", is used by another process");
     }
-    if (port.chosen != 0 && stack::port_is_free(port.chosen)) return {};
-    uint16_t before = port.chosen;
+    // Threads of a killed server may hold its port for a moment after the server is gone.
+    auto deadline = Clock::now() + kPortPatience;
+    while (port.chosen != 0) {
+        if (stack::port_is_free(static_cast<uint16_t>(port.chosen))) return {};
+        if (Clock::now() > deadline) break;
+        back_off(kPoll);
+    }
+    uint64_t before = port.chosen;
     port.chosen = TRY(stack::free_port());
     if (before != 0)
         log(LogLevel::warning, "up",
@@ -49,31 +56,29 @@ Status choose(const Port& port) {
 }
 
 // An embedded server keeps being embedded and an attached one attached until told otherwise.
-Result<stack::Settings> settle(const stack::Layout& layout, const Options& options,
-                               const config::Config& config) {
+Result<stack::Settings> settle(const stack::Layout& layout, const Options& options) {
     Result<stack::Settings> known = stack::load_settings(layout);
     stack::Settings settings;
     if (known.ok())
         settings = *known;
     else if (known.error().code() != ErrorCode::kNotFound)
         return known;
-    auto overlay = [](std::string& into, const std::string& value) {
-        if (!value.empty()) into = value;
-    };
+    std::string own_password = settings.clickhouse_password;
+    config::overlay(options, config::Group::servers, settings);
+    // That of an embedded server is ours to choose, and one of another server would only mislead.
+    if (settings.embedded_clickhouse())
+        settings.clickhouse_password = own_password;
+    else if (!options.clickhouse_url.empty())
+        settings.clickhouse_password = options.clickhouse_password;
+    for (const config::Option& option : config::options())
+        if (option.group == config::Group::tuning || option.group == config::Group::mirror)
+            config::take(option, options, settings);
     // The daemon runs as another user, who has no ~/.pgpass of ours.
     if (!options.postgres_url.empty())
         settings.postgres_url = TRY(postgres::with_looked_up_password(options.postgres_url));
-    overlay(settings.postgres_bin, options.postgres_bin);
-    overlay(settings.clickhouse_url, options.clickhouse_url);
-    overlay(settings.engine, options.engine);
     if (!settings.clickhouse_url.empty()) TRY(stack::clickhouse_target(settings));
-    settings.clickhouse_memory = config.clickhouse.memory_bytes_max;
-    settings.mirror = config.mirror;
-    settings.log_level = config.log_level;
     if (settings.postgres_password.empty())
         settings.postgres_password = TRY(stack::random_password());
-    if (!settings.embedded_clickhouse() && !options.clickhouse_url.empty())
-        settings.clickhouse_password = options.clickhouse_password;
     if (settings.clickhouse_password.empty() && settings.embedded_clickhouse())
         settings.clickhouse_password = TRY(stack::random_password());
     return settings;
@@ -189,18 +194,18 @@ Status same_as_running(const stack::Layout& layout, const Options& options) {
 }  // namespace
 
 Result<stack::Layout> bring_up(Options& options) {
-    config::Config config = TRY(complete(options));
+    TRY(complete(options));
     std::optional<stack::Account> account = TRY(stack::service_account());
     stack::Layout layout = TRY(stack::create_layout(options.data, account));
     if (TRY(runs_already(layout))) {
         TRY(same_as_running(layout, options));
         return layout;
     }
-    stack::Settings settings = TRY(settle(layout, options, config));
+    stack::Settings settings = TRY(settle(layout, options));
     {
         Step step("checking what is needed");
         TRY(check_first(options, settings));
-        // Left-overs hold the ports that shall be kept.
+        // Left-overs hold the ports that are to be kept.
         TRY(stack::stop_leftovers(layout));
         TRY(choose_ports(options, settings));
     }

@@ -76,8 +76,7 @@ Status catch_up(postgres::Connection& connection, const std::string& name) {
 
 Status verify(Options options, const VerifyRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    stack::Layout layout = TRY(stack::find_layout(options.data));
-    stack::Settings settings = TRY(stack::load_settings(layout));
+    stack::Settings settings = TRY(known_settings(options));
     config::ClickHouseUrl target = TRY(stack::clickhouse_target(settings));
     ordered_json list = ordered_json::array();
     bool equal = true;

@@ -8,10 +8,21 @@
 
 namespace tandem::clickhouse {
 
+namespace {
+
+net::Deadline no_limit() {
+    return net::Deadline::after(std::chrono::hours(24 * 365));
+}
+
+}  // namespace
+
 class AsyncConnection::Impl {
   public:
     Impl(std::unique_ptr<NativeSession> session, const ClientOptions& options)
-        : session_(std::move(session)), deadline_(net::Deadline::after(options.connect_timeout)) {}
+        : session_(std::move(session)),
+          first_answer_(options.first_answer),
+          silence_(options.silence),
+          deadline_(net::Deadline::after(options.connect_timeout)) {}
 
     Status start(const Query& query);
     Step step();
@@ -21,7 +32,7 @@ class AsyncConnection::Impl {
     const types::Block& header() const { return header_; }
     const Error& error() const { return *error_; }
     int fd() const { return session_->fd(); }
-    net::Deadline deadline() const { return deadline_; }
+    net::Deadline deadline() const { return earlier(deadline_, silent_until_); }
     bool idle() const { return state_ == State::kIdle; }
     bool broken() const { return state_ == State::kBroken; }
     const ServerInfo& server() const { return session_->protocol().server(); }
@@ -38,13 +49,20 @@ class AsyncConnection::Impl {
     std::optional<Step> on_block(BlockEvent& event);
     Step on_exception(const ServerException& exception);
     Status send(const Query& query);
+    void listen(std::chrono::milliseconds patience) {
+        silent_until_ = patience.count() == 0 ? no_limit() : net::Deadline::after(patience);
+    }
 
     std::unique_ptr<NativeSession> session_;
     State state_ = State::kConnecting;
+    const std::chrono::milliseconds first_answer_;
+    const std::chrono::milliseconds silence_;
     net::Deadline deadline_;
+    net::Deadline silent_until_ = no_limit();
     std::optional<Query> waiting_;
     std::function<void(const Progress&)> on_progress_;
     bool cancelled_ = false;
+    bool block_taken_ = false;
     bool answered_ = false;  // something came for the running query
     types::Block header_;
     types::Block block_;
@@ -74,6 +92,7 @@ Status AsyncConnection::Impl::start(const Query& query) {
 Status AsyncConnection::Impl::send(const Query& query) {
     TRY(session_->protocol().send_query(query));
     deadline_ = net::Deadline::after(query.timeout);
+    listen(first_answer_);
     on_progress_ = query.on_progress;
     state_ = State::kRunning;
     return {};
@@ -106,7 +125,15 @@ Step AsyncConnection::Impl::step() {
                                      : "no answer from ClickHouse before the deadline"),
                     State::kBroken);
     }
-    return advance();
+    if (block_taken_) listen(silence_);  // until now it was the caller who was silent
+    block_taken_ = false;
+    Step next = advance();
+    block_taken_ = next == Step::kBlock;
+    // Only after a look: what has arrived by now counts.
+    bool waits = next == Step::kWantRead || next == Step::kWantWrite;
+    if (waits && silent_until_.expired())
+        return fail(Error(ErrorCode::kTimeout, "ClickHouse is silent"), State::kBroken);
+    return next;
 }
 
 Step AsyncConnection::Impl::advance() {
@@ -115,6 +142,7 @@ Step AsyncConnection::Impl::advance() {
         if (!turn.ok()) return fail(std::move(turn).error(), State::kBroken);
         if (!turn->event.has_value())
             return turn->want == net::Want::kRead ? Step::kWantRead : Step::kWantWrite;
+        listen(silence_);
         if (const auto step = on_event(*turn->event)) return *step;
     }
 }
@@ -132,6 +160,7 @@ std::optional<Step> AsyncConnection::Impl::on_event(Event& event) {
     }
     if (std::holds_alternative<EndOfStreamEvent>(event)) {
         state_ = State::kIdle;
+        listen({});
         if (cancelled_)
             return fail(Error(ErrorCode::kCancelled, "the query was cancelled"), state_);
         return Step::kDone;

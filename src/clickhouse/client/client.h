@@ -39,6 +39,10 @@ enum class Compression : uint8_t { kNone, kLz4, kZstd };
 
 struct ClientOptions {
     std::chrono::milliseconds connect_timeout{10000};
+    // A server at work says something several times a second. kTimeout when it has not within
+    // `first_answer` of being asked, or for `silence` later; 0: no limit. Of AsyncConnection only.
+    std::chrono::milliseconds first_answer{0};
+    std::chrono::milliseconds silence{0};
     Compression compression = Compression::kLz4;
     std::string client_name = "tandem";
     std::string quota_key = {};

@@ -314,7 +314,8 @@ TEST(native_requests, parameters_are_escaped_twice) {
 
 TEST(server_exceptions, are_sorted_by_what_the_caller_can_do) {
     const auto code = [](int number) { return to_error(ServerException{.code = number}).code(); };
-    for (const int retry : {159, 202, 209, 210, 241, 242, 252, 285, 319, 394, 999})
+    for (const int retry :
+         {75, 76, 159, 202, 209, 210, 241, 242, 243, 252, 285, 319, 394, 999, 1001})
         EXPECT_EQ(code(retry), ErrorCode::kClickHouseRetry) << retry;
     for (const int refused : {27, 47, 60, 62, 70, 115, 164, 469, 497})
         EXPECT_EQ(code(refused), ErrorCode::kClickHouseError) << refused;

@@ -1,23 +1,21 @@
+// Every step can be gone on with after an error: what it has done is remembered in the step
+// (placed, main_written, delta_written, completed), so run() repeats nothing that was acknowledged.
+// What an error leads to is decided by base/retry_policy.h; a table that fails is left out from
+// then on.
+//
+// Missing TOAST values come from ClickHouse, as they were before the batch, and, of a table that
+// still loads and may not have the row yet, from the source, once the transactions concerned are
+// visible there. Slices are halved until an answer fits its bound.
 #include "mirror/apply/applier.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
+#include "base/retry_policy.h"
 #include "clickhouse/client/client.h"
 
 namespace tandem::mirror {
-namespace {
-
-bool is_retryable(const Error& error) {
-    return error.retryable() || error.code() == ErrorCode::kCancelled ||
-           error.code() == ErrorCode::kInternal ||
-           error.code() == ErrorCode::kAuthenticationFailed ||
-           error.code() == ErrorCode::kTlsFailed || error.code() == ErrorCode::kPostgresError;
-}
-
-}  // namespace
-
 void Applier::start(Batch batch) {
     TANDEM_ASSERT(done(), "a batch was started before the last one was applied");
     batch_ = std::move(batch);
@@ -31,7 +29,7 @@ Status Applier::run() {
         if (failed_.contains(table->relid)) continue;
         Status applied = apply(step);
         if (applied.ok()) continue;
-        if (is_retryable(applied.error())) return applied;
+        if (action_for(applied.error(), Place::apply_step) != Action::fail_table) return applied;
         TRY(fail_table(table, applied.error()));
     }
     return {};
@@ -139,6 +137,7 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
 Status Applier::apply_truncate(const TruncateStep& step) {
     const Table& after = *step.table;
     TRY(catalog_->before_truncate(after));
+    TRY(failpoint("truncate_before_apply"));
     TRY(destination_->create_copy(after));
     TRY(failpoint("truncate_after_apply"));
     TRY(catalog_->record_truncate(after, step.version, step.xid));

@@ -15,6 +15,7 @@
 #include "mirror/schema/table.h"
 #include "mirror/schema/table_change.h"
 #include "mirror/store/version.h"
+#include "postgres/decoder/time.h"
 
 namespace tandem::mirror {
 
@@ -67,6 +68,7 @@ struct Batch {
     Lsn confirm;
     // Commit LSN of the last change in the batch: where a loss is recorded.
     Lsn last_commit;
+    postgres::PgTime last_commit_time;  // of the last commit that was read while the batch was open
     size_t changes = 0;
     size_t bytes = 0;
     // Transactions with rows whose values have to be looked up.

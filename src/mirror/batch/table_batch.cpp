@@ -1,3 +1,12 @@
+// Rows are appended and never moved: an UPDATE or DELETE of a key that is in the batch only notes
+// in superseded_by_ which row replaces the earlier one, and place() leaves the replaced ones out.
+// Each row carries its version, whether it deletes, and whether its key is new (`fresh_`), by which
+// main and delta are told apart.
+//
+// An unchanged TOAST value is looked for in this order: the old row of the message, the row of the
+// same key earlier in the batch, and, when that lacks it as well, ClickHouse or the source. For the
+// last the row is pending: its key goes into lookup_keys_, once per key, however many rows wait for
+// it, and the applier brings the values back in slices.
 #include "mirror/batch/table_batch.h"
 
 #define XXH_INLINE_ALL

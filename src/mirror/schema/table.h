@@ -38,6 +38,7 @@ struct Table {
     std::string database;  // in ClickHouse: of the view under the table's name
     std::string target;    // name of that view
     int copy = 1;          // which copy of the rows: raised by TRUNCATE and by every new load
+    int era = 0;           // see session/ownership.h
     bool partitioned = false;
     int natts = 0;                     // highest attnum it has had: a column above it is new
     std::vector<TableColumn> columns;  // by attnum
@@ -53,7 +54,9 @@ struct Table {
     // Where the rows lie, see store/README.md.
     std::string rows_database() const { return database + "_rows"; }
     std::string main_name() const {
-        return copy == 1 ? target : target + "@" + std::to_string(copy);
+        if (copy == 1 && era == 0) return target;
+        std::string numbered = target + "@" + std::to_string(copy);
+        return era == 0 ? numbered : numbered + "." + std::to_string(era);
     }
     std::string delta_name() const { return "_tandem_delta_" + main_name(); }
 };

@@ -1,3 +1,7 @@
+// Every write names the generation that the table had when the session began (where_current): a
+// resync raises it, after which the writes of an older session change nothing. Several statements
+// that belong together run in one transaction, with synchronous_commit = local, because a standby
+// that would be waited for may be this very mirror.
 #include "mirror/session/catalog_store.h"
 
 #include <algorithm>
@@ -33,6 +37,14 @@ Result<postgres::Connection*> CatalogStore::connection() {
         connection_ = TRY(postgres::Connection::open(options_.connect));
         // Not `on`: a synchronous standby must not be waited for, it may be this mirror.
         TRY(connection_->execute("SET synchronous_commit = local"));
+        if (options_.owner == 0) return &*connection_;
+        auto mine = connection_->query(
+            "SELECT FROM tandem.mirror WHERE mirror_id = " + number(options_.mirror_id) +
+            " AND owner = " + number(options_.owner));
+        if (mine.ok() && mine->rows() == 1) return &*connection_;
+        connection_.reset();
+        if (!mine.ok()) return std::move(mine).error();
+        return Error(ErrorCode::kLeaseLost, "another session has taken the mirror over");
     }
     return &*connection_;
 }
@@ -67,7 +79,8 @@ Result<MirrorRow> CatalogStore::read_mirror() {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
         "SELECT name, database, slot_name, publication, wanted, state, epoch, wanted_epoch, "
-        "position FROM tandem.mirror WHERE mirror_id = " +
+        "position, coalesce(source_system, ''), coalesce(source_database, 0), owner, owner_known, "
+        "recorded, era, wanted_era, publication_grows FROM tandem.mirror WHERE mirror_id = " +
         number(options_.mirror_id)));
     if (rows.rows() == 0) return Error(ErrorCode::kNotFound, "the mirror is gone");
     MirrorRow row;
@@ -81,6 +94,14 @@ Result<MirrorRow> CatalogStore::read_mirror() {
     row.epoch = static_cast<int>(TRY(rows.integer(0, 6)));
     row.wanted_epoch = static_cast<int>(TRY(rows.integer(0, 7)));
     if (!rows.is_null(0, 8)) row.position = TRY(rows.lsn(0, 8));
+    row.system = rows.text(0, 9);
+    row.database_oid = static_cast<uint32_t>(TRY(rows.integer(0, 10)));
+    row.owner = TRY(rows.integer(0, 11));
+    row.owner_known = TRY(rows.integer(0, 12));
+    if (!rows.is_null(0, 13)) row.recorded = TRY(rows.lsn(0, 13));
+    row.era = static_cast<int>(TRY(rows.integer(0, 14)));
+    row.wanted_era = static_cast<int>(TRY(rows.integer(0, 15)));
+    row.publication_grows = TRY(rows.boolean(0, 16));
     return row;
 }
 
@@ -246,8 +267,63 @@ Status CatalogStore::set_mirror_state(std::string_view state, const Error* error
 }
 
 Status CatalogStore::set_epoch(int epoch) {
-    return execute("UPDATE tandem.mirror SET position = NULL, epoch = " + number(epoch) +
-                   " WHERE mirror_id = " + number(options_.mirror_id));
+    return execute("UPDATE tandem.mirror SET position = NULL, recorded = NULL, epoch = " +
+                   number(epoch) + this_mirror());
+}
+
+std::string CatalogStore::this_mirror() const {
+    return " WHERE mirror_id = " + number(options_.mirror_id);
+}
+
+Status CatalogStore::rename_slot(const std::string& slot) {
+    return execute("UPDATE tandem.mirror SET slot_name = " + pg_literal(slot) + this_mirror());
+}
+
+Status CatalogStore::set_publication_grows(bool grows) {
+    return execute("UPDATE tandem.mirror SET publication_grows = " + boolean(grows) +
+                   this_mirror() + " AND publication_grows <> " + boolean(grows));
+}
+
+Status CatalogStore::set_era(int era, std::span<const Table> copies) {
+    return in_transaction([&]() -> Status {
+        for (const Table& copy : copies)
+            TRY(execute("UPDATE tandem.mirror_copy SET main = " + pg_literal(copy.main_name()) +
+                        ", delta = " + pg_literal(copy.delta_name()) + " WHERE " +
+                        where_copy(copy)));
+        return execute("UPDATE tandem.mirror SET era = " + number(era) + this_mirror());
+    });
+}
+
+Status CatalogStore::confirm_identity(const StoredIdentity& identity) {
+    return execute("UPDATE tandem.mirror SET source_system = " + pg_literal(identity.system) +
+                   ", source_timeline = " + number(identity.timeline) +
+                   ", source_database = " + number(identity.database) +
+                   ", owner_known = " + number(identity.owner) + this_mirror());
+}
+
+Status CatalogStore::record_known(Lsn position) {
+    return execute("UPDATE tandem.mirror SET recorded = " + lsn_literal(position) + this_mirror());
+}
+
+Status CatalogStore::renew(const Error& why, const StoredIdentity& stored) {
+    return in_transaction([&]() -> Status {
+        std::string epoch = "greatest(epoch, " + number(stored.epoch) + ")";
+        TRY(execute("UPDATE tandem.mirror SET epoch = " + epoch + ", wanted_epoch = greatest(" +
+                    epoch + " + 1, wanted_epoch), owner = greatest(owner, " + number(stored.owner) +
+                    "), position = NULL, recorded = NULL, incident_code = " +
+                    pg_literal(why.info().code) + ", incident_message = " +
+                    pg_literal(why.message()) + ", incident_at = now()" + this_mirror()));
+        TRY(execute("DELETE FROM tandem.mirror_chunk" + this_mirror()));
+        // The WAL begins anew, as it were: a position of before says nothing about what follows.
+        TRY(execute("UPDATE tandem.mirror_copy SET visible_from = '0/1'" + this_mirror() +
+                    " AND visible_from IS NOT NULL"));
+        return execute(
+            "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, "
+            "rows_loaded = 0, generation = generation + 1" +
+            this_mirror() +
+            " AND state IN ('loading', 'catching_up', 'live'); NOTIFY "
+            "tandem");
+    });
 }
 
 Status CatalogStore::write_column(const Table& table, const TableColumn& column) {
@@ -522,6 +598,8 @@ Status CatalogStore::record_change(const TableChange& change) {
 }
 
 Status CatalogStore::record_failure(const Table& table, const Error& error) {
+    LogScope scope("table",
+                   table.name.empty() ? "oid " + number(table.relid.value) : table.label());
     if (chunks_ != nullptr) chunks_->stop(table.relid);
     // What cannot be followed is loaded again, as the source has it now. Until then queries stay
     // there.
@@ -529,6 +607,7 @@ Status CatalogStore::record_failure(const Table& table, const Error& error) {
         log(LogLevel::info, "mirror", "loading again: " + error.message());
         return reload(table.relid);
     }
+    log(LogLevel::error, "mirror", "the table stops: " + error.to_string());
     // The notification makes guard_publications look: a failed table is published no longer.
     return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
                    " WHERE " + where_current(table.relid) + "; NOTIFY tandem");

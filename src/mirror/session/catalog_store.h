@@ -14,6 +14,7 @@
 #include "mirror/apply/ports.h"
 #include "mirror/snapshot/chunk_queue.h"
 #include "mirror/source/source_reader.h"
+#include "mirror/store/clickhouse_target.h"
 #include "postgres/client/connection.h"
 #include "postgres/introspect/introspect.h"
 
@@ -30,6 +31,17 @@ struct MirrorRow {
     int epoch = 0;
     int wanted_epoch = 0;
     Lsn position;  // at least as far ClickHouse is, whatever the slot says
+    // Whom the mirror mirrors, as the last session left it: session/identity.h.
+    std::string system;
+    uint32_t database_oid = 0;
+    int64_t owner = 0;
+    int64_t owner_known = 0;
+    Lsn recorded;
+    int era = 0;
+    int wanted_era = 0;
+    bool publication_grows = false;
+
+    std::string mark() const { return position_mark(id, epoch, era); }
 };
 
 // A row of tandem.mirror_copy.
@@ -60,6 +72,9 @@ class CatalogStore final : public Catalog {
         postgres::ConnectOptions connect;
         int mirror_id = 0;
         int64_t chunk_blocks = 16384;
+        // A connection that finds another number in the catalog fails with kLeaseLost; 0: none is
+        // compared. See session/ownership.h.
+        int64_t owner = 0;
     };
     // `chunks` may be null for threads that only read and write rows.
     CatalogStore(Options options, ChunkQueue* chunks)
@@ -100,6 +115,18 @@ class CatalogStore final : public Catalog {
     // --- writing --------------------------------------------------------------------------------
     Status set_mirror_state(std::string_view state, const Error* error = nullptr);
     Status set_epoch(int epoch);
+    // Under another name: a slot of that name belongs to another database of the cluster.
+    Status rename_slot(const std::string& slot);
+    Status set_publication_grows(bool grows);
+    // The tables of the mirror have the names of this era.
+    Status set_era(int era, std::span<const Table> copies);
+    // ClickHouse has been told.
+    Status confirm_identity(const StoredIdentity& identity);
+    // ClickHouse has everything up to the position, on its disk.
+    Status record_known(Lsn position);
+    // Everything is loaded again, with a new slot; why is remembered as the mirror's incident. No
+    // number that ClickHouse has seen comes again.
+    Status renew(const Error& why, const StoredIdentity& stored);
     // Columns and chunks of a new load; state loading. One transaction.
     Status begin_load(const Table& table, const SourceTable& source);
     // Records the chunk; with `last`, the table is catching up to the end of its last chunk, whose
@@ -150,6 +177,7 @@ class CatalogStore final : public Catalog {
     }
 
   private:
+    std::string this_mirror() const;
     std::string where(Oid relid) const;  // "mirror_id = .. AND relid = .. "
     std::string where_current(Oid relid) const;
     std::string where_copy(const Table& table) const;

@@ -5,6 +5,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
@@ -14,20 +15,26 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{250};
 constexpr milliseconds kDurable{1000};
+constexpr milliseconds kRecordAge{30'000};
+constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
+constexpr uint64_t kRecordBytesMin = uint64_t{16} << 10;
 
 class Folding {
   public:
     Folding(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-            HandOver& hand_over)
+            HandOver& hand_over, IdentityLog& identity)
         : options_(options),
           tables_(tables),
           book_(book),
           hand_over_(hand_over),
+          identity_(identity),
           target_(target_options(options, false)),
-          catalog_({connect_options(options, "fold"), options.mirror_id, options.chunk_blocks},
+          catalog_({connect_options(options, "fold"), options.mirror_id, options.chunk_blocks,
+                    options.owner},
                    nullptr),
           begun_(std::chrono::steady_clock::now()) {
         catalog_.set_generations(tables.generations);
+        recorded_ = tables.identity.recorded;
     }
 
     // What is due now.
@@ -41,16 +48,29 @@ class Folding {
         note_new_copies();
         if (now - begun_ > options_.folding.grace) TRY(drop_old_copies());
         if (published <= durable_ || now - durable_at_ < kDurable) return {};
-        TRY(target_.publish(tables_.mirror.database, options_.mirror_id, published,
-                            book_.oldest_generations(), true));
+        const std::string& database = tables_.mirror.database;
+        TRY(target_.publish(database, tables_.mirror.mark(), published, book_.oldest_generations(),
+                            ClickHouseTarget::Published::durable));
+        TRY(identity_.write(target_, database, published, {}, recorded_));
         durable_ = published;
         durable_at_ = now;
-        return {};
+        return tell_catalog(now);
     }
 
   private:
     // The table is still as it was when the task was found.
     bool still(const TablePtr& table) const { return book_.table(table->relid) == table; }
+    // Each side learns now and then how far the other is: what knows less at the next start is a
+    // copy of before. Seldom, because every write here is WAL of the source.
+    Status tell_catalog(Moment now) {
+        uint64_t moved = durable_.value - recorded_.value;
+        if (moved < kRecordBytes && (moved < kRecordBytesMin || now - recorded_at_ < kRecordAge))
+            return {};
+        TRY(catalog_.record_known(durable_));
+        recorded_ = durable_;
+        recorded_at_ = now;
+        return {};
+    }
 
     Status fold(const FoldTask& task, Lsn published) {
         DeltaBook::Hold hold(book_, task.table->relid);
@@ -59,6 +79,9 @@ class Folding {
         TRY(catalog_.begin_fold(*task.table, task.newest, published));
         book_.begin(task);
         TRY(target_.fold(task));
+        std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
+        metrics_.folds.add();
+        metrics_.fold_seconds.observe(spent.count());
         return book_.finish(task, begun, std::chrono::steady_clock::now(), [&](bool empty) {
             return catalog_.finish_fold(*task.table, task.newest + 1, empty);
         });
@@ -112,22 +135,27 @@ class Folding {
     const SessionTables& tables_;
     DeltaBook& book_;
     HandOver& hand_over_;
+    IdentityLog& identity_;
     ClickHouseTarget target_;
     CatalogStore catalog_;
+    metrics::MirrorMetrics metrics_{options_.name};
     const Moment begun_;
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
     size_t dropped_ = 0;  // of tables_.old_copies
     Lsn durable_;
     Moment durable_at_{};
+    Lsn recorded_;
+    Moment recorded_at_{};
 };
 
 }  // namespace
 
 void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                     HandOver& hand_over, std::stop_token stop) {
-    Folding folding(options, tables, book, hand_over);
+                     HandOver& hand_over, IdentityLog& identity, std::stop_token stop) {
+    Folding folding(options, tables, book, hand_over, identity);
     Backoff backoff;
+    LogScope scope("mirror", options.name);
     while (!stop.stop_requested()) {
         Status done = folding.run();
         if (!done.ok()) {

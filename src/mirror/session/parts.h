@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "mirror/apply/applier.h"
 #include "mirror/session/catalog_store.h"
+#include "mirror/session/identity.h"
 #include "mirror/session/runner.h"
 #include "mirror/snapshot/chunk_queue.h"
 #include "mirror/source/source_reader.h"
@@ -45,6 +46,28 @@ struct Part {
     auto operator<=>(const Part&) const = default;
 };
 
+// Says in the catalog that ClickHouse cannot be reached or written to, after some failures in a
+// row, and when it can again. Readers then do not try either.
+class Trouble {
+  public:
+    Trouble(CatalogStore& catalog, int failures_before_shown)
+        : catalog_(catalog), failures_before_shown_(failures_before_shown) {}
+    void show(const Error& error) {
+        if (++failures_ == failures_before_shown_)
+            shown_ = catalog_.set_mirror_state("running", &error).ok();
+    }
+    void over() {
+        failures_ = 0;
+        if (shown_ && catalog_.set_mirror_state("running").ok()) shown_ = false;
+    }
+
+  private:
+    CatalogStore& catalog_;
+    const int failures_before_shown_;
+    int failures_ = 0;
+    bool shown_ = false;
+};
+
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
@@ -56,9 +79,31 @@ struct SessionTables {
     std::map<uint32_t, XidSnapshot> loaded_as_of;   // of tables that are not live
     // Where the stream starts: everything before it is in ClickHouse, nothing after it is.
     Lsn position;
+    StoredIdentity identity;  // as it was written at the start
     // What the fold thread drops when no reader needs it any more.
     std::vector<TablePtr> old_copies;
     bool binary = true;  // every column can be streamed in binary
+};
+
+// How much further than what is applied the slot may be moved before ClickHouse is told of it.
+constexpr uint64_t kPromiseBytes = uint64_t{256} << 10;
+
+// Writes down in ClickHouse how far the mirror is and how far the slot may be. Thread safe; what
+// each line says is at least what the one before it said.
+class IdentityLog {
+  public:
+    explicit IdentityLog(StoredIdentity begin) : last_(std::move(begin)) {}
+    // `promised` 0: as before. Returns what is promised now.
+    Result<Lsn> write(ClickHouseTarget& target, const std::string& database, Lsn position,
+                      Lsn promised, Lsn recorded = {});
+    // The slot stands exactly there and is not moved any more.
+    Status close(ClickHouseTarget& target, const std::string& database, Lsn position);
+    static uint64_t first_sequence(int64_t owner) { return static_cast<uint64_t>(owner) << 24; }
+
+  private:
+    Mutex mutex_;
+    StoredIdentity last_ TANDEM_GUARDED_BY(mutex_);
+    uint64_t written_ TANDEM_GUARDED_BY(mutex_) = 0;
 };
 
 // Brings publication, slot and tables to where the stream can start. Errors of one table are
@@ -81,6 +126,9 @@ class HandOver {
     // What readers may read at: what was confirmed to the source last.
     void set_published(Lsn position);
     Lsn published() const;
+    // The position up to which the slot may be moved.
+    void set_promised(Lsn position);
+    Lsn promised() const;
     std::vector<Oid> take_failed();
     std::optional<Error> error() const;
     int wake_fd() const { return wake_fd_; }  // readable when something came back
@@ -103,6 +151,7 @@ class HandOver {
     std::optional<Batch> batch_ TANDEM_GUARDED_BY(mutex_);
     bool applying_ TANDEM_GUARDED_BY(mutex_) = false;
     Lsn applied_ TANDEM_GUARDED_BY(mutex_);
+    Lsn promised_ TANDEM_GUARDED_BY(mutex_);
     Lsn published_ TANDEM_GUARDED_BY(mutex_);
     std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
     std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
@@ -111,13 +160,16 @@ class HandOver {
 };
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      DeltaBook& book, HandOver& hand_over, std::stop_token stop);
+                      DeltaBook& book, HandOver& hand_over, IdentityLog& identity,
+                      std::stop_token stop);
 void run_fold_thread(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                     HandOver& hand_over, std::stop_token stop);
+                     HandOver& hand_over, IdentityLog& identity, std::stop_token stop);
+void run_watch_thread(const RunnerOptions& options, const SessionTables& tables,
+                      HandOver& hand_over, std::stop_token stop);
 void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tables,
                          ChunkQueue& chunks, HandOver& hand_over, std::stop_token stop);
 // Returns ok when stopped.
 Status run_stream(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                  HandOver& hand_over, std::stop_token stop);
+                  HandOver& hand_over, IdentityLog& identity, std::stop_token stop);
 
 }  // namespace tandem::mirror

@@ -8,7 +8,11 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
+#include "metrics/metrics.h"
+#include "mirror/session/ownership.h"
 #include "mirror/session/parts.h"
+#include "mirror/source/publication.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {
@@ -16,12 +20,14 @@ namespace tandem::mirror {
 postgres::ConnectOptions connect_options(const RunnerOptions& options, std::string_view role) {
     postgres::ConnectOptions connect;
     connect.conninfo = options.source;
-    connect.application_name = "tandem mirror " + std::string(role);
+    connect.application_name = session_name(options.mirror_id, options.owner) + std::string(role);
     return connect;
 }
 
 std::string query_prefix(const RunnerOptions& options) {
-    return "tandem_mirror_" + std::to_string(options.mirror_id) + "_";
+    // Mirror ids repeat from catalog to catalog.
+    return "tandem_mirror_" + options.catalog.substr(0, 8) + "_" +
+           std::to_string(options.mirror_id) + "_";
 }
 
 TargetOptions target_options(const RunnerOptions& options, bool bulk) {
@@ -30,6 +36,12 @@ TargetOptions target_options(const RunnerOptions& options, bool bulk) {
     target.query_prefix = query_prefix(options) + (bulk ? "load" : "stream");
     bool local = options.target.host == "127.0.0.1" || options.target.host == "::1" ||
                  options.target.host == "localhost";
+    target.on_insert = [metrics = metrics::of_mirror(options.name)](size_t rows,
+                                                                    size_t bytes) mutable {
+        metrics.inserts.add();
+        metrics.insert_rows.add(rows);
+        metrics.insert_bytes.add(bytes);
+    };
     target.compression = local ? clickhouse::Compression::kNone : clickhouse::Compression::kLz4;
     return target;
 }
@@ -80,6 +92,16 @@ void HandOver::set_published(Lsn position) {
 Lsn HandOver::published() const {
     MutexLock lock(mutex_);
     return published_;
+}
+
+void HandOver::set_promised(Lsn position) {
+    MutexLock lock(mutex_);
+    promised_ = std::max(promised_, position);
+}
+
+Lsn HandOver::promised() const {
+    MutexLock lock(mutex_);
+    return promised_;
 }
 
 std::vector<Oid> HandOver::take_failed() {
@@ -134,9 +156,41 @@ std::vector<Part> HandOver::take_consistent(Lsn applied) {
     return consistent;
 }
 
+// --- identity ---------------------------------------------------------------------------------
+
+Result<Lsn> IdentityLog::write(ClickHouseTarget& target, const std::string& database, Lsn position,
+                               Lsn promised, Lsn recorded) {
+    MutexLock lock(mutex_);
+    last_.position = std::max(last_.position, position);
+    last_.promised = std::max({last_.promised, last_.position, promised});
+    last_.recorded = std::max(last_.recorded, recorded);
+    TRY(target.write_identity(database, last_, first_sequence(last_.owner) + ++written_));
+    return last_.promised;
+}
+
+Status IdentityLog::close(ClickHouseTarget& target, const std::string& database, Lsn position) {
+    MutexLock lock(mutex_);
+    last_.position = std::max(last_.position, position);
+    last_.promised = last_.position;
+    return target.write_identity(database, last_, first_sequence(last_.owner) + ++written_);
+}
+
 // --- session ----------------------------------------------------------------------------------
 
 namespace {
+
+// What has to be known before the first connection that carries the owner's number.
+Status begin_session(RunnerOptions& options) {
+    postgres::ConnectOptions connect = connect_options(options, "control");
+    connect.application_name = "tandem control";
+    auto connection = TRY(postgres::Connection::open(connect));
+    auto catalog = TRY(connection.query("SELECT catalog_id FROM tandem.catalog_identity"));
+    if (catalog.rows() != 1) return Error(ErrorCode::kInternal, "the catalog has no identity");
+    options.catalog = catalog.text(0, 0);
+    options.owner = TRY(take_ownership(connection, options.mirror_id, options.lease_backend))
+    .number;
+    return {};
+}
 
 Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::stop_token stop) {
     SessionTables tables;
@@ -148,6 +202,8 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
     ChunkQueue chunks;
     HandOver hand_over;
     hand_over.set_published(tables.position);
+    IdentityLog identity(tables.identity);
+    hand_over.set_promised(tables.identity.promised);
     for (const auto& [part, position] : tables.catching_up)
         hand_over.add_catching_up(part, position);
     for (const auto& [part, list] : tables.chunks)
@@ -158,15 +214,19 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
     {
         std::vector<std::jthread> threads;
         threads.emplace_back([&] {
-            run_apply_thread(options, tables, chunks, book, hand_over, stop_threads.get_token());
+            run_apply_thread(options, tables, chunks, book, hand_over, identity,
+                             stop_threads.get_token());
+        });
+        threads.emplace_back([&] {
+            run_fold_thread(options, tables, book, hand_over, identity, stop_threads.get_token());
         });
         threads.emplace_back(
-            [&] { run_fold_thread(options, tables, book, hand_over, stop_threads.get_token()); });
+            [&] { run_watch_thread(options, tables, hand_over, stop_threads.get_token()); });
         for (int i = 0; i < options.snapshot_workers; ++i)
             threads.emplace_back([&] {
                 run_snapshot_worker(options, tables, chunks, hand_over, stop_threads.get_token());
             });
-        streamed = run_stream(options, tables, book, hand_over, stop);
+        streamed = run_stream(options, tables, book, hand_over, identity, stop);
         stop_threads.request_stop();
         chunks.close();
     }
@@ -176,20 +236,28 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
 }  // namespace
 
 RunnerEnd MirrorRunner::run(std::stop_token stop) {
-    CatalogStore::Options store{connect_options(options_, "control"), options_.mirror_id,
-                                options_.chunk_blocks};
-    CatalogStore catalog(store, nullptr);
+    LogScope scope("mirror", options_.name);
     Backoff backoff;
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
-        Status ended = run_session(options_, catalog, stop);
+        metrics::of_mirror(options_.name).sessions.add();
+        RunnerOptions session = options_;
+        Status ended = begin_session(session);
+        CatalogStore catalog({connect_options(session, "control"), session.mirror_id,
+                              session.chunk_blocks, session.owner},
+                             nullptr);
+        if (ended.ok()) ended = run_session(session, catalog, stop);
         if (ended.ok()) break;
         const Error& error = ended.error();
         log(LogLevel::warning, "mirror", error.to_string());
-        if (!error.retryable() && error.code() != ErrorCode::kCancelled) {
-            if (catalog.set_mirror_state("failed", &error).ok()) return RunnerEnd::failed;
-        } else {
-            static_cast<void>(catalog.set_mirror_state("running", &error).ok());
+        metrics::count_error(options_.name, error.info().code);
+        if (error.code() == ErrorCode::kLeaseLost) return RunnerEnd::stopped;
+        if (session.owner != 0) {
+            if (action_for(error, Place::session) == Action::stop) {
+                if (catalog.set_mirror_state("failed", &error).ok()) return RunnerEnd::failed;
+            } else {
+                static_cast<void>(catalog.set_mirror_state("running", &error).ok());
+            }
         }
         if (std::chrono::steady_clock::now() - begun > std::chrono::seconds(30)) backoff.reset();
         backoff.wait(stop);
@@ -205,11 +273,13 @@ Status drop_mirror(const std::string& source, int mirror_id) {
     MirrorRow mirror = TRY(catalog.read_mirror());
     postgres::Connection* connection = TRY(catalog.connection());
     auto slot = TRY(postgres::read_slot(*connection, mirror.slot));
-    if (slot) {
+    auto database = TRY(connection->query("SELECT current_database()"));
+    // Another database of the cluster may have one of the name.
+    if (slot && slot->database == database.value(0, 0)) {
         auto replication = TRY(postgres::Replication::open(connect_options(options, "control")));
         TRY(replication.drop_slot(mirror.slot, true));
     }
-    TRY(connection->execute("DROP PUBLICATION IF EXISTS " + sqltext::pg_ident(mirror.publication)));
+    TRY(drop_publication(*connection, mirror.publication));
     return connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " +
                                std::to_string(mirror_id));
 }

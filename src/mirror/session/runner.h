@@ -23,9 +23,15 @@ struct RunnerOptions {
     std::string source;  // connection string; SECRET
     clickhouse::Endpoint target;
     int mirror_id = 0;
+    std::string name;  // of the mirror, for log lines and metrics
+    // The backend that holds the mirror's lease for this daemon; 0: there is no lease.
+    int lease_backend = 0;
+    // Of the session; run() sets them.
+    int64_t owner = 0;
+    std::string catalog;
     StreamLimits limits;
     FoldLimits folding;
-    int snapshot_workers = 3;
+    int snapshot_workers = config::defaults::snapshot_workers;
     size_t snapshot_block_bytes = size_t{8} << 20;
     int64_t chunk_blocks = 16384;
 };

@@ -4,6 +4,7 @@
 
 #include "base/back_off.h"
 #include "base/log.h"
+#include "base/retry_policy.h"
 #include "mirror/schema/source_types.h"
 #include "mirror/session/parts.h"
 #include "mirror/source/publication.h"
@@ -23,60 +24,191 @@ class Setup {
     Result<SessionTables> run() {
         connection_ = TRY(catalog_.connection());
         result_.mirror = TRY(catalog_.read_mirror());
-        TRY(target_.settle(query_prefix(options_)));
-        TRY(target_.prepare(result_.mirror.database, options_.mirror_id));
-        TRY(guard_publications(*connection_));
         std::vector<TableRow> rows = TRY(catalog_.read_tables());
+        TRY(target_.prepare(result_.mirror.database));
+        TRY(check_identity(rows));
+        TRY(rename_tables(rows));
+        TRY(target_.settle(query_prefix(options_)));
+        TRY(guard_publications(*connection_));
+        rows = TRY(catalog_.read_tables());
         for (const TableRow& row : rows) result_.generations[row.relid.value] = row.generation;
         catalog_.set_generations(result_.generations);
         bool had_slot = TRY(prepare_slot_and_publication(rows));
-        if (had_slot && publication_grew_) TRY(wait_for_running_transactions());
+        if (had_slot && (publication_grew_ || result_.mirror.publication_grows))
+            TRY(wait_for_running_transactions());
+        TRY(catalog_.set_publication_grows(false));
         TRY(find_position());
+        TRY(target_.prepare_position(result_.mirror.database, result_.mirror.mark()));
         for (const TableRow& row : rows) TRY(prepare_table(row));
+        TRY(target_.publish(result_.mirror.database, result_.mirror.mark(), result_.position,
+                            book_.oldest_generations(), ClickHouseTarget::Published::first));
+        TRY(drop_old_positions(rows));
         TRY(catalog_.set_mirror_state("running"));
         return std::move(result_);
     }
 
   private:
-    // Returns whether the slot was there before. The publication comes first: a slot cannot be
-    // read from a position where its publication did not exist.
+    Result<SourceFacts> source_facts() {
+        SourceFacts facts;
+        auto replication = TRY(open_replication());
+        auto system = TRY(replication.identify_system());
+        facts.system = std::to_string(system.system_id);
+        facts.timeline = system.timeline;
+        facts.end = system.flushed;
+        facts.database_name = system.database;
+        for (const auto& end : TRY(replication.timeline_history(system.timeline)))
+            facts.history.push_back({end.timeline, end.end});
+        auto oid = TRY(
+            connection_->query("SELECT oid FROM pg_database WHERE datname = current_database()"));
+        facts.database = static_cast<uint32_t>(TRY(oid.integer(0, 0)));
+        auto slot = TRY(postgres::read_slot(*connection_, result_.mirror.slot));
+        if (slot && slot->database == facts.database_name && slot->confirmed_flush.valid())
+            facts.confirmed = slot->confirmed_flush;
+        return facts;
+    }
+
+    // Whether all sides are still those of the last session: identity.h.
+    Status check_identity(std::span<const TableRow> rows) {
+        const MirrorRow& mirror = result_.mirror;
+        SourceFacts source = TRY(source_facts());
+        StoredIdentity& own = result_.identity;
+        own.catalog = options_.catalog;
+        own.mirror = mirror.id;
+        own.system = source.system;
+        own.timeline = source.timeline;
+        own.database = source.database;
+        own.database_name = source.database_name;
+        own.owner = mirror.owner;
+        TargetFacts target = TRY(target_.read_identity(mirror.database, own));
+        CatalogFacts catalog{.catalog = options_.catalog,
+                             .system = mirror.system,
+                             .database = mirror.database_oid,
+                             .epoch = mirror.epoch,
+                             .owner = mirror.owner - 1,
+                             .owner_known = mirror.owner_known,
+                             .recorded = mirror.recorded,
+                             .renew = mirror.wanted_epoch > mirror.epoch};
+        for (const TableRow& row : rows)
+            catalog.begun |= row.state != "pending" && row.state != "failed";
+        Verdict verdict = judge(source, catalog, target);
+        if (verdict.judgement == Judgement::go_on) {
+            bool same = target.mine && target.mine->epoch == mirror.epoch && catalog.begun;
+            if (same) own.position = target.mine->position;
+            return {};
+        }
+        Error error(verdict.code, verdict.why);
+        if (verdict.judgement == Judgement::reload)
+            TRY(catalog_.renew(error, target.mine.value_or(StoredIdentity())));
+        return error;
+    }
+
+    // After a daemon that may still run: it knows the tables by the names of its own era only.
+    Status rename_tables(std::span<const TableRow> rows) {
+        MirrorRow& mirror = result_.mirror;
+        if (mirror.wanted_era <= mirror.era) return {};
+        std::vector<Table> copies;
+        for (const TableRow& row : rows) {
+            Table table;
+            table.relid = row.relid;
+            table.database = mirror.database;
+            table.target = row.target;
+            table.era = mirror.wanted_era;
+            for (const CopyRow& copy : TRY(catalog_.read_copies(row.relid))) {
+                table.copy = copy.copy;
+                copies.push_back(table);
+            }
+        }
+        for (const Table& copy : copies) TRY(target_.rename_copy(copy));
+        TRY(target_.rename_position(mirror.database, mirror.id, mirror.epoch, mirror.wanted_era));
+        TRY(catalog_.set_era(mirror.wanted_era, copies));
+        mirror.era = mirror.wanted_era;
+        return {};
+    }
+
+    // The publication comes first: a slot cannot be read from a position where its publication did
+    // not exist. Returns whether the slot was there before.
     Result<bool> prepare_slot_and_publication(std::vector<TableRow>& rows) {
         MirrorRow& mirror = result_.mirror;
         TRY(check_server());
-        auto slot = TRY(postgres::read_slot(*connection_, mirror.slot));
         bool renew = mirror.wanted_epoch > mirror.epoch;
-        if (renew && slot) {
-            auto replication = TRY(open_replication());
-            TRY(replication.drop_slot(mirror.slot, true));
-            slot.reset();
-        }
         // As long as no table has begun to load, a new slot misses nothing.
         bool begun = false;
         for (const TableRow& row : rows) begun |= row.state != "pending" && row.state != "failed";
-        if (!renew && !slot && begun)
+        bool there = TRY(find_slot(renew || !begun));
+        if (renew && there) {
+            TRY(drop_slot());
+            there = false;
+        }
+        if (!renew && !there && begun)
             return Error(ErrorCode::kSlotMissing,
                          "replication slot " + mirror.slot + " does not exist any more");
-        if (slot && slot->invalidated())
-            return Error(ErrorCode::kSlotInvalidated,
-                         "replication slot " + mirror.slot + " was invalidated (wal_status " +
-                             slot->wal_status + "): the server removed WAL it needs");
         TRY(prepare_publication(rows));
-        if (slot) return true;
+        if (there) return true;
         auto replication = TRY(open_replication());
         TRY(replication.create_slot(mirror.slot, {.failover = true}));
         if (renew) {
             TRY(catalog_.set_epoch(mirror.wanted_epoch));
             mirror.epoch = mirror.wanted_epoch;
+            mirror.position = mirror.recorded = Lsn{};
         }
+        return false;
+    }
+
+    Status drop_slot() {
+        auto replication = TRY(open_replication());
+        Status dropped = replication.drop_slot(result_.mirror.slot, true);
+        if (!dropped.ok() && dropped.error().code() == ErrorCode::kSlotMissing) return {};
+        return dropped;
+    }
+
+    // Whether there is a slot that can be streamed from. One that is still being made is not: what
+    // commits before it is ready will not be streamed. Slots belong to the whole cluster, so one of
+    // the name may be another database's; a mirror that needs none yet then takes another name.
+    Result<bool> find_slot(bool replaceable) {
+        MirrorRow& mirror = result_.mirror;
+        auto slot = TRY(postgres::read_slot(*connection_, mirror.slot));
+        if (!slot) return false;
+        if (slot->database != result_.identity.database_name) {
+            if (!replaceable) return false;
+            mirror.slot =
+                mirror.slot.substr(0, 52) + "_" + std::to_string(result_.identity.database);
+            TRY(catalog_.rename_slot(mirror.slot));
+            slot = TRY(postgres::read_slot(*connection_, mirror.slot));
+            if (!slot) return false;
+        }
+        if (slot->invalidated() && !replaceable)
+            return Error(ErrorCode::kSlotInvalidated,
+                         "replication slot " + mirror.slot + " was invalidated (wal_status " +
+                             slot->wal_status + "): the server removed WAL it needs");
+        if (slot->confirmed_flush.valid() && !slot->invalidated()) return true;
+        TRY(drop_slot());
         return false;
     }
 
     // The slot's own position reaches the source's disk late: after a crash of the source it may be
     // older than what ClickHouse has folded.
     Status find_position() {
-        auto slot = TRY(postgres::read_slot(*connection_, result_.mirror.slot));
+        const MirrorRow& mirror = result_.mirror;
+        auto slot = TRY(postgres::read_slot(*connection_, mirror.slot));
         if (slot) result_.position = slot->confirmed_flush;
-        result_.position = std::max(result_.position, result_.mirror.position);
+        StoredIdentity& own = result_.identity;
+        result_.position = std::max({result_.position, mirror.position, own.position});
+        own.epoch = mirror.epoch;
+        own.position = result_.position;
+        own.promised = Lsn{result_.position.value + kPromiseBytes};
+        own.recorded = mirror.recorded;
+        TRY(target_.write_identity(mirror.database, own, IdentityLog::first_sequence(own.owner)));
+        return catalog_.confirm_identity(own);
+    }
+
+    // What people's queries read by while another epoch's copies were still all there is.
+    Status drop_old_positions(std::span<const TableRow> rows) {
+        const MirrorRow& mirror = result_.mirror;
+        for (const TableRow& row : rows)
+            if (row.state != "live") return {};
+        for (int epoch = std::max(0, mirror.epoch - 2); epoch < mirror.epoch; ++epoch)
+            TRY(target_.drop_position(mirror.database,
+                                      position_mark(mirror.id, epoch, mirror.era)));
         return {};
     }
 
@@ -95,21 +227,39 @@ class Setup {
         return postgres::Replication::open(connect_options(options_, "control"));
     }
 
+    Status create_publication(const std::vector<TableRow>& rows) {
+        std::vector<Oid> tables;
+        for (const TableRow& row : rows)
+            if (row.state != "dropped" && row.state != "failed") tables.push_back(row.relid);
+        TRY(may_publish(*connection_, result_.mirror.publication, tables));
+        return connection_->execute("CREATE PUBLICATION " + pg_ident(result_.mirror.publication));
+    }
+
     // A table that must not be published fails: row.state says so.
     Status prepare_publication(std::vector<TableRow>& rows) {
         const std::string& name = result_.mirror.publication;
         auto publication = TRY(postgres::read_publication(*connection_, name));
-        if (!publication) TRY(connection_->execute("CREATE PUBLICATION " + pg_ident(name)));
+        if (!publication) TRY(create_publication(rows));
         // Rows are told by the leaf they lie in.
-        if (publication && publication->via_root) {
+        if (publication && publication->ours && publication->via_root) {
             TRY(connection_->execute("ALTER PUBLICATION " + pg_ident(name) +
                                      " SET (publish_via_partition_root = false)"));
+            TRY(catalog_.set_publication_grows(true));
             publication_grew_ = true;
+        } else if (publication) {
+            TRY(check_publication(*publication));
         }
         for (TableRow& row : rows) {
             if (row.state == "dropped" || row.state == "failed") continue;
-            if (TRY(publishes(*connection_, name, row.relid))) continue;
-            Status added = publish_table(*connection_, name, row.relid);
+            bool member = TRY(publishes(*connection_, name, row.relid));
+            // Somebody else's may have grown since the slot was made.
+            if (member && publication && !publication->ours && row.state == "pending")
+                publication_grew_ = true;
+            // Remembered first: who starts next also waits for the transactions of before.
+            if (!member) TRY(catalog_.set_publication_grows(true));
+            Status added = member ? check_member(*connection_, name, row.relid)
+                                  : publish_table(*connection_, name, row.relid);
+            if (member && added.ok()) continue;
             if (added.ok()) {
                 publication_grew_ = true;
                 continue;
@@ -148,12 +298,15 @@ class Setup {
             result_.known[row.relid.value] = std::move(table).value();
             return {};
         }
-        if (table.error().retryable() || !connection_->usable()) return std::move(table).error();
+        if (!connection_->usable()) return std::move(table).error();
+        Action action = action_for(table.error(), Place::prepare_table);
+        if (action == Action::restart_load)
+            return fail(row.relid, Error(ErrorCode::kSchemaChanged, table.error().message()));
+        if (action != Action::fail_table) return std::move(table).error();
         return fail(row.relid, table.error());
     }
 
     Status fail(Oid relid, const Error& error) {
-        log(LogLevel::warning, "mirror", error.to_string());
         Table failed;
         failed.relid = relid;
         return catalog_.record_failure(failed, error);
@@ -167,6 +320,7 @@ class Setup {
         auto mapped =
             TRY(map_table(source->info, source->types, {result_.mirror.database, row.target}));
         auto table = std::make_shared<Table>(*mapped);
+        table->era = result_.mirror.era;
         std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
         for (const CopyRow& copy : copies) {
             table->copy = copy.copy;
@@ -178,7 +332,7 @@ class Setup {
         table->copy = copies.empty() ? 1 : copies.back().copy + 1;
         if (copies.empty()) TRY(target_.make_room(*table));
         TRY(target_.create_copy(*table));
-        if (copies.empty()) TRY(target_.create_view(*table, {}, options_.mirror_id));
+        if (copies.empty()) TRY(target_.create_view(*table, {}, result_.mirror.mark()));
         TRY(catalog_.begin_load(*table, *source));
         result_.chunks[{row.relid}] = std::move(source->chunks);
         TRY(remember(row.relid, source->heaps, source->snapshot));
@@ -233,8 +387,9 @@ class Setup {
 
     Result<TablePtr> go_on(const TableRow& row) {
         TablePtr known = TRY(catalog_.read_table(row, result_.mirror.database, 1));
-        CopyRow copy = TRY(current_copy(row, *known));
         auto table = std::make_shared<Table>(*known);
+        table->era = result_.mirror.era;
+        CopyRow copy = TRY(current_copy(row, *table));
         table->copy = copy.copy;
         // The daemon died while it changed the columns.
         if (!TRY(target_.has_columns(*table))) return begin_load(row);
@@ -244,7 +399,7 @@ class Setup {
         bool live = row.state == "live";
         TRY(remember(row.relid, row.heaps, live ? "" : row.loaded_as_of));
         TRY(open_delta(table, copy, !live, cuts));
-        if (live) TRY(target_.create_view(*table, cuts, options_.mirror_id));
+        if (live) TRY(target_.create_view(*table, cuts, result_.mirror.mark()));
         if (row.state == "catching_up") result_.catching_up[{row.relid}] = row.consistent;
         if (row.state == "loading") {
             auto chunks = TRY(catalog_.read_open_chunks(row.relid));

@@ -2,9 +2,11 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/failpoint.h"
 #include "base/log.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 #include "postgres/decoder/pgoutput.h"
 
@@ -16,7 +18,7 @@ constexpr Micros kFeedbackInterval{1'000'000};
 // How often time is looked at while messages keep coming.
 constexpr int kMessagesBetweenChecks = 256;
 // How long an orderly stop waits for the batch that is being applied.
-constexpr Micros kStopPatience{10'000'000};
+constexpr Micros kStopPatience{1'500'000};
 
 Micros now() {
     return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
@@ -41,6 +43,7 @@ class Directory final : public TableDirectory {
     Directory(CatalogStore& catalog, const SessionTables& tables)
         : catalog_(catalog),
           known_(tables.known),
+          binary_(tables.binary),
           leaves_(tables.leaves),
           loaded_as_of_(tables.loaded_as_of) {}
 
@@ -67,6 +70,12 @@ class Directory final : public TableDirectory {
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
         Resolution resolution = TRY(resolve_relation(known, relation, info, types));
+        // Its bytes would be taken for text. The session that loads the table streams text.
+        for (const TableColumn& column : resolution.change.after->columns)
+            if (binary_ && column.mapping.needs_text_stream)
+                return Error(ErrorCode::kSchemaChanged,
+                             known->label() + ": column " + column.name +
+                                 " is of a type that has to be streamed as text");
         if (resolution.change.empty() && same_columns(*known, *resolution.change.after))
             resolution.layout.table = resolution.change.after = known;
         known = resolution.change.after;
@@ -120,6 +129,7 @@ class Directory final : public TableDirectory {
   private:
     CatalogStore& catalog_;
     std::map<uint32_t, TablePtr> known_;
+    const bool binary_;
     std::map<uint32_t, std::set<uint32_t>> leaves_;
     std::map<uint32_t, XidSnapshot> loaded_as_of_;
 };
@@ -127,16 +137,19 @@ class Directory final : public TableDirectory {
 class StreamLoop {
   public:
     StreamLoop(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-               HandOver& hand_over)
+               HandOver& hand_over, IdentityLog& identity)
         : options_(options),
           tables_(tables),
           book_(book),
           hand_over_(hand_over),
-          catalog_({connect_options(options, "stream"), options.mirror_id, options.chunk_blocks},
+          identity_(identity),
+          catalog_({connect_options(options, "stream"), options.mirror_id, options.chunk_blocks,
+                    options.owner},
                    nullptr),
           directory_(catalog_, tables),
           machine_(options.limits, directory_),
-          decoder_(1) {
+          decoder_(1),
+          metrics_(options.name) {
         catalog_.set_generations(tables.generations);
     }
 
@@ -205,18 +218,37 @@ class StreamLoop {
         const auto& data = std::get<postgres::XLogData>(message);
         received_ = std::max(received_, data.start);
         auto decoded = TRY(decoder_.decode(data.payload));
+        read_bytes_ += data.payload.size();
+        if (auto* logical = std::get_if<postgres::LogicalMessage>(&decoded))
+            if (logical->prefix == "tandem" && logical->content == "flush")
+                metrics_.flush_requests.add();
         return machine_.on_message(decoded, data.payload.size(), now());
     }
 
     void hand_over_batch() {
         if (!hand_over_.free()) return;
         if (machine_.empty()) {
-            // Nothing is open and nothing is being applied: all that was read is durable.
-            applied_ = std::max({applied_, hand_over_.applied(), machine_.position()});
+            // Nothing is open and nothing is being applied: all that was read is durable. But the
+            // slot is moved only as far as ClickHouse knows of; an empty batch tells it.
+            Lsn position = std::max(hand_over_.applied(), machine_.position());
+            if (position <= hand_over_.promised())
+                applied_ = std::max(applied_, position);
+            else
+                hand_over_.give(machine_.take());
             return;
         }
         applied_ = std::max(applied_, hand_over_.applied());
-        if (machine_.ripe(now(), drained_)) hand_over_.give(machine_.take());
+        if (!machine_.ripe(now(), drained_)) return;
+        metrics_.stream_changes.add(machine_.open_changes());
+        hand_over_.give(machine_.take());
+    }
+
+    void count() {
+        metrics_.stream_bytes.add(std::exchange(read_bytes_, 0));
+        metrics_.open_bytes.set(machine_.open_bytes());
+        metrics_.open_changes.set(machine_.open_changes());
+        metrics_.received_lsn.set(received_.value);
+        metrics_.applied_lsn.set(applied_.value);
     }
 
     Status report() {
@@ -224,6 +256,7 @@ class StreamLoop {
         for (const Part& part : hand_over_.take_consistent(applied_)) TRY(become_live(part));
         bool news = applied_ > reported_;
         if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
+        count();
         TRY(failpoint("feedback_before_send"));
         TRY(replication_->send_feedback(
             {.write = std::max(received_, applied_), .flush = applied_, .apply = applied_}));
@@ -241,7 +274,7 @@ class StreamLoop {
         ClickHouseTarget target(target_options(options_, false));
         if (part.leaf.value != 0) return leaf_becomes_live(part, *table, target);
         // The view first: who has waited for the table to be live finds it complete.
-        TRY(target.create_view(*table, book_.cuts(part.relid), options_.mirror_id));
+        TRY(target.create_view(*table, book_.cuts(part.relid), tables_.mirror.mark()));
         CatalogStore::Liveness now = TRY(catalog_.set_live(part.relid, applied_));
         if (now.live) book_.set_live(part.relid);
         if (now.wait_for) hand_over_.add_catching_up(part, *now.wait_for);
@@ -254,7 +287,7 @@ class StreamLoop {
         if (!now.live) return {};
         book_.set_leaf_live(part.relid, part.leaf);
         if (book_.loading(part.relid)) return {};
-        return target.create_view(table, book_.cuts(part.relid), options_.mirror_id);
+        return target.create_view(table, book_.cuts(part.relid), tables_.mirror.mark());
     }
 
     Status finish() {
@@ -266,6 +299,10 @@ class StreamLoop {
         }
         TRY(report());
         TRY(catalog_.record_position(applied_));
+        if (hand_over_.free() && !hand_over_.error()) {
+            ClickHouseTarget target(target_options(options_, false));
+            TRY(identity_.close(target, tables_.mirror.database, applied_));
+        }
         // A walsender in the midst of a large transaction may take long to answer; it ends anyway
         // when the connection does.
         static_cast<void>(replication_->stop(postgres::Millis(1000)).ok());
@@ -276,10 +313,13 @@ class StreamLoop {
     const SessionTables& tables_;
     DeltaBook& book_;
     HandOver& hand_over_;
+    IdentityLog& identity_;
     CatalogStore catalog_;
     Directory directory_;
     StreamMachine machine_;
     postgres::PgoutputDecoder decoder_;
+    metrics::MirrorMetrics metrics_;
+    uint64_t read_bytes_ = 0;
     std::optional<postgres::Replication> replication_;
     bool drained_ = false;
     bool reply_requested_ = false;
@@ -292,8 +332,8 @@ class StreamLoop {
 }  // namespace
 
 Status run_stream(const RunnerOptions& options, const SessionTables& tables, DeltaBook& book,
-                  HandOver& hand_over, std::stop_token stop) {
-    return StreamLoop(options, tables, book, hand_over).run(stop);
+                  HandOver& hand_over, IdentityLog& identity, std::stop_token stop) {
+    return StreamLoop(options, tables, book, hand_over, identity).run(stop);
 }
 
 }  // namespace tandem::mirror

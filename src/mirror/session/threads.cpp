@@ -1,81 +1,100 @@
 // The apply thread and the snapshot workers of a session.
 #include "base/log.h"
+#include "base/retry_policy.h"
+#include "metrics/metrics.h"
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
 namespace {
 
 CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
-    return {connect_options(options, role), options.mirror_id, options.chunk_blocks};
+    return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
 }
-
-// Whether the batch can be gone on with. Not when the source is lost, nor when it is not known
-// whether ClickHouse did what it was asked for: the next session undoes that first. An answer that
-// says no, or nobody there to ask, is different: nothing was written.
-bool ends_session(const Error& error, const CatalogStore& catalog) {
-    return !catalog.usable() || (error.code() != ErrorCode::kClickHouseRetry &&
-                                 error.code() != ErrorCode::kConnectionFailed);
-}
-
-// Says in the catalog that ClickHouse cannot be written to, and when it can again; not at every
-// try.
-class Trouble {
-  public:
-    explicit Trouble(CatalogStore& catalog) : catalog_(catalog) {}
-    void show(const Error& error) {
-        if (++failures_ == kTriesBeforeShown)
-            shown_ = catalog_.set_mirror_state("running", &error).ok();
-    }
-    void over() {
-        failures_ = 0;
-        if (shown_ && catalog_.set_mirror_state("running").ok()) shown_ = false;
-    }
-
-  private:
-    static constexpr int kTriesBeforeShown = 3;
-    CatalogStore& catalog_;
-    int failures_ = 0;
-    bool shown_ = false;
-};
 
 }  // namespace
 
 namespace {
 
+// What is known of a batch before it is applied, counted once readers see it.
+class Counted {
+  public:
+    Counted(metrics::MirrorMetrics& metrics, const Batch& batch)
+        : metrics_(metrics),
+          rows_(batch.changes),
+          bytes_(batch.bytes),
+          committed_(batch.last_commit_time),
+          begun_(std::chrono::steady_clock::now()) {}
+    void visible() {
+        std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun_;
+        metrics_.batches.add();
+        metrics_.apply_seconds.observe(spent.count());
+        metrics_.batch_rows.observe(static_cast<double>(rows_));
+        metrics_.batch_bytes.observe(static_cast<double>(bytes_));
+        if (committed_ == postgres::PgTime()) return;
+        // Two clocks may disagree by a little.
+        int64_t micros = std::max(postgres::PgTime::now().micros - committed_.micros, int64_t{0});
+        metrics_.visible_seconds.observe(static_cast<double>(micros) / 1e6);
+    }
+
+  private:
+    metrics::MirrorMetrics& metrics_;
+    size_t rows_;
+    size_t bytes_;
+    postgres::PgTime committed_;
+    std::chrono::steady_clock::time_point begun_;
+};
+
 // To people who ask ClickHouse directly.
-Status show(Applier& applier, const SessionTables& tables, const RunnerOptions& options,
-            DeltaBook& book, ClickHouseTarget& target, Lsn position) {
+Status show(Applier& applier, const SessionTables& tables, DeltaBook& book,
+            ClickHouseTarget& target, Lsn position) {
     for (Oid relid : applier.changed()) {
         DeltaBook::Hold hold(book, relid);
         TablePtr table = book.table(relid);
         if (table != nullptr && !book.loading(relid))
-            TRY(target.create_view(*table, book.cuts(relid), options.mirror_id));
+            TRY(target.create_view(*table, book.cuts(relid), tables.mirror.mark()));
     }
     applier.forget_changed();
-    return target.publish(tables.mirror.database, options.mirror_id, position,
-                          book.oldest_generations(), false);
+    return target.publish(tables.mirror.database, tables.mirror.mark(), position,
+                          book.oldest_generations(), ClickHouseTarget::Published::next);
+}
+
+// The slot is moved to the position next: ClickHouse has to know that first.
+Status promise(const SessionTables& tables, HandOver& hand_over, IdentityLog& identity,
+               ClickHouseTarget& target, Lsn position) {
+    if (position <= hand_over.promised()) return {};
+    Lsn promised = TRY(identity.write(target, tables.mirror.database, hand_over.published(),
+                                      Lsn{position.value + kPromiseBytes}));
+    hand_over.set_promised(promised);
+    return {};
 }
 
 }  // namespace
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
-                      DeltaBook& book, HandOver& hand_over, std::stop_token stop) {
+                      DeltaBook& book, HandOver& hand_over, IdentityLog& identity,
+                      std::stop_token stop) {
     ClickHouseTarget target(target_options(options, false));
     SourceReader source(connect_options(options, "look-up"));
     CatalogStore catalog(store_options(options, "apply"), &chunks);
     catalog.set_generations(tables.generations);
     Applier applier(target, source, catalog, book);
     Backoff backoff;
-    Trouble trouble(catalog);
+    Trouble trouble(catalog, 3);
+    LogScope scope("mirror", options.name);
+    metrics::MirrorMetrics metrics(options.name);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
+        Counted counted(metrics, *batch);
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
-            if (applied.ok()) applied = show(applier, tables, options, book, target, confirm);
+            if (applied.ok()) applied = show(applier, tables, book, target, confirm);
+            if (applied.ok()) applied = promise(tables, hand_over, identity, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());
-            if (ends_session(applied.error(), catalog)) {
+            metrics::count_error(options.name, applied.error().info().code);
+            if (!catalog.usable() ||
+                action_for(applied.error(), Place::apply_batch) != Action::again) {
                 hand_over.fail(std::move(applied).error());
                 return;
             }
@@ -85,6 +104,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         }
         backoff.reset();
         trouble.over();
+        counted.visible();
         hand_over.done(confirm, applier.take_failed());
     }
 }
@@ -94,19 +114,11 @@ namespace {
 Status load_chunk(const Assignment& assignment, const RunnerOptions& options, SourceReader& source,
                   ClickHouseTarget& target, CatalogStore& catalog) {
     ChunkResult result = TRY(source.copy_chunk(assignment, target, options.snapshot_block_bytes));
+    metrics::MirrorMetrics metrics(options.name);
+    metrics.inserts.add();
+    metrics.insert_rows.add(result.rows);
+    metrics.snapshot_rows.add(result.rows);
     return catalog.finish_chunk(assignment, result);
-}
-
-// A column or the table is not there (any more) on one of the sides: the schema changed under the
-// load, and nothing is lost by starting it again with the new one.
-bool is_schema_race(const Error& error) {
-    return error.sqlstate() == "42703" || error.sqlstate() == "42P01" ||
-           error.foreign_code() == 16;  // NO_SUCH_COLUMN_IN_TABLE
-}
-
-bool is_table_fault(const Error& error) {
-    return !error.retryable() && error.code() != ErrorCode::kCancelled &&
-           error.code() != ErrorCode::kInternal && error.code() != ErrorCode::kAuthenticationFailed;
 }
 
 }  // namespace
@@ -118,16 +130,19 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
     CatalogStore catalog(store_options(options, "snapshot"), nullptr);
     catalog.set_generations(tables.generations);
     Backoff backoff;
+    LogScope scope("mirror", options.name);
     while (auto assignment = chunks.next()) {
+        LogScope of_table("table", assignment->table->label());
         Status loaded = load_chunk(*assignment, options, source, target, catalog);
         if (!loaded.ok()) {
-            std::string label = "loading " + assignment->table->label() + ": ";
-            log(LogLevel::warning, "mirror", label + loaded.error().to_string());
+            log(LogLevel::warning, "mirror", "loading: " + loaded.error().to_string());
+            metrics::count_error(options.name, loaded.error().info().code);
             chunks.retry(*assignment);
-            if (is_schema_race(loaded.error()) &&
+            Action action = action_for(loaded.error(), Place::load_chunk);
+            if (action == Action::restart_load &&
                 catalog.restart_load(assignment->chunk.relid).ok()) {
                 chunks.stop(assignment->chunk.relid);
-            } else if (is_table_fault(loaded.error())) {
+            } else if (action == Action::fail_table) {
                 chunks.stop(assignment->chunk.relid);
                 Error error = std::move(loaded).error();
                 if (catalog.record_failure(*assignment->table, error).ok()) continue;

@@ -10,6 +10,8 @@ using postgres::Connection;
 using sqltext::pg_ident;
 using sqltext::pg_literal;
 
+constexpr std::string_view kInsufficientPrivilege = "42501";
+
 // Runs `body` in a transaction that does not outlive an error.
 template <typename Body>
 Status in_transaction(Connection& connection, Body&& body) {
@@ -57,16 +59,21 @@ struct Unfit {
 
 Result<std::vector<Unfit>> look(Connection& connection) {
     auto rows = TRY(connection.query(R"(
-SELECT m.mirror_id, m.publication, t.relid, r.oid IS NOT NULL,
+SELECT m.mirror_id, m.publication, t.relid, r.oid IS NOT NULL AND p.ours,
        CASE WHEN t.state NOT IN ('failed', 'dropped')
             THEN t.schema_name || '.' || t.table_name || ' cannot be mirrored any more: ' || w.why
+                 || CASE WHEN p.ours THEN '' ELSE format('; UPDATE and DELETE of it fail until '
+                    '%s runs ALTER PUBLICATION %I DROP TABLE %I.%I', p.owner, m.publication,
+                    t.schema_name, t.table_name) END
        END
 FROM tandem.mirror m JOIN tandem.mirror_table t USING (mirror_id)
-LEFT JOIN pg_publication p ON p.pubname = m.publication
+LEFT JOIN (SELECT oid, pubname, pg_get_userbyid(pubowner) AS owner,
+                  pg_has_role(pubowner, 'USAGE') AS ours FROM pg_publication) p
+       ON p.pubname = m.publication
 LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = t.relid
 LEFT JOIN tandem.without_identity(ARRAY(SELECT relid FROM tandem.mirror_table)) w
        ON w.relid = t.relid
-WHERE CASE WHEN t.state IN ('failed', 'dropped') THEN r.oid IS NOT NULL
+WHERE CASE WHEN t.state IN ('failed', 'dropped') THEN r.oid IS NOT NULL AND p.ours
            ELSE w.why IS NOT NULL AND (t.state <> 'pending' OR r.oid IS NOT NULL) END)"));
     std::vector<Unfit> found;
     for (int i = 0; i < rows.rows(); ++i) {
@@ -101,6 +108,69 @@ Status take_out(Connection& connection, const Unfit& unfit) {
 
 }  // namespace
 
+Status may_publish(Connection& connection, std::string_view publication,
+                   std::span<const Oid> tables) {
+    std::string list;
+    for (Oid table : tables) list += (list.empty() ? "" : ",") + std::to_string(table.value);
+    auto foreign = TRY(connection.query(
+        "SELECT string_agg(c.oid::regclass::text, ', ' ORDER BY c.oid), string_agg(CASE WHEN "
+        "c.relkind = 'p' THEN '' ELSE 'ONLY ' END || format('%I.%I', n.nspname, c.relname), ', ' "
+        "ORDER BY c.oid), string_agg(DISTINCT quote_ident(pg_get_userbyid(c.relowner)), ', '), "
+        "quote_ident(current_user), string_agg(DISTINCT quote_ident(n.nspname), ', ') FROM "
+        "pg_class "
+        "c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = ANY ('{" +
+        list + "}'::oid[]) HAVING NOT bool_and(pg_has_role(c.relowner, 'USAGE'))"));
+    if (foreign.rows() == 0) return {};
+    std::string name = pg_ident(publication);
+    return Error(
+        ErrorCode::kSourceUnfit,
+        "only their owner may publish " + foreign.text(0, 0) +
+            ". Do one of these, then resume the mirror:\n"
+            "  -- as " +
+            foreign.text(0, 2) + " (with CREATE on the database) or a superuser:\n" +
+            "  CREATE PUBLICATION " + name + " FOR TABLE " + foreign.text(0, 1) + ";" +
+            "\n  -- or let this role act for the owner:\n  GRANT " + foreign.text(0, 2) + " TO " +
+            foreign.text(0, 3) + ";\n  -- or as a superuser, for these and all tables to come:\n" +
+            "  CREATE PUBLICATION " + name + " FOR TABLES IN SCHEMA " + foreign.text(0, 4) + ";");
+}
+
+Status check_publication(const postgres::PublicationInfo& publication) {
+    if (publication.inserts && publication.updates && publication.deletes &&
+        publication.truncates && !publication.via_root)
+        return {};
+    return Error(ErrorCode::kSourceUnfit,
+                 "publication " + publication.name + " of " + publication.owner +
+                     " does not carry every change. Run: ALTER PUBLICATION " +
+                     pg_ident(publication.name) +
+                     " SET (publish = 'insert, update, delete, truncate', "
+                     "publish_via_partition_root = false);");
+}
+
+Status check_member(Connection& connection, std::string_view publication, Oid relid) {
+    if (connection.server_version() < 150000) return {};  // neither lists nor filters
+    std::string oid = std::to_string(relid.value);
+    auto found = TRY(connection.query(
+        "SELECT r.prrelid::regclass::text, r.prqual IS NOT NULL FROM pg_publication_rel r JOIN "
+        "pg_publication p ON p.oid = r.prpubid WHERE p.pubname = " +
+        pg_literal(publication) + " AND (r.prrelid = " + oid + " OR " + oid +
+        " IN (SELECT pg_partition_ancestors(r.prrelid))) AND (r.prqual IS NOT NULL OR r.prattrs IS "
+        "NOT NULL) LIMIT 1"));
+    if (found.rows() == 0) return {};
+    return Error(ErrorCode::kSourceUnfit,
+                 "publication " + std::string(publication) + " leaves out " +
+                     (TRY(found.boolean(0, 1)) ? "rows" : "columns") + " of " + found.text(0, 0) +
+                     "; publish the table without list and filter");
+}
+
+Status drop_publication(Connection& connection, std::string_view publication) {
+    auto found = TRY(postgres::read_publication(connection, publication));
+    if (!found) return {};
+    if (found->ours) return connection.execute("DROP PUBLICATION " + pg_ident(publication));
+    log(LogLevel::info, "mirror",
+        "publication " + found->name + " stays: it belongs to " + found->owner);
+    return {};
+}
+
 Result<bool> publishes(Connection& connection, std::string_view publication, Oid relid) {
     std::string oid = std::to_string(relid.value);
     // The view lists leaves, not the table they are of.
@@ -119,13 +189,31 @@ Result<bool> publishes(Connection& connection, std::string_view publication, Oid
 
 Status publish_table(Connection& connection, std::string_view publication, Oid relid) {
     TRY(check_fit(connection, relid));
-    return in_transaction(connection, [&]() -> Status {
+    Status done = in_transaction(connection, [&]() -> Status {
         std::string table = TRY(spelled(connection, relid));
         TRY(connection.execute("ALTER PUBLICATION " + pg_ident(publication) + " ADD TABLE " +
                                table));
         // Under the lock that ADD TABLE took, which keeps keys as they are.
         return check_fit(connection, relid);
     });
+    if (done.ok() || done.error().sqlstate() != kInsufficientPrivilege) return done;
+    std::string table = TRY(spelled(connection, relid));
+    return Error(ErrorCode::kSourceUnfit,
+                 done.error().message() +
+                     ". The owner of table and publication, or a superuser, runs: "
+                     "ALTER PUBLICATION " +
+                     pg_ident(publication) + " ADD TABLE " + table + ";");
+}
+
+Status mark_dropped_tables(Connection& connection) {
+    auto gone = TRY(connection.query(
+        "UPDATE tandem.mirror_table t SET state = 'dropped', error_code = 'not_found', "
+        "error_message = 'the table was dropped at the source' WHERE t.state <> 'dropped' AND NOT "
+        "EXISTS (SELECT FROM pg_class c WHERE c.oid = t.relid) RETURNING t.schema_name || '.' || "
+        "t.table_name"));
+    for (int i = 0; i < gone.rows(); ++i)
+        log(LogLevel::info, "mirror", gone.text(i, 0) + " was dropped at the source");
+    return {};
 }
 
 Status guard_publications(Connection& connection) {

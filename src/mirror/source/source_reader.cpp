@@ -179,7 +179,9 @@ Result<SourceRows::Found> SourceReader::current_rows(const Table& table, const t
         }
         tuples += ")";
     }
+    // Not the rows of an inheritance child, which is a table of its own.
     std::string sql = "COPY (SELECT " + select_list(table, wanted) + " FROM " +
+                      (table.partitioned ? "" : "ONLY ") +
                       sqltext::pg_qualified(table.schema, table.name) + " WHERE (" + key_list +
                       ") IN (" + tuples + ")) TO STDOUT (FORMAT binary)";
     RowReader reader(table, wanted, bytes_max);

@@ -1,3 +1,7 @@
+// How rows lie is told in README.md. Here is the order in which things have to be written so that a
+// crash at any point can be undone: an insert's query id is noted before it is sent and forgotten
+// with its acknowledgement; a fold writes rows into main under an origin of its own before it
+// removes anything; views are replaced as a whole.
 #include "mirror/store/clickhouse_target.h"
 
 #include <unistd.h>
@@ -22,6 +26,8 @@ using sqltext::ch_string;
 constexpr int kUnknownDatabase = 81;
 
 constexpr int kUnknownTable = 60;
+constexpr int kSettlePolls = 600;
+constexpr int kPollsBeforeKill = 5;
 // Origins: 0 the stream, 1.. chunks of the load, from here on folds.
 constexpr uint32_t kFoldOrigin = uint32_t{1} << 31;
 
@@ -60,9 +66,15 @@ std::string between(const FoldTask& task) {
     return "_tandem_generation BETWEEN " + std::to_string(task.oldest) + " AND " +
            std::to_string(task.newest);
 }
-std::string position_table(const std::string& database, int mirror_id, bool durable) {
-    return ch_qualified(database + "_rows", "_tandem_position_" + std::to_string(mirror_id) +
-                                                (durable ? "_durable" : ""));
+std::string position_name(const std::string& mark, bool durable) {
+    return (durable ? "_tandem_durable_" : "_tandem_position_") + mark;
+}
+std::string position_table(const std::string& database, const std::string& mark, bool durable) {
+    return ch_qualified(database + "_rows", position_name(mark, durable));
+}
+
+std::string identity_table(const std::string& database) {
+    return ch_qualified(database + "_rows", "_tandem_identity");
 }
 
 // Measured, see test/bench: our blocks are as large as we want them and collapsed already, and two
@@ -79,10 +91,16 @@ const std::vector<clickhouse::Setting>& insert_settings() {
 
 }  // namespace
 
+std::string position_mark(int mirror_id, int epoch, int era) {
+    std::string mark = std::to_string(mirror_id) + "_" + std::to_string(epoch);
+    return era == 0 ? mark : mark + "." + std::to_string(era);
+}
+
 Result<clickhouse::Client*> ClickHouseTarget::client() {
     if (client_ == nullptr) {
         clickhouse::ClientOptions options;
         options.compression = options_.compression;
+        options.connect_timeout = options_.connect_timeout;
         options.client_name = "tandem mirror";
         client_ = TRY(clickhouse::connect_native(options_.endpoint, options));
     }
@@ -100,9 +118,26 @@ Query ClickHouseTarget::query(std::string sql) const {
     return query;
 }
 
+// Unique, and recognisable as the mirror's: see settle().
+std::string ClickHouseTarget::next_query_id() const {
+    static std::atomic<uint64_t> counter{0};
+    return options_.query_prefix + "_" + std::to_string(getpid()) + "_" + std::to_string(++counter);
+}
+
 Status ClickHouseTarget::execute(std::string sql) {
     clickhouse::Client* connection = TRY(client());
-    return connection->execute(query(std::move(sql)));
+    Query write = query(std::move(sql));
+    write.query_id = next_query_id();
+    return connection->execute(write);
+}
+
+// Whatever its size: the server's limit on that protects people from themselves.
+Status ClickHouseTarget::drop_table(const std::string& qualified) {
+    clickhouse::Client* connection = TRY(client());
+    Query drop = query("DROP TABLE IF EXISTS " + qualified + " SYNC");
+    drop.settings = {{"max_table_size_to_drop", "0"}, {"max_partition_size_to_drop", "0"}};
+    drop.query_id = next_query_id();
+    return connection->execute(drop);
 }
 
 Result<uint64_t> ClickHouseTarget::count(std::string sql) {
@@ -115,7 +150,6 @@ Result<uint64_t> ClickHouseTarget::count(std::string sql) {
 
 Query ClickHouseTarget::insert_query(std::string_view database, std::string_view table,
                                      const types::Block& block) {
-    static std::atomic<uint64_t> counter{0};
     std::string columns;
     for (const types::NamedColumn& column : block.columns) {
         if (!columns.empty()) columns += ", ";
@@ -123,8 +157,7 @@ Query ClickHouseTarget::insert_query(std::string_view database, std::string_view
     }
     Query insert = query("INSERT INTO " + ch_qualified(database, table) + " (" + columns + ")");
     insert.settings = insert_settings();
-    insert.query_id =
-        options_.query_prefix + "_" + std::to_string(getpid()) + "_" + std::to_string(++counter);
+    insert.query_id = next_query_id();
     return insert;
 }
 
@@ -138,6 +171,7 @@ Status ClickHouseTarget::insert(std::string_view database, std::string_view tabl
     unsettled_ = insert.query_id;
     TRY(connection->insert(insert, block));
     insert_acknowledged();
+    if (options_.on_insert) options_.on_insert(block.rows(), block.byte_size());
     return {};
 }
 
@@ -167,14 +201,17 @@ Result<std::unique_ptr<clickhouse::InsertStream>> ClickHouseTarget::begin_insert
 
 Status ClickHouseTarget::settle(const std::string& query_prefix) {
     clickhouse::Client* connection = TRY(client());
-    Query running = query("SELECT count() FROM system.processes WHERE startsWith(query_id, " +
-                          ch_string(query_prefix) + ")");
-    for (int attempt = 0; attempt < 600; ++attempt) {
+    std::string mine = " WHERE startsWith(query_id, " + ch_string(query_prefix) + ")";
+    Query running = query("SELECT count() FROM system.processes" + mine);
+    for (int attempt = 0; attempt < kSettlePolls; ++attempt) {
         types::Block count = TRY(clickhouse::select_all(*connection, running));
         if (count.rows() == 1 && count.columns[0].column.fixed<uint64_t>(0) == 0) {
             unsettled_.clear();
             return {};
         }
+        // Not at once: most of them are about to end. A user without the right to can only wait.
+        if (attempt == kPollsBeforeKill)
+            static_cast<void>(connection->execute(query("KILL QUERY" + mine + " ASYNC")).ok());
         back_off(std::chrono::milliseconds(100));
     }
     return Error(ErrorCode::kTimeout, "an insert of an earlier connection does not end");
@@ -182,15 +219,29 @@ Status ClickHouseTarget::settle(const std::string& query_prefix) {
 
 // --- copies -----------------------------------------------------------------------------------
 
-Status ClickHouseTarget::prepare(const std::string& database, int mirror_id) {
+Status ClickHouseTarget::prepare(const std::string& database) {
     TRY(execute("CREATE DATABASE IF NOT EXISTS " + ch_ident(database)));
     TRY(execute("CREATE DATABASE IF NOT EXISTS " + ch_ident(database + "_rows")));
+    return execute("CREATE TABLE IF NOT EXISTS " + identity_table(database) +
+                   " (catalog String, mirror UInt32, sequence UInt64, system String, timeline "
+                   "UInt32, database UInt32, database_name String, epoch Int32, owner Int64, "
+                   "position UInt64, promised UInt64, recorded UInt64, written DateTime DEFAULT "
+                   "now()) ENGINE = ReplacingMergeTree(sequence) ORDER BY (catalog, mirror) "
+                   "SETTINGS fsync_after_insert = 1, fsync_part_directory = 1");
+}
+
+Status ClickHouseTarget::prepare_position(const std::string& database, const std::string& mark) {
     std::string columns = " (position UInt64, oldest Map(UInt32, UInt32)) ENGINE = ";
     // One row a batch: kept in memory, the last ones only.
-    TRY(execute("CREATE TABLE IF NOT EXISTS " + position_table(database, mirror_id, false) +
-                columns + "Memory SETTINGS min_rows_to_keep = 8, max_rows_to_keep = 64"));
-    return execute("CREATE TABLE IF NOT EXISTS " + position_table(database, mirror_id, true) +
-                   columns + "ReplacingMergeTree(position) ORDER BY tuple()");
+    TRY(execute("CREATE TABLE IF NOT EXISTS " + position_table(database, mark, false) + columns +
+                "Memory SETTINGS min_rows_to_keep = 8, max_rows_to_keep = 64"));
+    return execute("CREATE TABLE IF NOT EXISTS " + position_table(database, mark, true) + columns +
+                   "ReplacingMergeTree(position) ORDER BY tuple()");
+}
+
+Status ClickHouseTarget::drop_position(const std::string& database, const std::string& mark) {
+    TRY(drop_table(position_table(database, mark, false)));
+    return drop_table(position_table(database, mark, true));
 }
 
 Status ClickHouseTarget::make_room(const Table& table) {
@@ -208,7 +259,7 @@ Status ClickHouseTarget::make_room(const Table& table) {
         return Error(ErrorCode::kAlreadyExists, "ClickHouse has a table " + table.database + "." +
                                                     table.target + " that no mirror made");
     if (found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0)
-        TRY(execute("DROP TABLE " + ch_qualified(table.database, table.target) + " SYNC"));
+        TRY(drop_table(ch_qualified(table.database, table.target)));
     std::string name = ch_string(table.target);
     std::string delta = ch_string("_tandem_delta_" + table.target);
     Query left = query(
@@ -217,9 +268,7 @@ Status ClickHouseTarget::make_room(const Table& table) {
         ", '@')) OR startsWith(name, concat(" + delta + ", '@')))");
     types::Block names = TRY(clickhouse::select_all(*connection, left));
     for (size_t i = 0; i < names.rows(); ++i)
-        TRY(execute("DROP TABLE IF EXISTS " +
-                    ch_qualified(table.rows_database(), names.columns[0].column.string(i)) +
-                    " SYNC"));
+        TRY(drop_table(ch_qualified(table.rows_database(), names.columns[0].column.string(i))));
     return {};
 }
 
@@ -231,18 +280,18 @@ Status ClickHouseTarget::create_copy(const Table& table) {
 
 Status ClickHouseTarget::drop_copy(const Table& table) {
     for (const std::string& name : {main_table(table), delta_table(table)}) {
-        Status dropped = execute("DROP TABLE IF EXISTS " + name + " SYNC");
+        Status dropped = drop_table(name);
         if (!dropped.ok() && dropped.error().foreign_code() != kUnknownDatabase) return dropped;
     }
     return {};
 }
 
 Status ClickHouseTarget::create_view(const Table& table, std::span<const LeafCut> cuts,
-                                     int mirror_id) {
+                                     const std::string& mark) {
     std::string published = "(SELECT position, oldest FROM " +
-                            position_table(table.database, mirror_id, false) +
+                            position_table(table.database, mark, false) +
                             " UNION ALL SELECT position, oldest FROM " +
-                            position_table(table.database, mirror_id, true) + ")";
+                            position_table(table.database, mark, true) + ")";
     std::string relid = std::to_string(table.relid.value);
     std::string position = "(SELECT max(position) FROM " + published + ")";
     std::string oldest = "(SELECT argMax(oldest[" + relid + "], position) FROM " + published + ")";
@@ -280,6 +329,114 @@ Result<bool> ClickHouseTarget::has_columns(const Table& table) {
     return found == 2 * table.columns.size();
 }
 
+// --- whose they are ---------------------------------------------------------------------------
+
+Result<TargetFacts> ClickHouseTarget::read_identity(const std::string& database,
+                                                    const StoredIdentity& own) {
+    clickhouse::Client* connection = TRY(client());
+    Query ask = query(
+        "SELECT catalog, mirror, system, timeline, database, database_name, epoch, owner, "
+        "position, promised, recorded FROM " +
+        identity_table(database) + " ORDER BY sequence DESC LIMIT 1 BY catalog, mirror");
+    types::Block found = TRY(clickhouse::select_all(*connection, ask));
+    TargetFacts facts;
+    for (size_t row = 0; row < found.rows(); ++row) {
+        StoredIdentity identity;
+        auto at = [&](size_t column) -> const types::Column& {
+            return found.columns[column].column;
+        };
+        identity.catalog = at(0).string(row);
+        identity.mirror = static_cast<int>(at(1).fixed<uint32_t>(row));
+        identity.system = at(2).string(row);
+        identity.timeline = at(3).fixed<uint32_t>(row);
+        identity.database = at(4).fixed<uint32_t>(row);
+        identity.database_name = at(5).string(row);
+        identity.epoch = at(6).fixed<int32_t>(row);
+        identity.owner = at(7).fixed<int64_t>(row);
+        identity.position = Lsn{at(8).fixed<uint64_t>(row)};
+        identity.promised = Lsn{at(9).fixed<uint64_t>(row)};
+        identity.recorded = Lsn{at(10).fixed<uint64_t>(row)};
+        if (identity.catalog == own.catalog && identity.mirror == own.mirror)
+            facts.mine = identity;
+        else if (identity.catalog != own.catalog &&
+                 (identity.system != own.system || identity.database != own.database))
+            facts.other = identity;
+    }
+    return facts;
+}
+
+Status ClickHouseTarget::write_identity(const std::string& database, const StoredIdentity& identity,
+                                        uint64_t sequence) {
+    auto text = [](uint64_t value) { return std::to_string(value); };
+    return execute(
+        "INSERT INTO " + identity_table(database) +
+        " (catalog, mirror, sequence, system, timeline, database, database_name, epoch, owner, "
+        "position, promised, recorded) SELECT " +
+        ch_string(identity.catalog) + ", " + std::to_string(identity.mirror) + ", " +
+        text(sequence) + ", " + ch_string(identity.system) + ", " + text(identity.timeline) + ", " +
+        text(identity.database) + ", " + ch_string(identity.database_name) + ", " +
+        std::to_string(identity.epoch) + ", " + std::to_string(identity.owner) + ", " +
+        text(identity.position.value) + ", " + text(identity.promised.value) + ", " +
+        text(identity.recorded.value));
+}
+
+// The table is in memory, and empty after a restart.
+Result<bool> ClickHouseTarget::ran_on(const std::string& database, const std::string& mark) {
+    return TRY(count("SELECT count() FROM " + position_table(database, mark, false)))
+    > 0;
+}
+
+Result<std::vector<std::string>> ClickHouseTarget::table_names(const std::string& database) {
+    clickhouse::Client* connection = TRY(client());
+    types::Block found = TRY(clickhouse::select_all(
+        *connection,
+        query("SELECT name FROM system.tables WHERE database = " + ch_string(database))));
+    std::vector<std::string> names;
+    for (size_t i = 0; i < found.rows(); ++i) names.emplace_back(found.columns[0].column.string(i));
+    return names;
+}
+
+// A table is named `first` in the first era, `stem` and the number of the era later.
+Status ClickHouseTarget::rename_table(const std::string& database, const std::string& first,
+                                      const std::string& stem, const std::string& wanted) {
+    std::vector<std::string> names = TRY(table_names(database));
+    std::string found;
+    int newest = -1;
+    for (const std::string& name : names) {
+        if (name == wanted) return {};
+        int era = -1;
+        if (name == first) era = 0;
+        if (name.starts_with(stem)) era = std::atoi(name.c_str() + stem.size());
+        if (era <= newest) continue;
+        newest = era;
+        found = name;
+    }
+    if (found.empty()) return {};  // whoever needs it will say so
+    return execute("RENAME TABLE " + ch_qualified(database, found) + " TO " +
+                   ch_qualified(database, wanted));
+}
+
+Status ClickHouseTarget::rename_copy(const Table& copy) {
+    Table first = copy;
+    first.era = 0;
+    std::string stem = copy.target + "@" + std::to_string(copy.copy) + ".";
+    std::string database = copy.rows_database();
+    TRY(rename_table(database, first.main_name(), stem, copy.main_name()));
+    return rename_table(database, first.delta_name(), "_tandem_delta_" + stem, copy.delta_name());
+}
+
+Status ClickHouseTarget::rename_position(const std::string& database, int mirror_id, int epoch,
+                                         int era) {
+    std::string first = position_mark(mirror_id, epoch, 0);
+    std::string wanted = position_mark(mirror_id, epoch, era);
+    for (bool durable : {false, true}) {
+        std::string prefix = durable ? "_tandem_durable_" : "_tandem_position_";
+        TRY(rename_table(database + "_rows", prefix + first, prefix + first + ".",
+                         prefix + wanted));
+    }
+    return {};
+}
+
 // --- undo -------------------------------------------------------------------------------------
 
 // Nothing there is the usual case, and cheap to see; a mutation is not.
@@ -290,6 +447,7 @@ Status ClickHouseTarget::remove(const Table& table, const std::string& name,
     if (rows == 0) return {};
     Query remove = query("DELETE FROM " + from + " WHERE " + condition);
     remove.settings = {{"lightweight_deletes_sync", "2"}};
+    remove.query_id = next_query_id();
     clickhouse::Client* connection = TRY(client());
     return connection->execute(remove);
 }
@@ -374,21 +532,28 @@ Status ClickHouseTarget::fold(const FoldTask& task) {
 }
 
 Status ClickHouseTarget::drop_generation(const Table& table, uint32_t generation) {
-    Status dropped = execute("ALTER TABLE " + delta_table(table) + " DROP PARTITION " +
-                             std::to_string(generation));
+    Query drop = query("ALTER TABLE " + delta_table(table) + " DROP PARTITION " +
+                       std::to_string(generation));
+    drop.settings = {{"max_partition_size_to_drop", "0"}};
+    drop.query_id = next_query_id();
+    clickhouse::Client* connection = TRY(client());
+    Status dropped = connection->execute(drop);
     if (!dropped.ok() && dropped.error().foreign_code() == kUnknownTable) return {};
     return dropped;
 }
 
-Status ClickHouseTarget::publish(const std::string& database, int mirror_id, Lsn position,
-                                 const std::map<uint32_t, uint32_t>& oldest, bool durable) {
+Status ClickHouseTarget::publish(const std::string& database, const std::string& mark, Lsn position,
+                                 const std::map<uint32_t, uint32_t>& oldest, Published how) {
     std::string pairs;
     for (const auto& [relid, generation] : oldest)
         pairs +=
             (pairs.empty() ? "" : ", ") + std::to_string(relid) + ", " + std::to_string(generation);
-    return execute("INSERT INTO " + position_table(database, mirror_id, durable) + " SELECT " +
-                   std::to_string(position.value) + ", CAST(map(" + pairs +
-                   "), 'Map(UInt32, UInt32)')");
+    std::string table = position_table(database, mark, how == Published::durable);
+    std::string only_if = how != Published::next ? ""
+                                                 : " WHERE throwIf((SELECT count() FROM " + table +
+                                                       ") = 0, 'ClickHouse was started again') = 0";
+    return execute("INSERT INTO " + table + " SELECT " + std::to_string(position.value) +
+                   ", CAST(map(" + pairs + "), 'Map(UInt32, UInt32)')" + only_if);
 }
 
 // --- schema changes and look-ups --------------------------------------------------------------

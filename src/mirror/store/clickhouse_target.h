@@ -15,8 +15,12 @@
 #include "mirror/apply/ports.h"
 #include "mirror/snapshot/chunk_queue.h"
 #include "mirror/store/delta_book.h"
+#include "mirror/store/stored_identity.h"
 
 namespace tandem::mirror {
+
+// The names of the tables that hold the published position end so.
+std::string position_mark(int mirror_id, int epoch, int era);
 
 struct TargetOptions {
     clickhouse::Endpoint endpoint;
@@ -24,6 +28,9 @@ struct TargetOptions {
     std::string query_prefix;
     clickhouse::Compression compression = clickhouse::Compression::kNone;
     std::chrono::milliseconds timeout{120'000};
+    std::chrono::milliseconds connect_timeout{10'000};
+    // Called for every acknowledged insert of one block, with its rows and bytes.
+    std::function<void(size_t, size_t)> on_insert = {};
 };
 
 class ClickHouseTarget final : public Destination {
@@ -41,14 +48,29 @@ class ClickHouseTarget final : public Destination {
                                                                    const types::Block& columns);
     void insert_acknowledged() { unsettled_.clear(); }
 
-    // The databases, and what tells people's queries how far the mirror is.
-    Status prepare(const std::string& database, int mirror_id);
+    // The databases, and whose they are.
+    Status prepare(const std::string& database);
+    // What tells people's queries how far the mirror is. `mark` names the mirror and what it was
+    // when it began to write there: position_mark().
+    Status prepare_position(const std::string& database, const std::string& mark);
+    Status drop_position(const std::string& database, const std::string& mark);
+
+    Result<TargetFacts> read_identity(const std::string& database, const StoredIdentity& own);
+    // Durable. Of one catalog and mirror the line with the highest sequence counts.
+    Status write_identity(const std::string& database, const StoredIdentity& identity,
+                          uint64_t sequence);
+    // Whether ClickHouse has run all the time since publish() was first called by this session:
+    // else it may be another one, restored from a copy say.
+    Result<bool> ran_on(const std::string& database, const std::string& mark);
+    // Gives the tables of the copy, whatever era their names are of, the names of its own.
+    Status rename_copy(const Table& copy);
+    Status rename_position(const std::string& database, int mirror_id, int epoch, int era);
     // Before the first copy of a table is made: drops what an earlier mirror left of it.
     // kAlreadyExists when the name belongs to somebody else's table.
     Status make_room(const Table& table);
     Status drop_copy(const Table& table);
     // The view under the table's own name shows this copy, without what is gone.
-    Status create_view(const Table& table, std::span<const LeafCut> cuts, int mirror_id);
+    Status create_view(const Table& table, std::span<const LeafCut> cuts, const std::string& mark);
     // Whether the copy has the table's columns: not if a change of them was begun and not ended.
     Result<bool> has_columns(const Table& table);
 
@@ -69,12 +91,15 @@ class ClickHouseTarget final : public Destination {
     Status fold(const FoldTask& task);
     Status drop_generation(const Table& table, uint32_t generation);
 
-    // What the views show: the state at the position. `durable` also survives a restart of the
-    // server.
-    Status publish(const std::string& database, int mirror_id, Lsn position,
-                   const std::map<uint32_t, uint32_t>& oldest, bool durable);
+    // What the views show: the state at the position. The first one of a session; the next ones,
+    // which fail when ClickHouse was started again in between (it may be another one since,
+    // restored from a copy say); one that survives a restart.
+    enum class Published : uint8_t { first, next, durable };
+    Status publish(const std::string& database, const std::string& mark, Lsn position,
+                   const std::map<uint32_t, uint32_t>& oldest, Published how);
 
-    // Waits until no insert runs any more whose query id begins so (of a process that died).
+    // Waits until nothing that writes runs any more whose query id begins so (of a process that
+    // died, or is shut out). What waits for its sender is ended.
     Status settle(const std::string& query_prefix);
 
     void interrupt() noexcept;
@@ -86,6 +111,11 @@ class ClickHouseTarget final : public Destination {
                                    const types::Block& block);
     Status insert(std::string_view database, std::string_view table, const types::Block& block);
     Status execute(std::string sql);
+    Status drop_table(const std::string& qualified);
+    Result<std::vector<std::string>> table_names(const std::string& database);
+    Status rename_table(const std::string& database, const std::string& first,
+                        const std::string& stem, const std::string& wanted);
+    std::string next_query_id() const;
     Result<uint64_t> count(std::string sql);
     Status remove(const Table& table, const std::string& name, const std::string& condition);
     Result<std::string> default_expression(const AddedColumn& added);

@@ -1,28 +1,24 @@
+// A batch is a list of steps in the order of the WAL. Rows of one table gather in one InsertStep
+// for as long as nothing has to happen in between; TRUNCATE and a change of the columns close the
+// open rows of their table and follow as steps of their own, so that the applier never has to
+// reorder.
+//
+// batch_.confirm is what may be confirmed to the slot once the batch is applied. It moves at
+// commits, and between transactions with keepalives and messages, but not inside of a transaction:
+// a batch that was cut there confirms only what was committed before.
 #include "mirror/stream/stream_machine.h"
 
 #include <algorithm>
 #include <map>
 #include <utility>
 
+#include "base/retry_policy.h"
+
 namespace tandem::mirror {
 namespace {
 
-// What a change costs beyond its payload: offsets, version, key index.
+// What a change costs beyond its payload and its columns: version, key index.
 constexpr size_t kChangeOverhead = 96;
-
-bool fails_table_alone(ErrorCode code) {
-    switch (code) {
-        case ErrorCode::kSchemaChanged:
-        case ErrorCode::kNoReplicaIdentity:
-        case ErrorCode::kUnsupportedType:
-        case ErrorCode::kInvalidArgument:
-        case ErrorCode::kMalformedData:
-        case ErrorCode::kValueOutOfRange:
-            return true;
-        default:
-            return false;
-    }
-}
 
 }  // namespace
 
@@ -82,6 +78,7 @@ Status StreamMachine::on_message(const postgres::Message& message, size_t size, 
 void StreamMachine::on_commit(const postgres::Commit& commit) {
     in_transaction_ = false;
     batch_.confirm = std::max(batch_.confirm, commit.end_lsn);
+    batch_.last_commit_time = commit.commit_time;
 }
 
 void StreamMachine::on_keepalive(Lsn server_end) {
@@ -95,7 +92,8 @@ Status StreamMachine::on_message_of_ours(const postgres::LogicalMessage& message
     if (!in_transaction_ && !message.transactional)
         batch_.confirm = std::max(batch_.confirm, message.lsn);
     if (message.prefix != "tandem") return {};
-    if (message.content == "flush") flush_requested_ = true;
+    // With nothing open, all that the reader waits for is on its way already.
+    if (message.content == "flush" && (in_transaction_ || !empty())) flush_requested_ = true;
     Announcement announcement;
     if (parse_announcement(message.content, &announcement)) return on_announcement(announcement);
     LeafAnnouncement leaf;
@@ -154,7 +152,8 @@ Status StreamMachine::resolve(Source& source) {
 Status StreamMachine::adopt(Oid relid, Result<Resolution> resolution, bool announced) {
     Mirrored& mirrored = tables_[relid];
     if (!resolution.ok()) {
-        if (directory_->known(relid) == nullptr || !fails_table_alone(resolution.error().code()))
+        if (directory_->known(relid) == nullptr ||
+            action_for(resolution.error(), Place::relation) != Action::fail_table)
             return std::move(resolution).error();
         fail(relid, std::move(resolution).error());
         return {};
@@ -167,10 +166,15 @@ Status StreamMachine::adopt(Oid relid, Result<Resolution> resolution, bool annou
     close_rows(mirrored);
     mirrored.table = found.layout.table;
     mirrored.converters.clear();
-    for (const TableColumn& column : mirrored.table->columns)
+    mirrored.row_bytes = 0;
+    for (const TableColumn& column : mirrored.table->columns) {
         mirrored.converters.emplace_back(column.mapping, column.is_key()
                                                              ? types::Unholdable::reject
                                                              : types::Unholdable::append_null);
+        types::Column one(column.mapping.type);
+        one.append_default();
+        mirrored.row_bytes += one.byte_size();
+    }
     // Other relations of the table were looked at with the columns it had before.
     for (auto& [oid, source] : sources_)
         if (source.table == relid) source.resolved = false;
@@ -209,7 +213,7 @@ Status StreamMachine::on_change(Oid relation, size_t size, Micros now, const Cha
         batch_.incomplete.push_back(xid_);
     ++batch_.changes;
     batch_.last_commit = commit_lsn_;
-    open_bytes_ += size + kChangeOverhead + rows.copied_bytes() - copied;
+    open_bytes_ += size + kChangeOverhead + mirrored.row_bytes + rows.copied_bytes() - copied;
     note_step(now);
     return {};
 }

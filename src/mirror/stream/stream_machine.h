@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "config/options.h"
 #include "mirror/batch/batch.h"
 #include "mirror/schema/table_change.h"
 #include "mirror/source/schema_guard.h"
@@ -25,10 +26,10 @@ namespace tandem::mirror {
 using Micros = std::chrono::microseconds;  // since any fixed moment
 
 struct StreamLimits {
-    size_t bytes_max = size_t{32} << 20;
-    size_t changes_max = 1'000'000;
-    Micros flush_age{20'000};     // once nothing more is arriving
-    Micros batch_age{1'000'000};  // while more keeps arriving
+    size_t bytes_max = config::defaults::batch_bytes;
+    size_t changes_max = config::defaults::batch_rows;
+    Micros flush_age = std::chrono::milliseconds(config::defaults::flush_age_ms);  // nothing comes
+    Micros batch_age = std::chrono::milliseconds(config::defaults::batch_age_ms);  // more comes
 };
 
 // What the machine asks when the stream first mentions a table or says that it changed.
@@ -96,6 +97,8 @@ class StreamMachine {
     }
     // Nothing to apply: `position()` may be confirmed as soon as earlier batches are.
     bool empty() const { return batch_.steps.empty(); }
+    size_t open_bytes() const { return open_bytes_; }
+    size_t open_changes() const { return batch_.changes; }
     // Everything committed up to here has been read.
     Lsn position() const { return batch_.confirm; }
     Batch take();
@@ -111,6 +114,7 @@ class StreamMachine {
         TablePtr table;
         std::vector<types::Converter> converters;
         std::vector<int> columns;  // layout of the rows being filled
+        size_t row_bytes = 0;      // of a row of NULLs: on the wire it is a byte a column
         bool dropped = false;      // changes are ignored
         size_t open_step = kNone;  // index in batch_.steps of the InsertStep being filled
     };

@@ -73,6 +73,10 @@ Result<std::string> with_looked_up_password(std::string_view conninfo) {
     const char* password = connection == nullptr ? nullptr : PQpass(connection.get());
     if (password == nullptr || *password == '\0') return std::string(conninfo);
     set_keyword(keywords, "password", password);
+    return to_conninfo(keywords);
+}
+
+std::string to_conninfo(const Keywords& keywords) {
     std::string text;
     for (const auto& [name, value] : keywords) {
         text += (text.empty() ? "" : " ") + name + "='";

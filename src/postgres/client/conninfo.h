@@ -19,10 +19,11 @@ void set_keyword(Keywords& keywords, std::string_view keyword, std::string_view 
 void set_default_keyword(Keywords& keywords, std::string_view keyword, std::string_view value);
 std::string_view keyword(const Keywords& keywords, std::string_view keyword);
 
+std::string to_conninfo(const Keywords& keywords);
+
 // The same connection with the password that libpq would look up for the user who calls
-// (PGPASSWORD,
-// ~/.pgpass) written into it: for a process that will run as somebody else. Unchanged when there is
-// none, and when the string names one. Connects to nobody.
+// (PGPASSWORD, ~/.pgpass) written into it: for a process that will run as somebody else. Unchanged
+// when there is none, and when the string names one. Connects to nobody.
 Result<std::string> with_looked_up_password(std::string_view conninfo);
 
 }  // namespace tandem::postgres

@@ -3,6 +3,9 @@
 #include <libpq-fe.h>
 #include <poll.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "postgres/client/conninfo.h"
 #include "postgres/client/errors.h"
 #include "postgres/client/session.h"
@@ -110,6 +113,36 @@ Result<SystemIdentity> Replication::identify_system() {
     identity.flushed = TRY(result.lsn(0, 2));
     identity.database = result.text(0, 3);
     return identity;
+}
+
+Result<std::vector<TimelineEnd>> parse_timeline_history(std::string_view text) {
+    std::vector<TimelineEnd> ends;
+    while (!text.empty()) {
+        std::string_view line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        size_t begin = line.find_first_not_of(" \t\r");
+        if (begin == std::string_view::npos || line[begin] == '#') continue;
+        line.remove_prefix(begin);
+        TimelineEnd end;
+        auto number = std::from_chars(line.data(), line.data() + line.size(), end.timeline);
+        line.remove_prefix(static_cast<size_t>(number.ptr - line.data()));
+        begin = line.find_first_not_of(" \t");
+        if (number.ec != std::errc() || begin == std::string_view::npos)
+            return Error(ErrorCode::kProtocolViolation, "a line of the timeline's history is odd");
+        line.remove_prefix(begin);
+        end.end = TRY(parse_lsn(line.substr(0, line.find_first_of(" \t\r"))));
+        ends.push_back(end);
+    }
+    return ends;
+}
+
+Result<std::vector<TimelineEnd>> Replication::timeline_history(uint32_t timeline) {
+    if (timeline <= 1) return std::vector<TimelineEnd>();
+    QueryResult result = TRY(command("TIMELINE_HISTORY " + std::to_string(timeline),
+                                     connection_.state_->statement_timeout));
+    if (result.rows() != 1 || result.columns() < 2)
+        return Error(ErrorCode::kProtocolViolation, "TIMELINE_HISTORY gave no row");
+    return parse_timeline_history(result.value(0, 1));
 }
 
 Result<CreatedSlot> Replication::create_slot(const std::string& name, const SlotOptions& options) {

@@ -24,6 +24,14 @@ struct SystemIdentity {
     std::string database;
 };
 
+// The end of a timeline that the one asked for goes back to.
+struct TimelineEnd {
+    uint32_t timeline = 0;
+    Lsn end;  // the next timeline starts here
+};
+// The text of a timeline's history file, oldest first.
+Result<std::vector<TimelineEnd>> parse_timeline_history(std::string_view text);
+
 struct SlotOptions {
     bool temporary = false;
     bool failover = false;    // Postgres 17 and later; ignored before
@@ -56,6 +64,8 @@ class Replication {
     static Result<Replication> open(const ConnectOptions& options);
 
     Result<SystemIdentity> identify_system();
+    // Where the timelines before this one ended; none before the first.
+    Result<std::vector<TimelineEnd>> timeline_history(uint32_t timeline);
     // Logical, pgoutput, NOEXPORT_SNAPSHOT. kAlreadyExists when there is one of the name.
     Result<CreatedSlot> create_slot(const std::string& name, const SlotOptions& options);
     // With wait, until whoever uses it has let go. kSlotMissing when there is none.

@@ -146,6 +146,8 @@ Result<TypeMap> read_types(Connection& connection, std::span<const TableInfo> ta
 
 struct PublicationInfo {
     std::string name;
+    std::string owner;
+    bool ours = false;  // this role may alter it
     bool all_tables = false;
     bool inserts = false;
     bool updates = false;

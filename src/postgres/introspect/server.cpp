@@ -120,7 +120,8 @@ Result<std::optional<PublicationInfo>> read_publication(Connection& connection,
                                                         std::string_view name) {
     Parameter parameter = name_parameter(name);
     QueryResult found = TRY(connection.query(
-        "SELECT puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot"
+        "SELECT pg_catalog.pg_get_userbyid(pubowner), pg_catalog.pg_has_role(pubowner, 'USAGE'),"
+        " puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, pubviaroot"
         " FROM pg_catalog.pg_publication WHERE pubname = $1::name",
         {&parameter, 1}));
     if (found.rows() == 0) return std::optional<PublicationInfo>();
@@ -128,6 +129,8 @@ Result<std::optional<PublicationInfo>> read_publication(Connection& connection,
     RowReader head(found);
     head.start(0);
     publication.name = name;
+    publication.owner = head.text();
+    publication.ours = head.boolean();
     publication.all_tables = head.boolean();
     publication.inserts = head.boolean();
     publication.updates = head.boolean();

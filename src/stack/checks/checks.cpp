@@ -23,80 +23,120 @@ std::string in_gib(uint64_t bytes) {
     return tenths.insert(tenths.size() - 1, ".") + " GiB";
 }
 
-// The part of a Postgres check that needs no more than one query: a text and a verdict.
+// The part of a Postgres check that needs no more than one query. Columns: what was found; whether
+// it is good, NULL when this role cannot tell; the statements that mend it, for the role at hand.
 struct Question {
     const char* name;
-    const char* sql;  // columns: found text, good boolean
+    const char* sql;
     Outcome if_bad;
-    const char* fix;
 };
 
 constexpr Question kQuestions[] = {
-    {"wal_level", "SELECT current_setting('wal_level'), current_setting('wal_level') = 'logical'",
-     Outcome::failed,
-     "Run ALTER SYSTEM SET wal_level = 'logical' and restart Postgres (on a managed service, set "
-     "the parameter that its manual names, e.g. rds.logical_replication = 1)."},
+    {"wal_level",
+     "SELECT current_setting('wal_level'), current_setting('wal_level') = 'logical', 'Run as a "
+     "superuser: ALTER SYSTEM SET wal_level = ''logical''; then restart Postgres (on a managed "
+     "service set the parameter that its manual names, e.g. rds.logical_replication = 1).'",
+     Outcome::failed},
     {"rights",
-     "SELECT 'user ' || current_user || CASE WHEN rolsuper THEN ' is superuser' WHEN "
+     "SELECT 'role ' || current_user || CASE WHEN rolsuper THEN ' is superuser' WHEN "
      "rolreplication THEN ' may replicate' ELSE ' may not replicate' END, rolsuper OR "
-     "rolreplication FROM pg_roles WHERE rolname = current_user",
-     Outcome::failed,
-     "Run ALTER ROLE <user> REPLICATION as a superuser (on RDS: GRANT rds_replication TO <user>)."},
-    {"create_schema",
-     "SELECT CASE WHEN n IS NOT NULL THEN 'schema tandem exists' ELSE 'database ' || "
-     "current_database() END, n IS NOT NULL OR has_database_privilege(current_database(), "
-     "'CREATE') FROM (SELECT to_regnamespace('tandem') AS n) AS s",
-     Outcome::failed, "Run GRANT CREATE ON DATABASE <database> TO <user>."},
+     "rolreplication, format('Run as a superuser: ALTER ROLE %I REPLICATION; (on RDS: GRANT "
+     "rds_replication TO %1$I;)', current_user) FROM pg_roles WHERE rolname = current_user",
+     Outcome::failed},
+    {"schema",
+     "SELECT CASE WHEN n.oid IS NULL THEN 'schema tandem is not there yet' ELSE 'schema tandem "
+     "belongs to ' || pg_get_userbyid(n.nspowner) END, CASE WHEN n.oid IS NULL THEN "
+     "has_database_privilege(current_database(), 'CREATE') ELSE has_schema_privilege(n.oid, "
+     "'CREATE') AND has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (SELECT FROM pg_class c "
+     "WHERE c.relnamespace = n.oid AND c.relname = 'mirror' AND NOT pg_has_role(c.relowner, "
+     "'USAGE')) END, CASE WHEN n.oid IS NULL THEN format('Run as the owner of the database or a "
+     "superuser: GRANT CREATE ON DATABASE %I TO %I;', current_database(), current_user) WHEN "
+     "EXISTS (SELECT FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname = 'mirror') THEN "
+     "format('Its tables were made by another role; attach as %s, or run as a superuser: GRANT %s "
+     "TO %I;', pg_get_userbyid(n.nspowner), quote_ident(pg_get_userbyid(n.nspowner)), "
+     "current_user) ELSE format('The extension was created first, by another role. Run as a "
+     "superuser: ALTER SCHEMA tandem OWNER TO %I;', current_user) END FROM (SELECT 1) AS one LEFT "
+     "JOIN pg_namespace n ON n.nspname = 'tandem'",
+     Outcome::failed},
     {"replication_slots",
-     "SELECT used || ' of ' || max || ' replication slots are in use', used < max FROM (SELECT "
-     "(SELECT count(*) FROM pg_replication_slots) AS used, "
+     "SELECT used || ' of ' || max || ' replication slots are in use', used < max, 'Run as a "
+     "superuser: ALTER SYSTEM SET max_replication_slots = ' || max + 10 || '; then restart "
+     "Postgres; or drop a slot that nobody reads: SELECT pg_drop_replication_slot(...);' FROM "
+     "(SELECT (SELECT count(*) FROM pg_replication_slots) AS used, "
      "current_setting('max_replication_slots')::int AS max) AS s",
-     Outcome::failed,
-     "Run ALTER SYSTEM SET max_replication_slots = <more> and restart Postgres, or drop a slot "
-     "that nobody reads: SELECT pg_drop_replication_slot(...)."},
+     Outcome::failed},
     {"wal_senders",
-     "SELECT used || ' of ' || max || ' WAL senders are in use', used < max FROM (SELECT (SELECT "
-     "count(*) FROM pg_stat_replication) AS used, current_setting('max_wal_senders')::int AS max) "
-     "AS s",
-     Outcome::failed, "Run ALTER SYSTEM SET max_wal_senders = <more> and restart Postgres."},
+     "SELECT used || ' of ' || max || ' WAL senders are in use', used < max, 'Run as a superuser: "
+     "ALTER SYSTEM SET max_wal_senders = ' || max + 10 || '; then restart Postgres.' FROM (SELECT "
+     "(SELECT count(*) FROM pg_stat_replication) AS used, "
+     "current_setting('max_wal_senders')::int AS max) AS s",
+     Outcome::failed},
     {"primary",
      "SELECT CASE WHEN pg_is_in_recovery() THEN 'a standby' ELSE 'a primary' END, NOT "
-     "pg_is_in_recovery()",
-     Outcome::failed, "Give the URL of the primary."},
+     "pg_is_in_recovery(), 'Give the URL of the primary.'",
+     Outcome::failed},
     {"encoding",
      "SELECT 'database encoding is ' || current_setting('server_encoding'), "
-     "current_setting('server_encoding') = 'UTF8'",
-     Outcome::failed,
-     "Use a database with encoding UTF8: ClickHouse's strings are compared as it."},
+     "current_setting('server_encoding') = 'UTF8', 'Use a database with encoding UTF8: "
+     "ClickHouse''s strings are compared as it.'",
+     Outcome::failed},
+    {"collation",
+     "SELECT CASE WHEN d.datcollversion <> pg_database_collation_actual_version(d.oid) THEN 'the "
+     "collation ' || d.datcollate || ' has changed from version ' || d.datcollversion || ' to ' || "
+     "pg_database_collation_actual_version(d.oid) ELSE 'collation is ' || d.datcollate END, "
+     "d.datcollversion IS NOT DISTINCT FROM pg_database_collation_actual_version(d.oid), "
+     "format('Indexes on text may be out of order, so Postgres itself may miss rows. Run as a "
+     "superuser: REINDEX DATABASE %I; ALTER DATABASE %1$I REFRESH COLLATION VERSION;', "
+     "current_database()) FROM pg_database d WHERE d.datname = current_database()",
+     Outcome::warning},
     {"slot_wal_limit",
      "SELECT 'max_slot_wal_keep_size is ' || current_setting('max_slot_wal_keep_size'), "
-     "current_setting('max_slot_wal_keep_size') <> '-1'",
-     Outcome::warning,
-     "Consider ALTER SYSTEM SET max_slot_wal_keep_size = '50GB': without a limit, a long outage of "
-     "the daemon can fill the disk of this Postgres."},
+     "current_setting('max_slot_wal_keep_size') <> '-1', 'Without a limit, a long outage of the "
+     "daemon can fill the disk of this Postgres. Consider, as a superuser: ALTER SYSTEM SET "
+     "max_slot_wal_keep_size = ''50GB''; SELECT pg_reload_conf();'",
+     Outcome::warning},
     {"extension",
-     "SELECT CASE WHEN count(*) > 0 THEN 'extension tandem is available' ELSE 'extension tandem is "
-     "not installed' END, count(*) > 0 FROM pg_available_extensions WHERE name = 'tandem'",
-     Outcome::warning,
-     "Run `make install` on the server's machine to route queries; mirroring works without it."},
+     "SELECT CASE WHEN count(*) = 0 THEN 'extension tandem is not installed' WHEN "
+     "bool_and(installed_version IS NULL) THEN 'extension tandem is not created' ELSE 'extension "
+     "tandem ' || max(installed_version) END, count(*) > 0 AND coalesce(bool_and(installed_version "
+     "= default_version), false), CASE WHEN max(installed_version) <> max(default_version) THEN "
+     "'Run as a superuser: ALTER EXTENSION tandem UPDATE;' WHEN count(*) = 0 THEN 'Install it on "
+     "the machine of the server (package "
+     "tandem-postgresql-' || current_setting('server_version_num')::int / 10000 || ', or make "
+     "install) to route queries; mirroring works without it.' ELSE 'To route queries, run as a "
+     "superuser: CREATE EXTENSION tandem;' END FROM pg_available_extensions WHERE name = 'tandem'",
+     Outcome::warning},
+    // shared_preload_libraries is hidden from most roles; a setting of the library's own is not.
     {"preload",
-     "SELECT 'shared_preload_libraries is ''' || current_setting('shared_preload_libraries') || "
-     "'''', current_setting('shared_preload_libraries') ~ '(^|[ ,])\"?tandem\"?($|[ ,])'",
-     Outcome::warning,
-     "Add tandem to shared_preload_libraries and restart Postgres, so that every session can "
-     "route queries; without it a session has to run LOAD 'tandem' first."},
+     "SELECT CASE WHEN current_setting('tandem.route', true) IS NULL THEN 'the library tandem is "
+     "not loaded' ELSE 'the library tandem is loaded' END, current_setting('tandem.route', true) "
+     "IS "
+     "NOT NULL, 'To route queries in every session, run as a superuser: ALTER SYSTEM SET "
+     "shared_preload_libraries = tandem; (append it when others are there), then restart Postgres; "
+     "without it a session has to run LOAD ''tandem'' first.'",
+     Outcome::warning},
+    // A slot made while other transactions run could miss the invalidation of what they change, and
+    // decode with an old definition of the table or the publication.
+    {"known_bugs",
+     "SELECT 'Postgres ' || current_setting('server_version'), NOT (v < 140018 OR v BETWEEN 150000 "
+     "AND 150012 OR v BETWEEN 160000 AND 160008 OR v BETWEEN 170000 AND 170004), 'Its logical "
+     "decoding may miss changes of tables and publications made by concurrent transactions. "
+     "Upgrade to 14.18, 15.13, 16.9, 17.5 or later.' FROM (SELECT "
+     "current_setting('server_version_num')::int AS v) AS s",
+     Outcome::warning},
 };
 
 Check ask(postgres::Connection& connection, const Question& question) {
     Result<postgres::QueryResult> result = connection.query(question.sql);
-    if (!result.ok())
-        return {question.name, Outcome::warning, result.error().message(),
-                "Allow this user to read the catalog, or check by hand."};
+    if (!result.ok() || result->rows() == 0)
+        return {question.name, Outcome::unknown,
+                result.ok() ? "this role cannot see it" : result.error().message(),
+                "Check by hand, or attach as a role with pg_read_all_settings."};
     Check check{question.name, Outcome::ok, result->text(0, 0)};
     Result<bool> good = result->boolean(0, 1);
     if (good.ok() && *good) return check;
-    check.outcome = question.if_bad;
-    check.fix = question.fix;
+    check.outcome = result->is_null(0, 1) ? Outcome::unknown : question.if_bad;
+    check.fix = result->text(0, 2);
     return check;
 }
 
@@ -117,6 +157,7 @@ Check from_error(const char* name, const Error& error) {
 
 std::string_view to_string(Check::Outcome outcome) {
     if (outcome == Outcome::ok) return "ok";
+    if (outcome == Outcome::unknown) return "unknown";
     return outcome == Outcome::warning ? "warning" : "failed";
 }
 
@@ -189,17 +230,21 @@ std::vector<Check> check_clickhouse(const config::ClickHouseUrl& target) {
     // Read only: asks for the rights instead of trying them.
     Result<std::string> rights =
         ask_clickhouse(target,
-                       "CHECK GRANT CREATE DATABASE, CREATE TABLE, INSERT, SELECT, ALTER, "
-                       "TRUNCATE, DROP TABLE ON tandem.*");
+                       "CHECK GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, "
+                       "DROP VIEW, SELECT, INSERT, ALTER ON tandem.*, CREATE DATABASE, CREATE "
+                       "TABLE, DROP TABLE, SELECT, INSERT, ALTER ON tandem_rows.*");
     bool granted = rights.ok() && *rights == "1";
     checks.push_back({"clickhouse_rights", granted ? Outcome::ok : Outcome::warning,
                       rights.ok() ? (granted ? "may create and fill tables in database tandem"
                                              : "rights on database tandem are missing")
                                   : rights.error().message(),
                       granted ? ""
-                              : "Run GRANT CREATE DATABASE, CREATE TABLE, INSERT, SELECT, ALTER, "
-                                "TRUNCATE, DROP TABLE ON tandem.* TO " +
-                                    target.user + "."});
+                              : "Run GRANT CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, "
+                                "DROP VIEW, SELECT, INSERT, ALTER ON tandem.* TO " +
+                                    target.user +
+                                    "; GRANT CREATE DATABASE, CREATE TABLE, DROP TABLE, SELECT, "
+                                    "INSERT, ALTER ON tandem_rows.* TO " +
+                                    target.user + ";"});
     return checks;
 }
 

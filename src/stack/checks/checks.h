@@ -11,7 +11,8 @@
 namespace tandem::stack {
 
 struct Check {
-    enum class Outcome { ok, warning, failed };
+    // unknown: this role cannot tell; nothing to be alarmed about.
+    enum class Outcome { ok, unknown, warning, failed };
     std::string name;  // stable, e.g. "wal_level"
     Outcome outcome = Outcome::ok;
     std::string found;     // what is
@@ -23,6 +24,14 @@ std::vector<Check> check_machine(const std::string& place, bool engine_needed);
 
 // Reachable, version, wal_level, rights, slots and senders left, encoding, extension. Read only.
 std::vector<Check> check_postgres(const std::string& conninfo);
+
+// What this role may do with tables: `schema.table`, or with * as a wildcard; none: all of them.
+// `mirror` is the name in the statements that are given to paste.
+std::vector<Check> check_tables(const std::string& conninfo, const std::string& mirror,
+                                const std::vector<std::string>& patterns);
+
+// The time zones of both sides have the same offsets; different ones would answer differently.
+Check check_time_zones(const std::string& conninfo, const config::ClickHouseUrl& target);
 
 // Reachable over HTTP and natively, version, rights. Read only.
 std::vector<Check> check_clickhouse(const config::ClickHouseUrl& target);

@@ -4,8 +4,8 @@
 //     clickhouse/  data, log and configuration, owned by that account
 //     daemon/      what the daemon writes itself (its sign of readiness), owned by that account
 //     socket/      Postgres' Unix socket
-//     log/         logs of the processes        run/  settings, state, credentials (0700, files
-//     0600)
+//     log/         logs of the processes
+//     run/         settings, state, credentials (0700, files 0600)
 //
 // When the account may not enter the place (a checkout below /root, say), the data lives in
 // /var/lib/tandem/<name>-<random> and the data directory is a symbolic link to it.

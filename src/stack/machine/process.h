@@ -1,7 +1,7 @@
 // Child processes: start one safely, see how it ended, stop it.
 //
 // spawn() may be called from any thread, but the death signal fires when the *thread* that called
-// it ends: call it from one that lives as long as the child shall. Arguments are visible to every
+// it ends: call it from one that lives as long as the child should. Arguments are visible to every
 // user of the machine, so secrets never go there: children read them from files.
 #pragma once
 

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "stack/supervisor/values_json.h"
+
 namespace tandem::stack {
 namespace {
 
@@ -25,11 +27,6 @@ Result<uint16_t> port_of(const json& object, const char* name) {
     return found->get<uint16_t>();
 }
 
-void optional_number(const json& object, const char* name, std::optional<uint64_t>& into) {
-    auto found = object.find(name);
-    if (found != object.end() && found->is_number_unsigned()) into = found->get<uint64_t>();
-}
-
 }  // namespace
 
 std::string to_json_text(const DaemonSettings& settings) {
@@ -40,16 +37,9 @@ std::string to_json_text(const DaemonSettings& settings) {
                    {"user", settings.target.user},
                    {"password", settings.target.password},
                    {"secure", settings.target.secure},
-                   {"console_port", settings.console_port},
+                   {"options", to_json(settings.options)},
                    {"ready_path", settings.ready_path},
-                   {"account", settings.account},
-                   {"log_level", settings.log_level}};
-    const config::MirrorConfig& mirror = settings.mirror;
-    if (mirror.batch_bytes) object["batch_bytes"] = *mirror.batch_bytes;
-    if (mirror.batch_rows) object["batch_rows"] = *mirror.batch_rows;
-    if (mirror.flush_age_ms) object["flush_age_ms"] = *mirror.flush_age_ms;
-    if (mirror.batch_age_ms) object["batch_age_ms"] = *mirror.batch_age_ms;
-    if (mirror.snapshot_workers) object["snapshot_workers"] = *mirror.snapshot_workers;
+                   {"account", settings.account}};
     return object.dump(2) + "\n";
 }
 
@@ -65,15 +55,11 @@ Result<DaemonSettings> parse_daemon_settings(const std::string& text) {
     settings.target.password = TRY(text_of(object, "password"));
     auto secure = object.find("secure");
     settings.target.secure = secure != object.end() && secure->is_boolean() && secure->get<bool>();
-    settings.console_port = TRY(port_of(object, "console_port"));
     settings.ready_path = TRY(text_of(object, "ready_path"));
     settings.account = TRY(text_of(object, "account"));
-    settings.log_level = TRY(text_of(object, "log_level"));
-    optional_number(object, "batch_bytes", settings.mirror.batch_bytes);
-    optional_number(object, "batch_rows", settings.mirror.batch_rows);
-    optional_number(object, "flush_age_ms", settings.mirror.flush_age_ms);
-    optional_number(object, "batch_age_ms", settings.mirror.batch_age_ms);
-    optional_number(object, "snapshot_workers", settings.mirror.snapshot_workers);
+    auto options = object.find("options");
+    if (options == object.end() || !options->is_object()) return broken("options");
+    settings.options = config::or_default(values_of(*options));
     return settings;
 }
 

@@ -12,11 +12,9 @@ namespace tandem::stack {
 struct DaemonSettings {
     std::string source = {};  // libpq connection string
     config::ClickHouseUrl target = {};
-    config::MirrorConfig mirror = {};
-    uint16_t console_port = 0;    // 0: no console
+    config::Values options = {};  // groups tuning, mirror; console_port 0: no console
     std::string ready_path = {};  // written once the catalog stands and the console answers
     std::string account = {};     // the user to become; empty: none
-    std::string log_level = "info";
 };
 
 std::string to_json_text(const DaemonSettings& settings);

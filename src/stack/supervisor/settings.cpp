@@ -7,6 +7,7 @@
 #include "stack/clickhouse/clickhouse_server.h"
 #include "stack/machine/files.h"
 #include "stack/postgres/postgres_server.h"
+#include "stack/supervisor/values_json.h"
 
 namespace tandem::stack {
 namespace {
@@ -32,10 +33,6 @@ class Members {
         auto found = object_.find(name);
         if (found != object_.end() && found->is_number_integer()) into = found->get<Integer>();
     }
-    void get(const char* name, std::optional<uint64_t>& into) const {
-        auto found = object_.find(name);
-        if (found != object_.end() && found->is_number_unsigned()) into = found->get<uint64_t>();
-    }
 
   private:
     const json& object_;
@@ -47,10 +44,6 @@ Result<json> read_json(const std::string& path) {
     if (!object.is_object())
         return Error(ErrorCode::kMalformedData, path + " is not what this program wrote");
     return object;
-}
-
-void put(json& object, const char* name, const std::optional<uint64_t>& value) {
-    if (value) object[name] = *value;
 }
 
 std::string percent_encoded(std::string_view text) {
@@ -68,7 +61,7 @@ std::string percent_encoded(std::string_view text) {
     return encoded;
 }
 
-std::string address(const std::string& scheme, const std::string& host, uint16_t port) {
+std::string address(const std::string& scheme, const std::string& host, uint64_t port) {
     bool bare_ipv6 = host.find(':') != std::string::npos;
     return scheme + "://" + (bare_ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
@@ -90,48 +83,18 @@ ProcessId process_id(const json& object, const char* name) {
 
 Result<Settings> load_settings(const Layout& layout) {
     json object = TRY(read_json(layout.run("settings.json")));
-    Members members(object);
     Settings settings;
-    members.get("postgres_url", settings.postgres_url);
-    members.get("postgres_bin", settings.postgres_bin);
-    members.get("postgres_port", settings.postgres_port);
+    static_cast<config::Values&>(settings) = values_of(object);
+    Members members(object);
     members.get("postgres_password", settings.postgres_password);
-    members.get("clickhouse_url", settings.clickhouse_url);
-    members.get("engine", settings.engine);
-    members.get("native_port", settings.native_port);
-    members.get("http_port", settings.http_port);
-    members.get("clickhouse_password", settings.clickhouse_password);
-    members.get("clickhouse_memory", settings.clickhouse_memory);
-    members.get("console_port", settings.console_port);
     members.get("demo_writer", settings.demo_writer);
-    members.get("log_level", settings.log_level);
-    members.get("batch_bytes", settings.mirror.batch_bytes);
-    members.get("batch_rows", settings.mirror.batch_rows);
-    members.get("flush_age_ms", settings.mirror.flush_age_ms);
-    members.get("batch_age_ms", settings.mirror.batch_age_ms);
-    members.get("snapshot_workers", settings.mirror.snapshot_workers);
     return settings;
 }
 
 Status save_settings(const Layout& layout, const Settings& settings) {
-    json object = {{"postgres_url", settings.postgres_url},
-                   {"postgres_bin", settings.postgres_bin},
-                   {"postgres_port", settings.postgres_port},
-                   {"postgres_password", settings.postgres_password},
-                   {"clickhouse_url", settings.clickhouse_url},
-                   {"engine", settings.engine},
-                   {"native_port", settings.native_port},
-                   {"http_port", settings.http_port},
-                   {"clickhouse_password", settings.clickhouse_password},
-                   {"clickhouse_memory", settings.clickhouse_memory},
-                   {"console_port", settings.console_port},
-                   {"demo_writer", settings.demo_writer},
-                   {"log_level", settings.log_level}};
-    put(object, "batch_bytes", settings.mirror.batch_bytes);
-    put(object, "batch_rows", settings.mirror.batch_rows);
-    put(object, "flush_age_ms", settings.mirror.flush_age_ms);
-    put(object, "batch_age_ms", settings.mirror.batch_age_ms);
-    put(object, "snapshot_workers", settings.mirror.snapshot_workers);
+    json object = to_json(settings);
+    object["postgres_password"] = settings.postgres_password;
+    object["demo_writer"] = settings.demo_writer;
     return write_private_file(layout.run("settings.json"), object.dump(2) + "\n");
 }
 
@@ -183,8 +146,8 @@ Result<config::ClickHouseUrl> clickhouse_target(const Settings& settings) {
         return attached;
     }
     config::ClickHouseUrl target;
-    target.native_port = settings.native_port;
-    target.http_port = settings.http_port;
+    target.native_port = static_cast<uint16_t>(settings.native_port);
+    target.http_port = static_cast<uint16_t>(settings.http_port);
     target.user = kClickHouseUser;
     target.password = settings.clickhouse_password;
     return target;

@@ -1,11 +1,9 @@
-// Settings and State: what a stack shall be, and what it is. Both are small JSON files in run/,
+// Settings and State: what a stack should be, and what it is. Both are small JSON files in run/,
 // mode 0600, replaced in one step; Settings hold passwords, State never does.
 #pragma once
 
 #include <sys/types.h>
 
-#include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,22 +17,11 @@ namespace tandem::stack {
 // The database of the private Postgres that users are pointed to.
 inline constexpr const char* kPostgresDatabase = "postgres";
 
-struct Settings {
-    std::string postgres_url = {};  // set: attached, nothing is started
-    std::string postgres_bin = {};
-    uint16_t postgres_port = 0;
+// The options, and what `up` has chosen where they leave it open. The group `servers` is as given
+// on the last start that gave it; a URL that is set means: attached, nothing is started.
+struct Settings : config::Values {
     std::string postgres_password = {};
-    std::string clickhouse_url = {};  // set: attached
-    std::string engine = {};
-    uint16_t native_port = 0;
-    uint16_t http_port = 0;
-    std::string clickhouse_password = {};  // attached: for a URL without one
-    uint64_t clickhouse_memory = 0;
-    uint16_t console_port = 0;
     bool demo_writer = false;  // keep the demo's writers running
-    config::MirrorConfig mirror = {};
-    std::string log_level = "info";
-    // URL, bin directory and engine as given on the last start that gave them.
     bool embedded_postgres() const { return postgres_url.empty(); }
     bool embedded_clickhouse() const { return clickhouse_url.empty(); }
 };

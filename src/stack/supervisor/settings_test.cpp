@@ -28,15 +28,15 @@ TEST_F(SettingsTest, come_back_as_they_were_written) {
     settings.postgres_port = 5433;
     settings.clickhouse_password = "\"quoted\"\n";
     settings.demo_writer = true;
-    settings.mirror.batch_rows = 7;
+    settings.batch_rows = 7;
     ASSERT_TRUE(save_settings(layout_, settings).ok());
     auto loaded = load_settings(layout_);
     ASSERT_TRUE(loaded.ok()) << loaded.error().to_string();
-    EXPECT_EQ(loaded->postgres_port, 5433);
+    EXPECT_EQ(loaded->postgres_port, 5433u);
     EXPECT_EQ(loaded->clickhouse_password, settings.clickhouse_password);
     EXPECT_TRUE(loaded->demo_writer);
-    EXPECT_EQ(loaded->mirror.batch_rows, 7u);
-    EXPECT_FALSE(loaded->mirror.batch_bytes);
+    EXPECT_EQ(loaded->batch_rows, 7u);
+    EXPECT_EQ(loaded->batch_bytes, 0u);
     struct stat info = {};
     ASSERT_EQ(stat(layout_.run("settings.json").c_str(), &info), 0);
     EXPECT_EQ(info.st_mode & 0777, 0600u);
@@ -55,8 +55,8 @@ TEST_F(SettingsTest, keep_their_default_where_a_member_has_the_wrong_type) {
                     .ok());
     auto loaded = load_settings(layout_);
     ASSERT_TRUE(loaded.ok());
-    EXPECT_EQ(loaded->postgres_port, 0);
-    EXPECT_EQ(loaded->log_level, "info");
+    EXPECT_EQ(loaded->postgres_port, 0u);
+    EXPECT_EQ(loaded->log_level, "");
 }
 
 TEST_F(SettingsTest, give_endpoints_without_passwords) {
@@ -86,15 +86,16 @@ TEST_F(SettingsTest, keep_the_state_of_the_processes) {
 }
 
 TEST(daemon_settings, come_back_as_they_were_written) {
-    DaemonSettings settings{.source = "host=x password='a b'", .console_port = 8080};
+    DaemonSettings settings{.source = "host=x password='a b'"};
+    settings.options.console_port = 8080;
     settings.target.password = "p\\q";
-    settings.mirror.flush_age_ms = 5;
+    settings.options.flush_age_ms = 5;
     auto parsed = parse_daemon_settings(to_json_text(settings));
     ASSERT_TRUE(parsed.ok()) << parsed.error().to_string();
     EXPECT_EQ(parsed->source, settings.source);
     EXPECT_EQ(parsed->target.password, settings.target.password);
-    EXPECT_EQ(parsed->console_port, 8080);
-    EXPECT_EQ(parsed->mirror.flush_age_ms, 5u);
+    EXPECT_EQ(parsed->options.console_port, 8080u);
+    EXPECT_EQ(parsed->options.flush_age_ms, 5u);
 }
 
 TEST(daemon_settings, that_lack_a_part_are_refused) {

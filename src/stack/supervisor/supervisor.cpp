@@ -1,3 +1,7 @@
+// One thread and one loop: watch() waits for a signal or for the time at which a service is due,
+// reap() takes note of those that have ended, start_due() starts them again. All signals are
+// blocked and waited for, so nothing runs in a handler. What an earlier supervisor left behind is
+// ended first, found by pid and start time, never by pid alone.
 #include "stack/supervisor/supervisor.h"
 
 #include <fcntl.h>
@@ -132,7 +136,7 @@ void Supervisor::add_postgres() {
     postgres_.data_directory = layout_.postgres();
     postgres_.socket_directory = layout_.socket();
     postgres_.log_path = layout_.log("postgres");
-    postgres_.port = settings_.postgres_port;
+    postgres_.port = static_cast<uint16_t>(settings_.postgres_port);
     postgres_.account = account_;
     postgres_.death_signal = SIGINT;
     postgres_.settings = {{"shared_buffers", "256MB"}, {"max_wal_size", "4GB"}};
@@ -147,7 +151,8 @@ void Supervisor::add_postgres() {
 void Supervisor::add_clickhouse() {
     clickhouse_.launcher = programs_.launcher();
     clickhouse_.directory = layout_.clickhouse();
-    clickhouse_.ports = {settings_.native_port, settings_.http_port};
+    clickhouse_.ports = {static_cast<uint16_t>(settings_.native_port),
+                         static_cast<uint16_t>(settings_.http_port)};
     clickhouse_.password = settings_.clickhouse_password;
     clickhouse_.memory_bytes_max = settings_.clickhouse_memory;
     clickhouse_.account = account_;
@@ -223,11 +228,12 @@ Status Supervisor::start_daemon() {
     auto target = TRY(clickhouse_target(settings_));
     DaemonSettings daemon{.source = source_conninfo(settings_),
                           .target = std::move(target),
-                          .mirror = settings_.mirror,
-                          .console_port = settings_.console_port,
                           .ready_path = layout_.daemon() + "/ready",
-                          .account = account_ ? account_->name : "",
-                          .log_level = settings_.log_level};
+                          .account = account_ ? account_->name : ""};
+    // Servers it has in source and target, and in no other form.
+    config::overlay(settings_, config::Group::tuning, daemon.options);
+    config::overlay(settings_, config::Group::mirror, daemon.options);
+    daemon.options.console_port = settings_.console_port;
     TRY(write_private_file(layout_.run("daemon.json"), to_json_text(daemon)));
     add_daemon();
     save("starting", "starting the daemon");
@@ -314,7 +320,7 @@ void Supervisor::reload() {
     save("ready", "");
 }
 
-// False when the stack shall stop.
+// False when the stack has to stop.
 bool Supervisor::watch() {
     sigset_t signals;
     sigemptyset(&signals);

@@ -10,8 +10,8 @@
 //   Array(T)       offsets[i]: end of row i in children[0]
 //   Map(K, V)      offsets as Array; children[0] keys, children[1] values
 //   Tuple(T...)    children, one per element, each with `rows` rows
-//   LowCardinality as its inner type, with the dictionary resolved (the codec builds and resolves
-//   it) Variant(T...)  data: one discriminator byte per row (kVariantNull, else the index in
+//   LowCardinality as its inner type; the codec builds and resolves the dictionary
+//   Variant(T...)  data: one discriminator byte per row (kVariantNull, else the index in
 //                  type->children); children: the values of each alternative, densely;
 //                  offsets[i]: which value of children[data[i]] row i is (0 for NULL)
 //   Dynamic        as Nullable(String), holding the value's text form

@@ -82,5 +82,52 @@ TEST_F(catalog_upgrade, from_the_future_is_refused_with_what_to_do) {
     EXPECT_EQ(ask("SELECT migration FROM tandem.catalog_version"), "1000");
 }
 
+// What a program that does not install the catalog says about one of another age.
+TEST_F(catalog_upgrade, of_another_age_is_named_by_programs_that_only_use_it) {
+    EXPECT_TRUE(catalog::check_version(*connection_).ok());
+    run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/0001_first.sql"));
+    run("INSERT INTO tandem.catalog_version VALUES ('of 0.1')");
+    Status older = catalog::check_version(*connection_);
+    ASSERT_FALSE(older.ok());
+    EXPECT_NE(older.error().message().find("the daemon is older"), std::string::npos);
+    ASSERT_TRUE(install().ok());
+    EXPECT_TRUE(catalog::check_version(*connection_).ok());
+    run("UPDATE tandem.catalog_version SET migration = 1000");
+    Status newer = catalog::check_version(*connection_);
+    ASSERT_FALSE(newer.ok());
+    EXPECT_NE(newer.error().message().find("upgrade this program"), std::string::npos);
+}
+
+// Needs the extension where Postgres looks for it, as `make test` sees to.
+TEST_F(catalog_upgrade, of_the_extension_ends_with_the_objects_of_a_new_one) {
+    const std::string objects =
+        "SELECT string_agg(o, E'\\n' ORDER BY o) FROM (SELECT pg_describe_object(classid, objid, "
+        "0) "
+        "|| coalesce(' ' || md5(pg_get_functiondef(p.oid)), '') || coalesce(' ' || p.proacl::text, "
+        "'') || coalesce(' ' || md5(pg_get_viewdef(v.oid)) || v.relacl::text, '') || coalesce(' ' "
+        "|| "
+        "obj_description(d.objid, d.classid::regclass::name), '') AS o FROM pg_depend d LEFT JOIN "
+        "pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = objid LEFT JOIN pg_class v ON "
+        "d.classid = 'pg_class'::regclass AND v.oid = objid AND v.relkind = 'v' WHERE d.deptype = "
+        "'e' AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'tandem')) s";
+    run("CREATE EXTENSION tandem");
+    std::string fresh = ask(objects);
+    std::string newest = ask("SELECT extversion FROM pg_extension WHERE extname = 'tandem'");
+    EXPECT_EQ(ask("SELECT tandem.version()"), newest);
+    EXPECT_NE(fresh.find("explain_route"), std::string::npos);
+    auto versions = connection_->query(
+        "SELECT version FROM pg_available_extension_versions WHERE name = 'tandem' AND version <> "
+        "$1",
+        std::vector<postgres::Parameter>{{.value = newest}});
+    ASSERT_TRUE(versions.ok()) << versions.error().to_string();
+    EXPECT_GE(versions->rows(), 1);
+    for (int i = 0; i < versions->rows(); ++i) {
+        run("DROP EXTENSION tandem; CREATE EXTENSION tandem VERSION '" + versions->text(i, 0) +
+            "'");
+        run("ALTER EXTENSION tandem UPDATE");
+        EXPECT_EQ(ask(objects), fresh) << versions->text(i, 0);
+    }
+}
+
 }  // namespace
 }  // namespace tandem::test

@@ -50,6 +50,10 @@ const Case kCases[] = {
     {"cuts_text", "ALTER TABLE t ALTER s TYPE varchar(2) USING left(s, 2)", true},
     {"widens_text", "ALTER TABLE t ALTER s TYPE varchar(100); ALTER TABLE t ALTER s TYPE text"},
     {"drops_not_null", "ALTER TABLE t ALTER v DROP NOT NULL"},
+    {"adds_a_column_of_a_type_of_an_extension",
+     "CREATE EXTENSION cube; ALTER TABLE t ADD COLUMN g cube; UPDATE t SET g = '(1,2)' WHERE id < "
+     "5",
+     true},
     {"rewrites_in_place", "VACUUM FULL t", true},
     {"truncates", "TRUNCATE t"},
     {"renames_the_table", "ALTER TABLE t RENAME TO moved"},

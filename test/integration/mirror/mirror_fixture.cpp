@@ -77,6 +77,7 @@ void MirrorFixture::TearDown() {
         "pg_replication_slots WHERE database = current_database()");
     EXPECT_TRUE(slots.ok()) << slots.error().to_string();
     ch("DROP DATABASE IF EXISTS tandem SYNC");
+    ch("DROP DATABASE IF EXISTS tandem_rows SYNC");
     source_.reset();
 }
 

@@ -91,7 +91,7 @@ void RouteTest::make_catalog() {
     for (const char* migration : {"0001_first", "0002_copies", "0003_leaves"})
         run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/" + std::string(migration) +
                       ".sql"));
-    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
+    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.2.sql");
     script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
     run(replace_all(script, "MODULE_PATHNAME", directory_->path() + "/tandem.so"));
     run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem");

@@ -106,6 +106,8 @@ class StackTest : public testing::Test {
         return settings.ok() ? *settings : stack::Settings();
     }
 
+    void expect_metrics();
+
     std::vector<pid_t> all_processes() {
         auto state = stack::load_state(*stack::find_layout(data_));
         EXPECT_TRUE(state.ok());
@@ -242,7 +244,7 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
     auto attached = run({"up"}, {{"TANDEM_POSTGRES", (*source)->conninfo()}});
     ASSERT_TRUE(attached.ok()) << attached.error().to_string();
     // pgbench_history has no primary key; a wildcard leaves it out and says so.
-    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*", "--wait"});
+    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*"});
     ASSERT_TRUE(created.ok()) << created.error().to_string();
     EXPECT_NE(created->find("public.pgbench_history is left out: it has no primary key"),
               std::string::npos)
@@ -269,7 +271,7 @@ TEST_F(StackTest, routes_a_statement_that_was_prepared_before_its_table_was_mirr
         return rows.ok() ? rows->text(0, 0) : rows.error().to_string();
     };
     EXPECT_EQ(plan(), "Aggregate");
-    auto created = run({"mirror", "create", "m", "--table", "public.early", "--wait"});
+    auto created = run({"mirror", "create", "m", "--table", "public.early"});
     ASSERT_TRUE(created.ok()) << created.error().to_string();
     EXPECT_EQ(plan(), "Custom Scan (Tandem)");
     auto answer = session->query("EXECUTE counted");
@@ -354,6 +356,36 @@ TEST_F(StackTest, serves_health_metrics_and_status_on_the_console) {
     }
 }
 
+// What metrics.def promises is served, and what must have happened by now is above 0.
+void StackTest::expect_metrics() {
+    std::string console = status()["endpoints"]["console"];
+    auto page = run_program({.arguments = {"/usr/bin/curl", "-sf", console + "/metrics"}},
+                            std::chrono::seconds(30));
+    ASSERT_TRUE(page.ok()) << page.error().to_string();
+    const char* served[] = {
+#define TANDEM_COUNTER(member, name, help) name,
+#define TANDEM_GAUGE(member, name, help) name,
+#define TANDEM_HISTOGRAM(member, buckets, name, help) name "_bucket",
+#define TANDEM_STATUS(...)
+#include "metrics/metrics.def"
+#undef TANDEM_COUNTER
+#undef TANDEM_GAUGE
+#undef TANDEM_HISTOGRAM
+#undef TANDEM_STATUS
+        "tandem_mirror_tables_live", "tandem_mirror_lag_bytes", "tandem_table_live"};
+    for (const char* name : served)
+        EXPECT_NE(page->find("\n" + std::string(name) + "{mirror=\"demo\""), std::string::npos)
+            << name;
+    for (const char* counted :
+         {"tandem_stream_bytes_total", "tandem_stream_changes_total", "tandem_batches_total",
+          "tandem_inserts_total", "tandem_snapshot_rows_total",
+          "tandem_commit_visible_seconds_count", "tandem_mirror_slot_active"})
+        EXPECT_EQ(page->find("\n" + std::string(counted) + "{mirror=\"demo\"} 0\n"),
+                  std::string::npos)
+            << counted;
+    EXPECT_NE(page->find("tandem_route_queries_total{reason=\"routed\"}"), std::string::npos);
+}
+
 // Needs the extension where Postgres looks for it: `make install`, which `make test` runs first.
 TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run) {
     auto output = run({"demo", "--json", "--events", "1000000"});
@@ -367,10 +399,21 @@ TEST_F(StackTest, answers_the_demo_query_identically_both_ways_while_writers_run
     EXPECT_LT(report["lag_ms"], 10'000.0);
     EXPECT_NE(report["remote_sql"].get<std::string>().find("GROUP BY"), std::string::npos);
     EXPECT_GT(pid_of("writer"), 0);
+    expect_metrics();
     auto verified = run({"verify"});
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
     auto again = run({"demo", "--json", "--events", "1000000"});
     EXPECT_TRUE(again.ok()) << again.error().to_string();
+    EXPECT_EQ(report["queries"].size(), 4u);
+    // A catalog of later programs: command and library say so, and misread nothing.
+    const std::string routed =
+        "SELECT routed FROM tandem.explain_route('SELECT max(ts) FROM events')";
+    EXPECT_EQ(ask(routed), "t");
+    EXPECT_EQ(ask("UPDATE tandem.catalog_version SET migration = migration + 1000"), "");
+    EXPECT_EQ(ask(routed), "f");
+    auto refused = run({"mirror", "list"});
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message().find("upgrade this program"), std::string::npos);
 }
 
 }  // namespace

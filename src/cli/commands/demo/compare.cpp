@@ -19,18 +19,18 @@ struct Timed {
     double milliseconds = 0;
 };
 
-Result<Timed> run_timed(postgres::Connection& connection) {
+Result<Timed> run_timed(postgres::Connection& connection, const char* sql) {
     auto start = std::chrono::steady_clock::now();
-    QueryResult rows = TRY(connection.query(kDemoQuery, kLong));
+    QueryResult rows = TRY(connection.query(sql, kLong));
     auto taken = std::chrono::steady_clock::now() - start;
     return Timed{std::move(rows), std::chrono::duration<double, std::milli>(taken).count()};
 }
 
 // The faster of two runs, so that neither side pays for cold caches.
-Result<Timed> run_best(postgres::Connection& connection, const std::string& mode) {
+Result<Timed> run_best(postgres::Connection& connection, const char* sql, const std::string& mode) {
     TRY(connection.execute("SET LOCAL tandem.route = '" + mode + "'"));
-    Timed first = TRY(run_timed(connection));
-    Timed second = TRY(run_timed(connection));
+    Timed first = TRY(run_timed(connection, sql));
+    Timed second = TRY(run_timed(connection, sql));
     second.milliseconds = std::min(first.milliseconds, second.milliseconds);
     return second;
 }
@@ -46,14 +46,14 @@ Status check_router(postgres::Connection& connection) {
                  "(`make install`, then `tandem down` and `tandem up`)");
 }
 
-Result<std::string> remote_sql(postgres::Connection& connection) {
-    const Parameter parameters[] = {{.value = kDemoQuery}};
+Result<std::string> remote_sql(postgres::Connection& connection, const DemoQuery& query) {
+    const Parameter parameters[] = {{.value = query.sql}};
     QueryResult rows = TRY(connection.query(
         "SELECT routed, reason_code, reason, remote_sql FROM tandem.explain_route($1)",
         parameters));
     if (rows.rows() == 1 && TRY(rows.boolean(0, 0))) return rows.text(0, 3);
     return Error(ErrorCode::kNotRoutable,
-                 "the router keeps the demo query in Postgres: " +
+                 "the router keeps the query \"" + std::string(query.name) + "\" in Postgres: " +
                      (rows.rows() == 1 ? rows.text(0, 2) + " (" + rows.text(0, 1) + ")" : ""));
 }
 
@@ -65,33 +65,35 @@ Status wait_for_mirror(postgres::Connection& connection) {
     return Error(ErrorCode::kTimeout, "the mirror did not catch up within two minutes");
 }
 
-Result<Comparison> compare_paused(postgres::Connection& connection) {
-    TRY(wait_for_mirror(connection));
+Result<Comparison> compare_one(postgres::Connection& connection, const DemoQuery& query) {
     Comparison comparison;
-    comparison.remote_sql = TRY(remote_sql(connection));
+    comparison.name = query.name;
+    comparison.remote_sql = TRY(remote_sql(connection, query));
     TRY(connection.execute("BEGIN READ ONLY"));
     // What is committed has arrived, nobody writes: waiting for the WAL of a vacuum, say, which the
     // default (strong) would do, proves nothing more.
     TRY(connection.execute("SET LOCAL tandem.freshness = 'session'"));
     TRY(connection.execute("SET LOCAL tandem.wait_budget = '60s'"));
-    Timed local, routed;
-    {
-        Step step("asking Postgres");
-        local = TRY(run_best(connection, "off"));
-        step.finish(duration_text(local.milliseconds));
-    }
-    {
-        Step step("asking through the router");
-        routed = TRY(run_best(connection, "force"));
-        step.finish(duration_text(routed.milliseconds));
-    }
+    Step step("asking both ways: " + comparison.name);
+    Timed local = TRY(run_best(connection, query.sql, "off"));
+    Timed routed = TRY(run_best(connection, query.sql, "force"));
     TRY(connection.execute("COMMIT"));
+    step.finish(duration_text(local.milliseconds) + " in Postgres, " +
+                duration_text(routed.milliseconds) + " routed");
     comparison.postgres_ms = local.milliseconds;
     comparison.routed_ms = routed.milliseconds;
     comparison.rows = local.rows.rows();
     comparison.difference = first_difference(local.rows, routed.rows);
     comparison.identical = comparison.difference.empty() && comparison.rows > 0;
     return comparison;
+}
+
+Result<std::vector<Comparison>> compare_paused(postgres::Connection& connection) {
+    TRY(wait_for_mirror(connection));
+    std::vector<Comparison> comparisons;
+    for (size_t i = 0; i < kDemoQueryCount; ++i)
+        comparisons.push_back(TRY(compare_one(connection, kDemoQueries[i])));
+    return comparisons;
 }
 
 std::string shown(const QueryResult& rows, int row, int column) {
@@ -119,12 +121,12 @@ std::string first_difference(const QueryResult& left, const QueryResult& right) 
     return "";
 }
 
-Result<Comparison> compare_answers(postgres::Connection& connection) {
+Result<std::vector<Comparison>> compare_answers(postgres::Connection& connection) {
     TRY(check_router(connection));
     // Both sides must see the same data, so the writers pause.
     std::string lock = "(" + std::to_string(kDemoLock) + ")";
     TRY(connection.execute("SELECT pg_advisory_lock" + lock));
-    Result<Comparison> comparison = compare_paused(connection);
+    Result<std::vector<Comparison>> comparison = compare_paused(connection);
     if (connection.in_transaction()) TRY(connection.execute("ROLLBACK"));
     if (connection.usable()) TRY(connection.execute("SELECT pg_advisory_unlock" + lock));
     return comparison;

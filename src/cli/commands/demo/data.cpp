@@ -4,15 +4,30 @@
 
 namespace tandem::cli {
 
-const char* const kDemoQuery =
-    "SELECT u.country, e.event_name, count(*) AS n, count(DISTINCT e.user_id) AS unique_users, "
-    "count(*) FILTER (WHERE e.properties->>'tier' = 'premium') AS premium_count, "
-    "percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) AS p95_ms, "
-    "ROW_NUMBER() OVER (PARTITION BY u.country ORDER BY count(*) DESC) AS rank_in_country "
-    "FROM events e JOIN users u USING (user_id) "
-    "WHERE e.ts >= now() - interval '7 days' AND u.country IN ('US','UK','DE') "
-    "AND e.properties->>'platform' = 'web' "
-    "GROUP BY u.country, e.event_name ORDER BY n DESC LIMIT 100";
+const DemoQuery kDemoQueries[] = {
+    {"top events of three countries",
+     "SELECT u.country, e.event_name, count(*) AS n, count(DISTINCT e.user_id) AS unique_users, "
+     "count(*) FILTER (WHERE e.properties->>'tier' = 'premium') AS premium_count, "
+     "percentile_cont(0.95) WITHIN GROUP (ORDER BY e.duration_ms) AS p95_ms, "
+     "ROW_NUMBER() OVER (PARTITION BY u.country ORDER BY count(*) DESC) AS rank_in_country "
+     "FROM events e JOIN users u USING (user_id) "
+     "WHERE e.ts >= now() - interval '7 days' AND u.country IN ('US','UK','DE') "
+     "AND e.properties->>'platform' = 'web' "
+     "GROUP BY u.country, e.event_name ORDER BY n DESC LIMIT 100"},
+    {"events by platform",
+     "SELECT properties->>'platform' AS platform, count(*) AS n, count(DISTINCT user_id) AS users, "
+     "max(duration_ms) AS slowest, percentile_cont(0.5) WITHIN GROUP (ORDER BY duration_ms) AS "
+     "median FROM events GROUP BY properties->>'platform' ORDER BY n DESC"},
+    {"the busiest users",
+     "SELECT e.user_id, u.country, count(*) AS n, max(e.ts) AS last FROM events e JOIN users u "
+     "USING "
+     "(user_id) GROUP BY e.user_id, u.country ORDER BY n DESC, e.user_id LIMIT 20"},
+    {"premium events per kind",
+     "SELECT event_name, count(*) AS n, min(ts) AS first, max(ts) AS last FROM events WHERE "
+     "properties->>'tier' = 'premium' AND duration_ms > 2000 GROUP BY event_name ORDER BY n DESC, "
+     "first LIMIT 10"},
+};
+const size_t kDemoQueryCount = sizeof kDemoQueries / sizeof *kDemoQueries;
 
 namespace {
 

@@ -17,7 +17,13 @@ inline constexpr const char* kDemoMirror = "demo";
 // Writers hold it shared for each transaction; who needs the data to stand still takes it.
 inline constexpr int64_t kDemoLock = 0x74616e64656d;
 
-extern const char* const kDemoQuery;
+struct DemoQuery {
+    const char* name;
+    const char* sql;
+};
+// The first is the one of the tutorial. All have an order that leaves nothing open.
+extern const DemoQuery kDemoQueries[];
+extern const size_t kDemoQueryCount;
 
 // Creates and fills the tables unless they are there complete and recent enough for the query's
 // seven days. Returns the number of events. kAlreadyExists when other tables have their names.

@@ -11,6 +11,7 @@
 #include "cli/commands/demo/data.h"
 #include "cli/commands/mirror.h"
 #include "cli/commands/stack.h"
+#include "cli/show.h"
 #include "cli/terminal.h"
 #include "stack/clickhouse/clickhouse_http.h"
 #include "stack/machine/files.h"
@@ -30,7 +31,7 @@ struct Report {
     uint64_t rows_mirrored = 0;
     double snapshot_rows_per_second = 0;
     double lag_ms = 0;
-    Comparison comparison;
+    std::vector<Comparison> comparisons = {};  // as kDemoQueries
     stack::Endpoints endpoints;
 };
 
@@ -113,52 +114,85 @@ Result<double> measure_lag(postgres::Connection& connection, const config::Click
     return samples[kLagSamples / 2];
 }
 
+bool all_identical(const Report& report) {
+    for (const Comparison& comparison : report.comparisons)
+        if (!comparison.identical) return false;
+    return true;
+}
+
+std::string first_difference(const Report& report) {
+    for (const Comparison& comparison : report.comparisons)
+        if (!comparison.identical) return comparison.name + ": " + comparison.difference;
+    return "";
+}
+
+nlohmann::ordered_json to_json(const Comparison& comparison) {
+    nlohmann::ordered_json object = {
+        {"name", comparison.name},           {"postgres_ms", comparison.postgres_ms},
+        {"routed_ms", comparison.routed_ms}, {"rows_compared", comparison.rows},
+        {"identical", comparison.identical}, {"remote_sql", comparison.remote_sql}};
+    if (!comparison.difference.empty()) object["difference"] = comparison.difference;
+    return object;
+}
+
+// The members of the first query stand at the top as well.
 void show_json(const Report& report) {
-    const Comparison& comparison = report.comparison;
     nlohmann::ordered_json object = {{"rows_mirrored", report.rows_mirrored},
                                      {"snapshot_rows_per_second", report.snapshot_rows_per_second},
-                                     {"lag_ms", report.lag_ms},
-                                     {"postgres_ms", comparison.postgres_ms},
-                                     {"routed_ms", comparison.routed_ms},
-                                     {"rows_compared", comparison.rows},
-                                     {"identical", comparison.identical},
-                                     {"remote_sql", comparison.remote_sql},
-                                     {"endpoints",
-                                      {{"postgres", report.endpoints.postgres},
-                                       {"clickhouse_http", report.endpoints.clickhouse_http},
-                                       {"clickhouse_native", report.endpoints.clickhouse_native},
-                                       {"console", report.endpoints.console}}}};
-    if (!comparison.difference.empty()) object["difference"] = comparison.difference;
+                                     {"lag_ms", report.lag_ms}};
+    object.update(to_json(report.comparisons.front()));
+    object["identical"] = all_identical(report);
+    object["queries"] = nlohmann::ordered_json::array();
+    for (const Comparison& comparison : report.comparisons)
+        object["queries"].push_back(to_json(comparison));
+    object["endpoints"] = {{"postgres", report.endpoints.postgres},
+                           {"clickhouse_http", report.endpoints.clickhouse_http},
+                           {"clickhouse_native", report.endpoints.clickhouse_native},
+                           {"console", report.endpoints.console}};
     print_line(object.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void show_text(const Report& report) {
-    const Comparison& comparison = report.comparison;
-    char ratio[32];
-    std::snprintf(ratio, sizeof ratio, "%.1f", comparison.postgres_ms / comparison.routed_ms);
+void show_queries(const Report& report) {
+    std::vector<std::vector<std::optional<std::string>>> rows;
+    for (const Comparison& comparison : report.comparisons) {
+        char ratio[32];
+        std::snprintf(ratio, sizeof ratio, "%.1f x", comparison.postgres_ms / comparison.routed_ms);
+        rows.push_back({comparison.name, duration_text(comparison.postgres_ms),
+                        duration_text(comparison.routed_ms), ratio,
+                        comparison.identical
+                            ? "yes, all " + std::to_string(comparison.rows) + " rows"
+                            : "NO: " + comparison.difference});
+    }
+    std::fputs(table_text({"query", "Postgres", "routed", "faster", "identical"}, rows).c_str(),
+               stdout);
+}
+
+void show_text(const Report& report, bool verbose) {
     print_line("");
-    print_line("rows mirrored     " + with_thousands(report.rows_mirrored));
-    print_line("snapshot          " +
-               with_thousands(static_cast<uint64_t>(report.snapshot_rows_per_second)) + " rows/s");
-    print_line("mirror lag        " + duration_text(report.lag_ms) +
-               " from commit to visible in ClickHouse, while writers run");
-    print_line("in Postgres       " + duration_text(comparison.postgres_ms));
-    print_line("routed            " + duration_text(comparison.routed_ms) + "   (" + ratio +
-               " times as fast)");
-    print_line("identical         " + (comparison.identical
-                                           ? "yes: all " + std::to_string(comparison.rows) +
-                                                 " rows, every column, compared value by value"
-                                           : "NO: " + comparison.difference));
+    print_line(with_thousands(report.rows_mirrored) + " rows are mirrored; the load ran at " +
+               with_thousands(static_cast<uint64_t>(report.snapshot_rows_per_second)) +
+               " rows/s. While writers run, a commit is visible in ClickHouse after " +
+               duration_text(report.lag_ms) + ".");
     print_line("");
-    print_line("what ClickHouse was asked:");
-    print_line(comparison.remote_sql);
+    show_queries(report);
     print_line("");
-    print_line("postgres          " + report.endpoints.postgres);
-    print_line("clickhouse        " + report.endpoints.clickhouse_http + "  " +
+    if (verbose)
+        for (const Comparison& comparison : report.comparisons)
+            print_line("-- " + comparison.name + ", as ClickHouse is asked\n" +
+                       comparison.remote_sql + "\n");
+    print_line("postgres    " + report.endpoints.postgres);
+    print_line("clickhouse  " + report.endpoints.clickhouse_http + "  " +
                report.endpoints.clickhouse_native);
-    print_line("console           " + report.endpoints.console);
+    print_line("console     " + report.endpoints.console);
     print_line("");
-    print_line("The stack keeps running: `tandem sql` opens psql, `tandem down` stops it.");
+    print_line("The stack keeps running. What to try next:");
+    print_line(
+        "  tandem sql                    psql; begin a query with EXPLAIN to see where it runs");
+    print_line(
+        "  tandem explain 'SELECT ...'   where a query would run, and if not routed, why not");
+    print_line("  tandem mirror create m --table 'public.*'    mirror tables of your own");
+    print_line("  tandem demo --verbose         what ClickHouse is asked");
+    print_line("  tandem down                   stop; nothing is lost");
 }
 
 Result<postgres::Connection> connect_for_demo(const stack::Settings& settings) {
@@ -184,13 +218,13 @@ Status demo(Options options, const DemoOptions& wanted) {
     TRY(mirror_demo(connection, layout, rows, report));
     config::ClickHouseUrl target = TRY(stack::clickhouse_target(settings));
     report.lag_ms = TRY(measure_lag(connection, target));
-    report.comparison = TRY(compare_answers(connection));
+    report.comparisons = TRY(compare_answers(connection));
     if (options.json)
         show_json(report);
     else
-        show_text(report);
-    if (report.comparison.identical) return {};
-    return Error(ErrorCode::kInternal, "the two answers differ: " + report.comparison.difference);
+        show_text(report, wanted.verbose);
+    if (all_identical(report)) return {};
+    return Error(ErrorCode::kInternal, "the two answers differ: " + first_difference(report));
 }
 
 Status write_for_ever(Options options) {

@@ -16,6 +16,7 @@ namespace tandem::cli {
 struct DemoOptions {
     uint64_t events = 3'000'000;
     bool no_writers = false;
+    bool verbose = false;  // the SQL that ClickHouse was asked
 };
 
 Status demo(Options options, const DemoOptions& wanted);

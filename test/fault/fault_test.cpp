@@ -1,0 +1,518 @@
+// Faults by design: each is brought about once, on real servers, with the daemon in a process of
+// its own. What random kills cannot hit is here: slots and servers set back, daemons that were
+// stopped for too long, servers that answer nothing.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include "base/back_off.h"
+#include "catalog/catalog.h"
+#include "clickhouse/client/client.h"
+#include "fault/daemon_process.h"
+#include "mirror/verify/verify.h"
+#include "postgres/client/connection.h"
+#include "support/servers.h"
+
+namespace tandem::test {
+namespace {
+
+using std::chrono::milliseconds;
+using Clock = std::chrono::steady_clock;
+
+milliseconds since(Clock::time_point begun) {
+    return std::chrono::duration_cast<milliseconds>(Clock::now() - begun);
+}
+
+class faults : public ::testing::Test {
+  protected:
+    void SetUp() override {
+        auto directory = test_support::TestDirectory::create();
+        ASSERT_TRUE(directory.ok()) << directory.error().to_string();
+        directory_ = std::move(directory).value();
+        // The server does not run as the owner of the build directory, so it gets a copy.
+        chmod(directory_->path().c_str(), 0755);
+        std::string module = directory_->path() + "/tandem.so";
+        std::filesystem::copy_file(TANDEM_MODULE, module);
+        chmod(module.c_str(), 0755);
+        auto postgres =
+            test_support::TestPostgres::start({.settings = {{"shared_preload_libraries", module}}});
+        ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
+        postgres_ = std::move(postgres).value();
+        auto clickhouse = test_support::TestClickHouse::start();
+        ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
+        clickhouse_ = std::move(clickhouse).value();
+        daemon_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
+        other_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
+        connect();
+        install("postgres");
+    }
+
+    void install(const std::string& database) {
+        catalog::TargetOptions target;
+        target.native_port = clickhouse_->native_port();
+        target.http_port = clickhouse_->http_port();
+        target.user = clickhouse_->user();
+        target.password = clickhouse_->password();
+        auto installed = catalog::install(postgres_->conninfo(database), target);
+        ASSERT_TRUE(installed.ok()) << installed.error().to_string();
+    }
+
+    void connect(const std::string& database = "postgres") {
+        postgres::ConnectOptions options;
+        options.conninfo = postgres_->conninfo(database);
+        options.pinned_search_path = false;
+        auto connection = postgres::Connection::open(options);
+        ASSERT_TRUE(connection.ok()) << connection.error().to_string();
+        connection_ = std::move(connection).value();
+        sql("SET synchronous_commit = on");
+    }
+
+    void sql(const std::string& statement) {
+        auto done = connection_->execute(statement);
+        ASSERT_TRUE(done.ok()) << statement << ": " << done.error().to_string();
+    }
+
+    std::string value(const std::string& query) {
+        auto rows = connection_->query(query);
+        if (rows.ok()) return rows->rows() == 0 ? "" : rows->text(0, 0);
+        ADD_FAILURE() << query << ": " << rows.error().to_string();
+        return "";
+    }
+
+    bool eventually(const std::string& query, const std::string& expected,
+                    std::chrono::seconds patience = std::chrono::seconds(60)) {
+        auto begun = Clock::now();
+        std::string last;
+        while (since(begun) < patience) {
+            last = value(query);
+            if (last == expected) return true;
+            back_off(milliseconds(20));
+        }
+        ADD_FAILURE() << query << " gives " << last << ", not " << expected << "; "
+                      << value("SELECT string_agg(m::text, ' ') FROM tandem.mirrors m") << " "
+                      << value("SELECT string_agg(t::text, ' ') FROM tandem.mirror_tables t");
+        return false;
+    }
+
+    clickhouse::Endpoint target() const {
+        clickhouse::Endpoint endpoint;
+        endpoint.port = clickhouse_->native_port();
+        endpoint.user = clickhouse_->user();
+        endpoint.password = clickhouse_->password();
+        return endpoint;
+    }
+
+    std::string ch(const std::string& query) {
+        auto client = clickhouse::connect_native(target());
+        if (!client.ok()) return client.error().to_string();
+        auto block = clickhouse::select_all(
+            **client, {.sql = "SELECT toString(tuple(*)) FROM (" + query + ")"});
+        if (!block.ok()) return block.error().to_string();
+        return block->rows() == 0 ? "" : std::string(block->columns[0].column.string(0));
+    }
+
+    void ch_execute(const std::string& statement) {
+        auto client = clickhouse::connect_native(target());
+        ASSERT_TRUE(client.ok()) << client.error().to_string();
+        auto done = (*client)->execute({.sql = statement});
+        ASSERT_TRUE(done.ok()) << statement << ": " << done.error().to_string();
+    }
+
+    // A mirror of three tables with some history, live.
+    void mirror_some_tables() {
+        sql("CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE b (id int PRIMARY KEY, n "
+            "int); CREATE TABLE log (id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, v int)");
+        sql("INSERT INTO a SELECT i, 'a' || i FROM generate_series(1, 500) i");
+        sql("INSERT INTO b SELECT i, i FROM generate_series(1, 500) i");
+        daemon_->start();
+        sql("SELECT tandem.create_mirror('m', ARRAY['a', 'b', 'log'])");
+        ASSERT_TRUE(eventually("SELECT tandem.wait_until_live('m', '60s')", "t"));
+        write_some();
+        wait();
+    }
+
+    void write_some() {
+        ++written_;
+        std::string n = std::to_string(written_);
+        sql("INSERT INTO log (v) SELECT " + n + " FROM generate_series(1, 100)");
+        sql("UPDATE a SET v = v || '" + n + "' WHERE id % 7 = " + n + " % 7");
+        sql("DELETE FROM b WHERE id = " + n + "; INSERT INTO b VALUES (10000 + " + n + ", " + n +
+            ")");
+    }
+
+    void wait() { ASSERT_TRUE(eventually("SELECT tandem.wait_for('m', NULL, '60s')", "t")); }
+
+    void expect_equal(const std::string& database = "postgres") {
+        ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '90s')"), "t");
+        wait();
+        auto verified = mirror::verify_mirror(postgres_->conninfo(database), target(), "m", {});
+        ASSERT_TRUE(verified.ok()) << verified.error().to_string();
+        EXPECT_FALSE(verified->empty());
+        for (const mirror::VerifiedTable& table : *verified)
+            EXPECT_TRUE(table.state == "live" && table.comparison.equal())
+                << table.name << " " << table.state << ": " << table.comparison.to_string();
+        // What people see who ask ClickHouse directly.
+        EXPECT_EQ(ch("SELECT count() FROM tandem.log"),
+                  "(" + value("SELECT count(*) FROM log") + ")");
+    }
+
+    void expect_mended(const std::string& code) {
+        ASSERT_TRUE(eventually(
+            "SELECT coalesce(incident_code, 'none') FROM tandem.mirrors WHERE name = 'm'", code));
+        write_some();
+        expect_equal();
+        EXPECT_EQ(value("SELECT coalesce(error_code, state) FROM tandem.mirrors WHERE name = 'm'"),
+                  "running");
+    }
+
+    void pause() {
+        sql("SELECT tandem.pause_mirror('m')");
+        ASSERT_TRUE(eventually("SELECT state FROM tandem.mirrors WHERE name = 'm'", "paused"));
+    }
+    void resume() { sql("SELECT tandem.resume_mirror('m')"); }
+
+    std::unique_ptr<test_support::TestPostgres> postgres_;
+    std::unique_ptr<test_support::TestClickHouse> clickhouse_;
+    std::unique_ptr<test_support::TestDirectory> directory_;
+    std::unique_ptr<DaemonProcess> daemon_;
+    std::unique_ptr<DaemonProcess> other_;  // a second one, of the same catalog
+    std::optional<postgres::Connection> connection_;
+    int written_ = 0;
+};
+
+// --- whom we mirror -----------------------------------------------------------------------------
+
+TEST_F(faults, a_slot_that_somebody_advanced_is_recognised_and_its_tables_loaded_again) {
+    mirror_some_tables();
+    pause();
+    write_some();
+    sql("SELECT pg_replication_slot_advance('tandem_m', pg_current_wal_insert_lsn())");
+    resume();
+    expect_mended("slot_ahead");
+}
+
+TEST_F(faults, a_slot_that_somebody_made_anew_is_recognised_and_its_tables_loaded_again) {
+    mirror_some_tables();
+    pause();
+    sql("SELECT pg_drop_replication_slot('tandem_m')");
+    write_some();
+    sql("SELECT pg_create_logical_replication_slot('tandem_m', 'pgoutput')");
+    resume();
+    expect_mended("slot_ahead");
+}
+
+TEST_F(faults, a_source_restored_from_a_copy_is_recognised_and_loaded_again) {
+    mirror_some_tables();
+    connection_.reset();
+    postgres_->stop();
+    ASSERT_TRUE(postgres_->save_data(directory_->path() + "/source").ok());
+    ASSERT_TRUE(postgres_->start_again().ok());
+    connect();
+    write_some();
+    wait();
+    connection_.reset();
+    postgres_->stop();
+    ASSERT_TRUE(postgres_->restore_data(directory_->path() + "/source").ok());
+    ASSERT_TRUE(postgres_->start_again().ok());
+    connect();
+    // Past where ClickHouse is, so that the position alone tells nothing.
+    for (int i = 0; i < 20; ++i) write_some();
+    expect_mended("source_restored");
+}
+
+TEST_F(faults, a_clickhouse_restored_from_a_copy_is_recognised_and_loaded_again) {
+    mirror_some_tables();
+    clickhouse_->stop();
+    ASSERT_TRUE(clickhouse_->save_data(directory_->path() + "/target").ok());
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    write_some();
+    wait();
+    clickhouse_->stop();
+    ASSERT_TRUE(clickhouse_->restore_data(directory_->path() + "/target").ok());
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    expect_mended("target_restored");
+}
+
+TEST_F(faults, a_clickhouse_that_lost_everything_is_loaded_again) {
+    mirror_some_tables();
+    pause();
+    ch_execute("DROP DATABASE tandem SYNC");
+    ch_execute("DROP DATABASE tandem_rows SYNC");
+    resume();
+    expect_mended("target_restored");
+}
+
+TEST_F(faults, a_table_that_somebody_dropped_in_clickhouse_is_loaded_again) {
+    mirror_some_tables();
+    ch_execute("DROP TABLE tandem_rows.log SYNC");
+    write_some();
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_copy WHERE copy > 1", "1"));
+    expect_equal();
+    EXPECT_EQ(value("SELECT coalesce(incident_code, 'none') FROM tandem.mirrors"), "none");
+}
+
+TEST_F(faults, nothing_is_taken_for_a_fault_when_everybody_is_killed) {
+    mirror_some_tables();
+    for (int i = 0; i < 3; ++i) {
+        write_some();
+        daemon_->kill_hard();
+        write_some();
+        connection_.reset();
+        postgres_->kill_hard();
+        ASSERT_TRUE(postgres_->start_again().ok());
+        clickhouse_->kill_hard();
+        ASSERT_TRUE(clickhouse_->start_again().ok());
+        connect();
+        daemon_->start();
+        write_some();
+        expect_equal();
+    }
+    EXPECT_EQ(value("SELECT coalesce(incident_code, 'none') FROM tandem.mirrors"), "none");
+    EXPECT_EQ(value("SELECT max(copy) FROM tandem.mirror_copy"), "1");
+}
+
+TEST_F(faults, a_copy_of_the_database_does_not_write_to_the_tables_of_the_original) {
+    mirror_some_tables();
+    pause();
+    connection_.reset();
+    connect("template1");
+    ASSERT_TRUE(
+        eventually("SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres' AND "
+                   "application_name NOT LIKE 'tandem%'",
+                   "0"));
+    daemon_->kill_hard();
+    ASSERT_TRUE(
+        eventually("SELECT count(*) FROM pg_stat_activity WHERE datname = 'postgres'", "0"));
+    sql("CREATE DATABASE twin TEMPLATE postgres");
+    connect();
+    daemon_->start();
+    resume();
+    connect("twin");
+    DaemonProcess twin({postgres_->conninfo("twin"), clickhouse_->native_port(),
+                        clickhouse_->http_port(), clickhouse_->user(), clickhouse_->password()});
+    twin.start();
+    resume();
+    sql("INSERT INTO log (v) VALUES (-1)");
+    ASSERT_TRUE(eventually("SELECT error_code FROM tandem.mirrors WHERE state = 'failed'",
+                           "other_cluster"));
+    connect();
+    write_some();
+    expect_equal();
+}
+
+TEST_F(faults, a_second_catalog_is_kept_away_from_the_first_ones_tables) {
+    mirror_some_tables();
+    sql("CREATE DATABASE second");
+    connect("second");
+    install("second");
+    sql("CREATE TABLE a (id int PRIMARY KEY, v text); INSERT INTO a VALUES (1, 'of the second')");
+    DaemonProcess second({postgres_->conninfo("second"), clickhouse_->native_port(),
+                          clickhouse_->http_port(), clickhouse_->user(), clickhouse_->password()});
+    second.start();
+    sql("SELECT tandem.create_mirror('m', ARRAY['a'])");
+    ASSERT_TRUE(
+        eventually("SELECT error_code FROM tandem.mirrors WHERE state = 'failed'", "target_taken"));
+    // A mirror of the same name, elsewhere: neither slots nor queries collide.
+    sql("SELECT tandem.drop_mirror('m')");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirrors", "0"));
+    sql("SELECT tandem.create_mirror('m', ARRAY['a'], '{\"database\": \"elsewhere\"}')");
+    ASSERT_TRUE(eventually("SELECT tandem.wait_until_live('m', '60s')", "t"));
+    EXPECT_EQ(ch("SELECT v FROM elsewhere.a"), "('of the second')");
+    EXPECT_EQ(value("SELECT count(*) FROM pg_replication_slots"), "2");
+    connect();
+    write_some();
+    expect_equal();
+}
+
+// --- who writes ---------------------------------------------------------------------------------
+
+class fencing : public faults, public ::testing::WithParamInterface<const char*> {};
+
+// The daemon stops in the middle of a write, another one takes over; then the first one goes on
+// where it was.
+TEST_P(fencing, a_daemon_that_was_stopped_for_too_long_writes_nothing_any_more) {
+    mirror_some_tables();
+    daemon_->stop();
+    daemon_->start(std::string(GetParam()) + "=stop@1");
+    sql("TRUNCATE b; INSERT INTO b SELECT i, i FROM generate_series(1, 100) i");
+    sql("INSERT INTO log (v) SELECT 7 FROM generate_series(1, 1000)");
+    ASSERT_TRUE(daemon_->wait_until_hung());
+    auto begun = Clock::now();
+    other_->start();
+    ASSERT_TRUE(eventually("SELECT tandem.wait_for('m', NULL, '90s')", "t"));
+    std::printf("taken over after %ld ms\n", static_cast<long>(since(begun).count()));
+    EXPECT_LT(since(begun), std::chrono::seconds(20));
+    write_some();
+    expect_equal();
+    daemon_->wake_up();
+    for (int i = 0; i < 10; ++i) {
+        write_some();
+        wait();
+    }
+    expect_equal();
+    EXPECT_EQ(value("SELECT coalesce(error_code, state) FROM tandem.mirrors"), "running");
+    EXPECT_EQ(value("SELECT count(*) FROM tandem.mirror_tables WHERE state <> 'live'"), "0");
+    // And when the new one dies, the old one is as good as any other.
+    other_->kill_hard();
+    write_some();
+    expect_equal();
+}
+
+INSTANTIATE_TEST_SUITE_P(at, fencing,
+                         ::testing::Values("stream_before_insert", "stream_after_insert",
+                                           "truncate_before_apply", "feedback_before_send"));
+
+TEST_F(faults, another_daemon_takes_over_within_seconds_when_one_dies) {
+    mirror_some_tables();
+    other_->start();
+    for (int i = 0; i < 3; ++i) {
+        write_some();
+        (i % 2 == 0 ? daemon_ : other_)->kill_hard();
+        auto begun = Clock::now();
+        write_some();
+        wait();
+        std::printf("taken over after %ld ms\n", static_cast<long>(since(begun).count()));
+        EXPECT_LT(since(begun), std::chrono::seconds(6));
+        (i % 2 == 0 ? daemon_ : other_)->start();
+    }
+    expect_equal();
+}
+
+// --- servers that answer nothing ----------------------------------------------------------------
+
+TEST_F(faults, pause_drop_and_stop_take_seconds_while_clickhouse_hangs) {
+    mirror_some_tables();
+    sql("CREATE TABLE c (id int PRIMARY KEY)");
+    sql("SELECT tandem.create_mirror('second', ARRAY['c'])");
+    ASSERT_TRUE(eventually("SELECT tandem.wait_until_live('second', '60s')", "t"));
+    clickhouse_->hang();
+    write_some();
+    sql("INSERT INTO c VALUES (1)");
+    back_off(milliseconds(500));
+    auto begun = Clock::now();
+    sql("SELECT tandem.drop_mirror('second')");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirrors", "1"));
+    EXPECT_LT(since(begun), milliseconds(3000));
+    EXPECT_EQ(value("SELECT count(*) FROM pg_replication_slots"), "1");
+    begun = Clock::now();
+    pause();
+    EXPECT_LT(since(begun), milliseconds(3000));
+    EXPECT_EQ(value("SELECT count(*) FROM pg_replication_slots WHERE active"), "0");
+    EXPECT_LT(daemon_->stop(), milliseconds(3000));
+    daemon_->start();
+    resume();
+    back_off(milliseconds(1000));
+    EXPECT_LT(daemon_->stop(), milliseconds(3000));
+    clickhouse_->wake_up();
+    daemon_->start();
+    write_some();
+    expect_equal();
+}
+
+// What a query of a new session takes, in milliseconds; its answer must be Postgres'.
+class asking : public faults {
+  protected:
+    static constexpr const char* kQuestion = "SELECT count(*), sum(v) FROM log WHERE id > 0";
+
+    double ask(const std::string& mode) {
+        connect();
+        sql("SET TimeZone = 'UTC'; SET tandem.route_cost_threshold = 0; SET tandem.route = off");
+        std::string expected = value(kQuestion);
+        sql("SET tandem.route = " + mode);
+        auto begun = Clock::now();
+        EXPECT_EQ(value(kQuestion), expected);
+        return std::chrono::duration<double, std::milli>(Clock::now() - begun).count();
+    }
+
+    bool routed() {
+        connect();
+        sql("SET TimeZone = 'UTC'; SET tandem.route_cost_threshold = 0");
+        std::string plan =
+            value("EXPLAIN (ANALYZE, FORMAT JSON, COSTS OFF) " + std::string(kQuestion));
+        return plan.find("\"ClickHouse\"") != std::string::npos;
+    }
+
+    double median(const std::string& mode) {
+        std::vector<double> times;
+        for (int i = 0; i < 15; ++i) times.push_back(ask(mode));
+        std::sort(times.begin(), times.end());
+        return times[times.size() / 2];
+    }
+
+    // The first one finds out, for at most the budget and the time to connect; nobody after it.
+    void expect_one_wait() {
+        double first = ask("on");
+        EXPECT_LT(first, 4000);
+        double before = median("off");
+        double with = median("on");
+        std::printf("first query %.0f ms, then %.2f ms; without routing %.2f ms\n", first, with,
+                    before);
+        EXPECT_LT(with, before + 5);
+    }
+
+    void expect_routed_again() {
+        auto begun = Clock::now();
+        while (!routed() && since(begun) < std::chrono::seconds(60)) back_off(milliseconds(100));
+        std::printf("routed again after %ld ms\n", static_cast<long>(since(begun).count()));
+        EXPECT_LT(since(begun), std::chrono::seconds(60));
+    }
+};
+
+TEST_F(asking, waits_once_for_a_clickhouse_that_hangs_while_rows_are_written) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    clickhouse_->hang();
+    write_some();
+    expect_one_wait();
+    clickhouse_->wake_up();
+    expect_routed_again();
+}
+
+TEST_F(asking, waits_once_for_a_clickhouse_that_hangs_while_nothing_is_written) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    clickhouse_->hang();
+    expect_one_wait();
+    // The mirror finds out by itself; until it says otherwise nobody tries again.
+    ASSERT_TRUE(eventually("SELECT count(error_code) FROM tandem.mirrors", "1"));
+    back_off(milliseconds(6000));
+    EXPECT_LT(median("on"), median("off") + 5);
+    clickhouse_->wake_up();
+    expect_routed_again();
+}
+
+TEST_F(asking, waits_once_for_a_clickhouse_that_is_stopped) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    clickhouse_->kill_hard();
+    write_some();
+    expect_one_wait();
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    expect_routed_again();
+}
+
+TEST_F(asking, does_not_ask_the_clickhouse_of_the_original_from_a_copy) {
+    mirror_some_tables();
+    ASSERT_TRUE(routed());
+    sql("UPDATE tandem.mirror SET source_system = '1'");
+    EXPECT_FALSE(routed());
+    sql("SET tandem.route_cost_threshold = 0; SET tandem.route = force");
+    auto refused = connection_->query(kQuestion);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message().find("other_cluster"), std::string::npos)
+        << refused.error().message();
+}
+
+}  // namespace
+}  // namespace tandem::test
+
+int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "--daemon")
+        return tandem::test::run_daemon_process();
+    ::testing::InitGoogleTest(&argc, argv);
+    return RUN_ALL_TESTS();
+}
