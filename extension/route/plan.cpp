@@ -63,12 +63,36 @@ Expr* rounded(const route::TranslationResult& translation, const Recipe& recipe)
                                                 COERCE_EXPLICIT_CALL));
 }
 
+Expr* function(Oid id, Oid type, PgList* arguments) {
+    return reinterpret_cast<Expr*>(
+        makeFuncExpr(id, type, arguments, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+}
+
+Expr* number(int32 value) {
+    return reinterpret_cast<Expr*>(
+        makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(value), false, true));
+}
+
+// What stddev makes of a variance: its root, rounded to the same digits. sqrt() computes with as
+// many as it is given; with so many more, rounding twice is rounding once.
+Expr* root(const route::TranslationResult& translation, const Recipe& recipe) {
+    Expr* value = reinterpret_cast<Expr*>(remote_var(translation, recipe.first));
+    Expr* digits = reinterpret_cast<Expr*>(remote_var(translation, recipe.second));
+    Expr* twice = function(F_INT4MUL, INT4OID, list_make2(digits, number(2)));
+    Expr* more = function(F_INT4PL, INT4OID, list_make2(twice, number(30)));
+    Expr* exact = function(F_ROUND_NUMERIC_INT4, NUMERICOID, list_make2(value, more));
+    Expr* square_root = function(F_NUMERIC_SQRT, NUMERICOID, list_make1(exact));
+    return function(F_ROUND_NUMERIC_INT4, NUMERICOID, list_make2(square_root, digits));
+}
+
 Expr* by_recipe(const route::TranslationResult& translation, const Recipe& recipe) {
     switch (recipe.kind) {
         case RecipeKind::kAverage:
             return average(translation, recipe);
         case RecipeKind::kRounded:
             return rounded(translation, recipe);
+        case RecipeKind::kRoot:
+            return root(translation, recipe);
         case RecipeKind::kColumn:
             break;
     }

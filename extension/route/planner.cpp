@@ -142,18 +142,20 @@ void free_translation(void* translation) {
 struct Building {
     Query* query;
     ParamListInfo parameters;
+    const PlannedStmt* local;
     QueryTree* tree;
 };
 
 void build(void* argument) {
     Building* building = static_cast<Building*>(argument);
-    building->tree = build_query_tree(building->query, building->parameters);
+    building->tree = build_query_tree(building->query, building->parameters, building->local);
 }
 
 // The planner folds constants as well, but knows more by then and skips some: an error here need
 // not be one there. In parallel mode there is no way to drop an error; it is raised.
-QueryTree* build_without_errors(Query* query, ParamListInfo parameters, Failure* failure) {
-    Building building = {query, parameters, nullptr};
+QueryTree* build_without_errors(Query* query, ParamListInfo parameters, const PlannedStmt* local,
+                                Failure* failure) {
+    Building building = {query, parameters, local, nullptr};
     if (IsInParallelMode()) {
         build(&building);
         return building.tree;
@@ -182,7 +184,7 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     MemoryContextCallback* callback =
         static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
     PlannedStmt* result = nullptr;
-    QueryTree* tree = build_without_errors(copy, parameters, failure);
+    QueryTree* tree = build_without_errors(copy, parameters, local, failure);
     if (tree == nullptr) {
         // The failure says why.
     } else if (tree->query == nullptr) {

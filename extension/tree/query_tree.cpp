@@ -23,6 +23,7 @@ extern "C" {
 
 #include "extension/shell/memory.h"
 #include "extension/tree/collation.h"
+#include "extension/tree/plan_rows.h"
 #include "extension/tree/tree_builder.h"
 
 namespace tandem::shell {
@@ -236,7 +237,8 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     relation->id = static_cast<uint32_t>(table_number(builder->tree->tables, table));
     relation->database = text_of(table->database);
     relation->table = text_of(table->target_table);
-    relation->rows = estimated_rows(rte->relid);
+    relation->rows = planned_rows(builder->plan, rte->relid);
+    if (relation->rows < 0) relation->rows = estimated_rows(rte->relid);
     fill_columns(relation, table);
 }
 
@@ -613,9 +615,10 @@ const route::Query* convert_query(TreeBuilder* builder, ::Query* query,
     return to;
 }
 
-QueryTree* build_query_tree(::Query* query, ParamListInfo parameters) {
+QueryTree* build_query_tree(::Query* query, ParamListInfo parameters, const PlannedStmt* plan) {
     QueryTree* tree = make<QueryTree>();
     TreeBuilder builder;
+    builder.plan = plan;
     builder.tree = tree;
     builder.root = makeNode(PlannerInfo);
     builder.root->glob = makeNode(PlannerGlobal);

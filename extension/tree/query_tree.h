@@ -6,6 +6,7 @@
 
 extern "C" {
 #include "nodes/params.h"
+#include "nodes/plannodes.h"
 #include "nodes/parsenodes.h"
 }
 
@@ -28,7 +29,8 @@ struct QueryTree {
     Failure failure;
 };
 
-QueryTree* build_query_tree(::Query* query, ParamListInfo parameters);
+// `plan` is what Postgres would do; nullptr when it is not known.
+QueryTree* build_query_tree(::Query* query, ParamListInfo parameters, const PlannedStmt* plan);
 
 void set_failure(Failure* failure, const char* code, const char* message, const char* advice);
 

@@ -24,6 +24,7 @@ struct TreeBuilder {
     QueryTree* tree = nullptr;
     uint32_t node_capacity = 0;
     Node* case_argument = nullptr;  // what CaseTestExpr stands for
+    const PlannedStmt* plan = nullptr;
     int mirror_id = 0;
     int depth = 0;
     bool refused = false;

@@ -100,6 +100,10 @@ Result<Parameter> parameter(const ParameterValue& value) {
 Result<Query> make_query(const RunOptions& options) {
     Query query{.sql = std::string(options.sql)};
     query.query_id = std::string(options.query_id);
+    // Joins run in the order they are written in, which is that of Postgres' estimates. A server
+    // that does not know the settings has no order of its own.
+    query.settings = {{"query_plan_optimize_join_order_limit", "0", false},
+                      {"query_plan_join_swap_table", "false", false}};
     query.timeout = options.max_execution_ms == 0
                         ? kNoLimit
                         : std::chrono::milliseconds(options.max_execution_ms);

@@ -38,6 +38,7 @@ enum class RecipeKind : uint8_t {
                // the count is 0. Both columns arrive as numeric.
     kRounded,  // numeric: `first` with as many digits behind the point as `second`, an integer,
                // says
+    kRoot,     // numeric: the square root of that, with the same digits
 };
 
 struct Recipe {

@@ -53,6 +53,7 @@ struct ClientOptions {
 struct Setting {
     std::string name;
     std::string value;
+    bool important = true;  // unknown to the server, it is an error; otherwise it is passed over
 };
 
 // How Parameter::value reaches the server's parser for {name:Type}.

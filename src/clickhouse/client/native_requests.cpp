@@ -140,7 +140,7 @@ void NativeProtocol::write_settings(const Query& query) {
     for (const Setting& setting : query.settings) {
         write_string(output_, setting.name);
         if (revision() >= revision::kSettingsAsStrings) {
-            write_varint(output_, kFlagImportant);
+            write_varint(output_, setting.important ? kFlagImportant : 0);
             write_string(output_, setting.value);
             continue;
         }

@@ -12,9 +12,9 @@ using namespace rule;
 constexpr std::string_view kFloatEq = "($1 = $2 OR (isNaN($1) AND isNaN($2)))";
 constexpr std::string_view kFloatNe = "NOT ($1 = $2 OR (isNaN($1) AND isNaN($2)))";
 constexpr std::string_view kFloatLt = "($1 < $2 OR (isNaN($2) AND NOT isNaN($1)))";
-constexpr std::string_view kFloatLe = "($1 <= $2 OR isNaN($2))";
+constexpr std::string_view kFloatLe = "($1 <= $2 OR (isNaN($2) AND $1 IS NOT NULL))";
 constexpr std::string_view kFloatGt = "($1 > $2 OR (isNaN($1) AND NOT isNaN($2)))";
-constexpr std::string_view kFloatGe = "($1 >= $2 OR isNaN($1))";
+constexpr std::string_view kFloatGe = "($1 >= $2 OR (isNaN($1) AND $2 IS NOT NULL))";
 
 // The six comparisons of two classes, written with the operator's own name.
 #define TANDEM_COMPARE(a, b, eq_flags, order_flags)                  \

@@ -19,13 +19,14 @@ constexpr std::string_view kReplace =
     "if(empty($2), concat($1, substring($3, 1, 0)), replaceAll($1, $2, $3))";
 // Below zero: all but that many characters of the other end.
 constexpr std::string_view kLeft =
-    "if($2 < 0, substringUTF8($1, 1, greatest(toInt64(lengthUTF8($1)) + $2, 0)), "
-    "substringUTF8($1, 1, greatest(toInt64($2), 0)))";
+    "if($2 IS NULL, NULL, if($2 < 0, substringUTF8($1, 1, greatest(toInt64(lengthUTF8($1)) + $2, "
+    "0)), substringUTF8($1, 1, toInt64($2))))";
+// Postgres has no number for the opposite of the least one.
 constexpr std::string_view kRight =
-    "if($2 < 0, substringUTF8($1, 1 + abs(toInt64($2))), substringUTF8($1, "
-    "greatest(toInt64(lengthUTF8($1)) - $2 + 1, 1)))";
+    "if($2 IS NULL OR throwIf(ifNull($2 = -2147483648, 0)) = 1, NULL, if($2 < 0, substringUTF8($1, "
+    "1 + abs(toInt64($2))), substringUTF8($1, greatest(toInt64(lengthUTF8($1)) - $2 + 1, 1))))";
 constexpr std::string_view kRepeat =
-    "if(throwIf(ifNull($2 > 1000, 0)) = 0, repeat($1, greatest($2, 0)), NULL)";
+    "if($2 IS NULL OR throwIf(ifNull($2 > 1000, 0)) = 1, NULL, repeat($1, greatest($2, 0)))";
 constexpr std::string_view kChr =
     "if(throwIf(ifNull($1 NOT BETWEEN 1 AND 127, 0)) = 0, char($1), NULL)";
 
@@ -42,8 +43,8 @@ constexpr Rule kRules[] = {
     {kFunction, "strpos", {kText, kText}, kInt4, kPosition, kDeterministic},
     {kFunction, "position", {kText, kText}, kInt4, kPosition, kDeterministic},
     {kFunction, "replace", {kText, kText, kText}, kText, kReplace, kDeterministic},
-    {kFunction, "left", {kText, kInt4}, kText, kLeft},
-    {kFunction, "right", {kText, kInt4}, kText, kRight},
+    {kFunction, "left", {kText, kInt4}, kText, kLeft, kMaybeNull},
+    {kFunction, "right", {kText, kInt4}, kText, kRight, kMaybeNull | kRaises},
     {kFunction, "repeat", {kText, kInt4}, kText, kRepeat, kMaybeNull | kRaises},
     {kFunction, "chr", {kInt4}, kText, kChr, kMaybeNull | kRaises},
     {kOperator, "||", {kText, kText}, kText, "concat($1, $2)"},

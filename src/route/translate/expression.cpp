@@ -207,7 +207,11 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
 
 Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (!expr.builtin) return refuse(Reason::kOperator, std::string(expr.name));
-    if (expr.name == "->>") return json_text(expr);
+    if (expr.name == "->>" || expr.name == "#>>") return json_text(expr);
+    if (expr.name == "?") return json_has(expr);
+    bool arrays = expr.name == "@>" || expr.name == "&&";
+    if (arrays && expr.args[0]->type != oid::kJsonb && expr.args[0]->kind == ExprKind::kColumn)
+        return array_operator(expr);
     if (expr.name == "~~" || expr.name == "!~~" || expr.name == "~~*" || expr.name == "!~~*")
         return like(expr);
     if (expr.name == "~" && expr.args.size == 2) return matches(expr);
@@ -229,6 +233,8 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "jsonb_object_field_text") return json_text(expr);
     if (expr.name == "to_char") return to_char(expr);
     if (expr.name == "timezone") return at_zone(expr);
+    if (expr.name == "split_part") return split_part(expr);
+    if (expr.name == "lpad" || expr.name == "rpad") return padded(expr);
     if (expr.name == "concat" || expr.name == "concat_ws") return concatenated(expr);
     // A cast written as a function: date(x), text(x), ...
     if (expr.args.size == 1) {

@@ -17,6 +17,11 @@ bool is_json_text(const Expr& expr) {
             (expr.kind == ExprKind::kFunction && expr.name == "jsonb_object_field_text"));
 }
 
+bool is_json_step(const Expr& expr) {
+    return expr.builtin && expr.args.size == 2 && expr.kind == ExprKind::kOperator &&
+           expr.name == "->";
+}
+
 bool known_text(const Expr& expr) {
     return expr.kind == ExprKind::kConstant && expr.known && !expr.constant_null &&
            class_of_type(expr.type) == Class::kText;
@@ -75,21 +80,79 @@ bool may_follow_string(std::string_view key) {
 
 }  // namespace
 
+namespace {
+
+constexpr size_t kKeysMax = 8;
+
+// The keys of '{a,b}', none of which could be the index of an array.
+bool keys_of_path(std::string_view text, std::vector<std::string_view>& keys) {
+    if (text.size() < 3 || text.front() != '{' || text.back() != '}') return false;
+    text = text.substr(1, text.size() - 2);
+    while (true) {
+        size_t comma = text.find(',');
+        std::string_view key = text.substr(0, comma);
+        bool plain = !key.empty() && key != "NULL" && key.find_first_of("\"\\{}") == key.npos &&
+                     key.find_first_not_of("0123456789-+ ") != key.npos;
+        if (!plain) return false;
+        keys.push_back(key);
+        if (comma == std::string_view::npos) return true;
+        text.remove_prefix(comma + 1);
+    }
+}
+
+// The document that a chain of -> and ->> starts from, and the keys on the way.
+const Expr* find_document(const Expr& expr, std::vector<std::string_view>& keys) {
+    if (expr.kind == ExprKind::kOperator && expr.builtin && expr.name == "#>>") {
+        const Expr& path = *expr.args[1];
+        bool known = path.kind == ExprKind::kConstant && path.known && !path.constant_null;
+        return known && keys_of_path(path.known_text, keys) ? expr.args[0] : nullptr;
+    }
+    if (!is_json_text(expr) && !is_json_step(expr)) return nullptr;
+    if (!known_text(*expr.args[1])) return nullptr;
+    const Expr* document = expr.args[0];
+    if (document->kind != ExprKind::kColumn) document = find_document(*document, keys);
+    keys.push_back(expr.args[1]->known_text);
+    return document;
+}
+
+}  // namespace
+
 Result<Value> Translator::json_text(const Expr& expr) {
-    if (!is_json_text(expr) || expr.args[0]->kind != ExprKind::kColumn ||
-        !known_text(*expr.args[1]))
-        return refuse(Reason::kOperator, "->> of this form");
-    Value document = TRY(value(*expr.args[0]));
-    if (document.cls != Class::kJsonb) return refuse(Reason::kOperator, "->> of this type");
-    const Node* key = sql_.string(expr.args[1]->known_text);
+    std::vector<std::string_view> keys;
+    const Expr* from = find_document(expr, keys);
+    if (from == nullptr || from->kind != ExprKind::kColumn || keys.size() > kKeysMax)
+        return refuse(Reason::kOperator, std::string(expr.name) + " of this form");
+    Value document = TRY(value(*from));
+    if (document.cls != Class::kJsonb)
+        return refuse(Reason::kOperator, std::string(expr.name) + " of this type");
+    Nodes path = {document.node};
+    for (std::string_view key : keys) path.push_back(sql_.string(key));
+    auto of_path = [&](std::string_view function) { return sql_.call(function, path); };
+    Nodes parts = {of_path("JSONType"),        of_path("JSONExtractString"),
+                   of_path("JSONExtractBool"), of_path("JSONExtractInt"),
+                   of_path("JSONExtractUInt"), document.node};
     const Node* text = sql_.form(
-        "multiIf(JSONType($1, $2) = 'String', JSONExtractString($1, $2), JSONType($1, $2) = "
-        "'Bool', if(JSONExtractBool($1, $2), 'true', 'false'), JSONType($1, $2) = 'Int64', "
-        "toString(JSONExtractInt($1, $2)), JSONType($1, $2) = 'UInt64', "
-        "toString(JSONExtractUInt($1, $2)), throwIf(ifNull(JSONType($1, $2) != 'Null' OR NOT "
-        "isValidJSON($1), 0)) = 0, NULL, NULL)",
-        {document.node, key}, {}, {}, true);
+        "multiIf($1 = 'String', $2, $1 = 'Bool', if($3, 'true', 'false'), $1 = 'Int64', "
+        "toString($4), $1 = 'UInt64', toString($5), throwIf(ifNull($1 != 'Null' OR NOT "
+        "isValidJSON($6), 0)) = 0, NULL, NULL)",
+        parts, {}, {}, true);
     return Value{.node = text, .cls = Class::kText};
+}
+
+// document ? 'key'. Of what is no object Postgres looks at the elements.
+Result<Value> Translator::json_has(const Expr& expr) {
+    if (expr.args.size != 2 || expr.args[0]->kind != ExprKind::kColumn ||
+        !known_text(*expr.args[1]))
+        return refuse(Reason::kOperator, "? of this form");
+    Value document = TRY(value(*expr.args[0]));
+    if (document.cls != Class::kJsonb) return refuse(Reason::kOperator, "? of this type");
+    const Node* wrong =
+        sql_.form("NOT isValidJSON($1) OR JSONType($1) != 'Object'", {document.node});
+    const Node* has =
+        sql_.form("JSONHas($1, $2)", {document.node, sql_.string(expr.args[1]->known_text)});
+    if (document.nullable) has = sql_.form("if($1 IS NULL, NULL, $2)", {document.node, has});
+    return Value{.node = sql_.cast(sql_.guarded(wrong, has), "Nullable(Bool)"),
+                 .cls = Class::kBool};
 }
 
 // `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically, and a quote

@@ -123,6 +123,7 @@ Result<Value> Translator::distinct_sum(const Expr& expr, Value& count) {
 // or / (n * n); 0 without digits where nothing varies.
 Result<Value> Translator::variance(const Expr& expr) {
     bool sample = !expr.name.ends_with("_pop");
+    if (!expr.builtin) return refuse(Reason::kAggregate, std::string(expr.name));
     if (expr.args.size != 1 || expr.distinct || expr.type != oid::kNumeric)
         return refuse(Reason::kAggregate, std::string(expr.name));
     Value one = TRY(without_window([&] { return value(*expr.args[0]); }));

@@ -60,6 +60,13 @@ Status Translator::add_node(const Expr& expr) {
             return {};
         }
     }
+    if (expr.kind == ExprKind::kAggregate && expr.builtin && expr.name.starts_with("stddev") &&
+        expr.type == oid::kNumeric) {
+        Value spread = TRY(variance(expr));
+        TRY(ship(expr, spread));
+        output_.replacements.back().recipe.kind = RecipeKind::kRoot;
+        return {};
+    }
     as_stored_ = expr.kind == ExprKind::kColumn;
     Result<Value> one = value(expr);
     as_stored_ = false;

@@ -183,4 +183,47 @@ Result<Value> Translator::concatenated(const Expr& expr) {
     return result;
 }
 
+namespace {
+
+// A literal integer from 1 to 1000; 0 for anything else.
+int64_t small_number(const Expr& expr) {
+    if (!known_pattern(expr) || expr.type != oid::kInt4) return 0;
+    int64_t number = std::strtoll(std::string(expr.known_text).c_str(), nullptr, 10);
+    return number >= 1 && number <= 1000 ? number : 0;
+}
+
+}  // namespace
+
+Result<Value> Translator::split_part(const Expr& expr) {
+    int64_t at = expr.args.size == 3 ? small_number(*expr.args[2]) : 0;
+    if (at == 0 || !known_pattern(*expr.args[1]) || expr.args[1]->known_text.empty())
+        return refuse(Reason::kFunction, "split_part of this form");
+    if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
+    Value text = TRY(value(*expr.args[0]));
+    if (text.cls != Class::kText) return refuse(Reason::kFunction, "split_part");
+    Nodes parts = {sql_.string(expr.args[1]->known_text),
+                   sql_.form("assumeNotNull($1)", {text.node}), sql_.int64(at), text.node};
+    text.node = sql_.form(text.nullable ? "if($4 IS NULL, NULL, splitByString($1, $2)[$3])"
+                                        : "splitByString($1, $2)[$3]",
+                          parts);
+    text.literal = false;
+    return text;
+}
+
+Result<Value> Translator::padded(const Expr& expr) {
+    int64_t length = expr.args.size >= 2 ? small_number(*expr.args[1]) : 0;
+    bool filled = expr.args.size == 3;
+    if (length == 0 ||
+        (filled && (!known_pattern(*expr.args[2]) || expr.args[2]->known_text.empty())))
+        return refuse(Reason::kFunction, std::string(expr.name) + " of this form");
+    Value text = TRY(value(*expr.args[0]));
+    if (text.cls != Class::kText) return refuse(Reason::kFunction, std::string(expr.name));
+    Nodes parts = {text.node, sql_.int64(length),
+                   sql_.string(filled ? expr.args[2]->known_text : " ")};
+    text.node = sql_.form(
+        expr.name == "lpad" ? "leftPadUTF8($1, $2, $3)" : "rightPadUTF8($1, $2, $3)", parts);
+    text.literal = false;
+    return text;
+}
+
 }  // namespace tandem::route

@@ -97,13 +97,38 @@ Result<Value> Translator::epoch(const Expr& expr, const Value& time) {
     return result;
 }
 
+// Seconds between two times, which no zone and no day of 23 hours changes.
+Result<Value> Translator::seconds_between(const Expr& expr) {
+    const Expr& difference = *expr.args[1];
+    Value from = TRY(value(*difference.args[1]));
+    Value until = TRY(value(*difference.args[0]));
+    bool times =
+        from.cls == until.cls && (from.cls == Class::kTimestamp || from.cls == Class::kTimestamptz);
+    if (!times || expr.type != oid::kNumeric)
+        return refuse(Reason::kFunction, "the seconds of this difference");
+    Value result{.cls = Class::kNumeric,
+                 .nullable = from.nullable || until.nullable,
+                 .precision = 26,
+                 .scale = 6};
+    result.node = sql_.form(
+        "(toDecimal128(toUnixTimestamp64Micro($1) - toUnixTimestamp64Micro($2), 0) * "
+        "toDecimal128('0.000001', 6))",
+        {in_utc(until), in_utc(from)});
+    return result;
+}
+
 Result<Value> Translator::extract(const Expr& expr) {
     if (expr.args.size != 2) return refuse(Reason::kFunction, std::string(expr.name));
     const Unit* unit = find_unit(*expr.args[0]);
-    Value argument = TRY(value(*expr.args[1]));
+    const Expr& given = *expr.args[1];
+    bool seconds = known_text(*expr.args[0]) && expr.args[0]->known_text == "epoch";
+    if (seconds && given.kind == ExprKind::kOperator && given.builtin && given.name == "-" &&
+        given.args.size == 2 && given.type == oid::kInterval &&
+        given.args[1]->type != oid::kInterval)
+        return seconds_between(expr);
+    Value argument = TRY(value(given));
     bool date = argument.cls == Class::kDate;
-    const Expr& field_name = *expr.args[0];
-    if (known_text(field_name) && field_name.known_text == "epoch") return epoch(expr, argument);
+    if (seconds) return epoch(expr, argument);
     bool fits = unit != nullptr && !unit->field.empty() &&
                 (date ? unit->of_date
                       : argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz);

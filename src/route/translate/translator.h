@@ -198,6 +198,9 @@ class Translator {
     const Node* branch(const Value& value, const Value& common);
     Result<Value> case_value(const Expr& expr);
     Result<Value> extreme_of(const Expr& expr);
+    Result<Value> array_column(const Expr& expr, Class& element);
+    Result<Value> in_array_column(const Expr& expr, const Expr& array);
+    Result<Value> array_operator(const Expr& expr);
     Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
     Result<Value> scalar_array(const Expr& expr, Place place);
@@ -207,6 +210,8 @@ class Translator {
     Result<Value> like(const Expr& expr);
     Result<Value> matches(const Expr& expr);
     Result<Value> concatenated(const Expr& expr);
+    Result<Value> split_part(const Expr& expr);
+    Result<Value> padded(const Expr& expr);
     Result<Value> substring(const Expr& expr);
 
     // --- numeric.cpp
@@ -286,11 +291,13 @@ class Translator {
 
     // --- json.cpp
     Result<Value> json_text(const Expr& expr);
+    Result<Value> json_has(const Expr& expr);
     Result<std::optional<Value>> json_equals(const Expr& expr);
 
     // --- time.cpp
     Result<Value> date_trunc(const Expr& expr);
     Result<Value> epoch(const Expr& expr, const Value& time);
+    Result<Value> seconds_between(const Expr& expr);
     Result<Value> to_char(const Expr& expr);
     Result<Value> at_zone(const Expr& expr);
 

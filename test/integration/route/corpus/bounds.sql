@@ -137,3 +137,9 @@ SELECT string_agg(note, ',' ORDER BY note COLLATE "en-x-icu", id) FROM orders WH
 SELECT max(note COLLATE "en-x-icu") FROM orders;
 --@ routed
 SELECT note COLLATE "en-x-icu" AS n, count(*) FROM orders GROUP BY 1 ORDER BY 1;
+--@ routed
+SELECT id, r <= 'NaN'::real, f >= 'NaN'::float8, 'NaN'::float8 >= nullif(f, 1), nullif(f, 1) <= 'NaN' FROM items WHERE id < 60;
+--@ routed
+SELECT id, left(note, qty), right(note, qty), repeat(note, qty) FROM orders WHERE id < 60;
+--@ routed
+SELECT left(note, (-2147483648)::int), right(note, -2147483647), left(note, 2147483647), right(note, 2147483647) FROM orders WHERE id < 30;

@@ -108,3 +108,7 @@ SELECT count(*) FROM people WHERE boss IN (1, 2, NULL) OR boss NOT IN (5, NULL);
 --@ routed
 SELECT sum(CASE flag WHEN 'A' THEN 1 ELSE 0 END), count(DISTINCT flag), max(flag), min(flag) FROM people;
 SELECT j->>'n' FROM items WHERE (j->>'n')::numeric > 1;
+--@ routed
+SELECT avg(extract(epoch FROM ts - timestamp '2000-01-01 00:00:00.25')), max(extract(epoch FROM tz - timestamptz '2024-03-30 23:00Z')), sum(extract(epoch FROM ts - ts)) FROM items WHERE id < 2500;
+--@ routed
+SELECT g, avg(extract(epoch FROM (tz - (ts AT TIME ZONE 'UTC'))) / 60) FROM items WHERE id < 2500 GROUP BY g;

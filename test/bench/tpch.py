@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""The queries of TPC-H, routed, against Postgres with parallel workers, in one run on a private stack.
+The data is made here, in the shape of TPC-H; the queries are those of the route tests' corpus."""
+
+import argparse
+import math
+import re
+import subprocess
+from pathlib import Path
+
+from stack import PG_BIN, Stack
+
+CORPUS = Path(__file__).resolve().parents[1] / "integration/route/corpus"
+TABLES = ["region", "nation", "supplier", "part", "partsupp", "customer", "torders", "lineitem"]
+# Rows of the corpus' tables and of TPC-H at scale 1.
+ROWS = {"supplier": (60, 10_000), "part": (300, 200_000), "customer": (200, 150_000),
+        "torders": (1500, 1_500_000)}
+
+
+def statements(scale):
+    """The corpus' own tables, made larger."""
+    text = (CORPUS / "tables.setup").read_text()
+    rows = {name: max(1, int(full * scale)) for name, (_, full) in ROWS.items()}
+    for line in text.splitlines():
+        name = re.match(r"(?:CREATE TABLE|INSERT INTO) (\w+)", line)
+        if name is None or name.group(1) not in TABLES:
+            continue
+        name = name.group(1)
+        for table, (small, _) in ROWS.items():
+            line = line.replace(f"generate_series(1, {small})", f"generate_series(1, {rows[table]})")
+        line = line.replace("% 133", f"% {rows['customer'] * 2 // 3}")
+        line = line.replace("% 300 AS p", f"% {rows['part']} AS p").replace("% 60,", f"% {rows['supplier']},")
+        if name == "lineitem":
+            # A join instead of a look-up per row.
+            line = line.replace(", (SELECT o_orderdate FROM torders WHERE o_orderkey = o) AS d FROM (",
+                                ", o_orderdate AS d FROM torders JOIN (")
+            line = line.replace(") a) b", ") a ON o_orderkey = o) b")
+        yield line
+
+
+def queries():
+    lines = [line for line in (CORPUS / "tpch.sql").read_text().splitlines() if not line.startswith("--")]
+    return [query.strip() for query in "\n".join(lines + [""]).split(";\n") if query.strip()]
+
+
+def milliseconds(stack, mode, query, repeats):
+    script = f"SET tandem.route = {mode}; SET tandem.route_cost_threshold = 0; SET statement_timeout = '60s';\n\\timing on\n"
+    script += f"{query};\n" * repeats
+    done = subprocess.run([f"{PG_BIN}/psql", "-XAtq"], env=stack.environment(), input=script, text=True,
+                          capture_output=True)
+    times = [float(value) for value in re.findall(r"Time: ([0-9.]+) ms", done.stdout)]
+    if done.stderr:
+        return math.inf, done.stderr.strip().splitlines()[0]
+    rows = [line for line in done.stdout.splitlines() if not line.startswith("Time: ")]
+    return min(times), sorted(rows[:len(rows) // repeats])
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("build")
+    arguments.add_argument("--scale", type=float, default=0.1)
+    options = arguments.parse_args()
+    with Stack(options.build) as stack:
+        for statement in statements(options.scale):
+            stack.psql(statement)
+        stack.psql("VACUUM ANALYZE")
+        names = ", ".join(f"'public.{name}'" for name in TABLES)
+        stack.psql(f"SELECT tandem.create_mirror('tpch', ARRAY[{names}])")
+        stack.wait_until("SELECT bool_and(state = 'live') FROM tandem.mirror_tables WHERE mirror = 'tpch'")
+        ratios = []
+        for number, query in enumerate(queries(), 1):
+            local, expected = milliseconds(stack, "off", query, 2)
+            routed, answer = milliseconds(stack, "force", query, 3)
+            same = "same" if answer == expected else f"DIFFERS {answer if routed == math.inf else ''}"
+            ratios.append(local / routed)
+            print(f"  {number:2}: Postgres {local:9.1f} ms, routed {routed:8.1f} ms, {local / routed:6.2f} {same}",
+                  flush=True)
+    usable = [ratio for ratio in ratios if 0 < ratio < math.inf]
+    mean = math.exp(sum(math.log(ratio) for ratio in usable) / len(usable))
+    print(f"Postgres / routed, geometric mean of {len(usable)}: {mean:.2f} (target 5)")
+
+
+if __name__ == "__main__":
+    main()
