@@ -60,6 +60,7 @@ for list in "$fuzz"/test/fuzz/*.seeds; do
 done
 attempt "random queries" env TANDEM_SEED="$seed" "$build/test/integration/integration_route" \
     --gtest_filter='*random*'
+attempt "random DDL" env TANDEM_LINEAR_SEED="$seed" "$build/test/linear/ddl_linear"
 attempt "kills" env TANDEM_FAULT_SEED="$seed" "$build/test/fault/fault_kill"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -6,6 +6,7 @@ extern "C" {
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
@@ -206,10 +207,38 @@ void read_copy(CatalogTable* table, uint64 position) {
         if (is_null || (position != 0 && from > position)) continue;
         if (table->main != nullptr && from < best) continue;
         best = from;
+        table->copy = int_value(&scan, "copy");
         table->main = text_value(&scan, "main");
         table->delta = text_value(&scan, "delta");
         table->oldest_generation = static_cast<uint32>(int_value(&scan, "oldest_generation"));
         table->delta_empty = DatumGetBool(column_value(&scan, "delta_empty", &is_null));
+    }
+    scan_end(&scan);
+}
+
+// Which partitions came and went in the copy.
+void read_leaves(CatalogTable* table, uint64 position) {
+    table->leaves_ready = true;
+    if (get_rel_relkind(table->relid) != RELKIND_PARTITIONED_TABLE) return;
+    Key keys[] = {{"mirror_id", F_INT4EQ, Int32GetDatum(table->mirror_id)},
+                  {"relid", F_OIDEQ, ObjectIdGetDatum(table->relid)}};
+    Scan scan;
+    if (!scan_begin(&scan, "mirror_leaf", "mirror_leaf_pkey", keys, 2)) return;
+    int capacity = 8;
+    table->cuts = make_array<CatalogCut>(capacity);
+    while (scan_next(&scan)) {
+        if (int_value(&scan, "copy") != table->copy) continue;
+        bool is_null;
+        XLogRecPtr cut = DatumGetLSN(column_value(&scan, "cut", &is_null));
+        XLogRecPtr from = DatumGetLSN(column_value(&scan, "visible_from", &is_null));
+        if (is_null || from > position || cut >= position) table->leaves_ready = false;
+        if (table->cut_count == capacity) {
+            capacity *= 2;
+            table->cuts = static_cast<CatalogCut*>(
+                repalloc(table->cuts, sizeof(CatalogCut) * static_cast<Size>(capacity)));
+        }
+        Oid leaf = DatumGetObjectId(column_value(&scan, "leaf", &is_null));
+        table->cuts[table->cut_count++] = {leaf, cut};
     }
     scan_end(&scan);
 }
@@ -312,6 +341,7 @@ CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
     if (best == nullptr) return nullptr;
     read_columns(best);
     read_copy(best, position);
+    read_leaves(best, position);
     fill_fingerprint(best);
     return best;
 }

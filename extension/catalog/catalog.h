@@ -17,6 +17,12 @@ struct CatalogColumn {
     bool as_text;
 };
 
+// Rows of the leaf from before `cut` are gone at the position.
+struct CatalogCut {
+    Oid leaf;
+    uint64 cut;
+};
+
 struct CatalogTable {
     int mirror_id;
     int target_id;
@@ -33,8 +39,12 @@ struct CatalogTable {
     // does.
     const char* main;
     const char* delta;
+    int copy;
     uint32 oldest_generation;
     bool delta_empty;
+    CatalogCut* cuts;
+    int cut_count;
+    bool leaves_ready;  // at the position; not while a partition is being followed
     CatalogColumn* columns;
     int column_count;
     uint64 fingerprint;  // of everything a translated query depends on

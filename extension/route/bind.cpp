@@ -28,6 +28,13 @@ void fill_keys(const CatalogTable& table, route::BoundRelation* relation) {
     relation->keys = keys;
 }
 
+void fill_cuts(const CatalogTable& table, route::BoundRelation* relation) {
+    route::BoundCut* cuts = make_array<route::BoundCut>(table.cut_count);
+    for (int i = 0; i < table.cut_count; ++i) cuts[i] = {table.cuts[i].leaf, table.cuts[i].cut};
+    relation->cuts = cuts;
+    relation->cut_count = static_cast<uint32>(table.cut_count);
+}
+
 void fill_columns(PgList* names, route::BoundRelation* relation) {
     const char** columns = make_array<const char*>(list_length(names));
     ListCell* cell;
@@ -62,6 +69,7 @@ const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint
         relation.oldest = table.oldest_generation;
         relation.delta_empty = table.delta_empty;
         fill_keys(table, &relation);
+        fill_cuts(table, &relation);
         fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);
     }
     return written(strVal(list_nth(choice.custom_private, kChoiceSql)), relations, count);

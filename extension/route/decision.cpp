@@ -114,7 +114,7 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, 
                     "Check `tandem mirror show`.");
         return nullptr;
     }
-    if (!table->same_heaps) {
+    if (!table->same_heaps || (position != 0 && !table->leaves_ready)) {
         set_failure(failure, "rewritten",
                     psprintf("rows of \"%s\" were rewritten, truncated or moved between partitions",
                              get_rel_name(relid)),

@@ -92,6 +92,12 @@ Translation* translate(const Query& query, const TranslateOptions& options,
 const TranslationResult& translation_result(const Translation& translation) noexcept;
 void translation_free(Translation* translation) noexcept;
 
+// Rows of the leaf of a partitioned table from before the position `cut` are not read.
+struct BoundCut {
+    uint32_t leaf;
+    uint64_t cut;
+};
+
 // One place of a translated query, as it is read at a position. Strings are plain names.
 struct BoundRelation {
     const char* database;  // of the rows; with position 0 of the view
@@ -104,6 +110,8 @@ struct BoundRelation {
     uint64_t position;  // what committed before it is seen; 0: the name is written, for people
     uint32_t oldest;    // generation of the delta that is not folded
     bool delta_empty;
+    const BoundCut* cuts;
+    uint32_t cut_count;
 };
 
 // Writes the SQL with its relations into `out`, with a NUL at the end, and returns its length. When

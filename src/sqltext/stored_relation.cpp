@@ -12,7 +12,16 @@ std::string key_of(std::span<const std::string> keys) {
 }
 
 std::string visible(const StoredRelation& relation) {
-    return "_tandem_from < " + std::string(relation.position);
+    std::string position(relation.position);
+    std::string sql = "_tandem_from < " + position;
+    for (const LeafSeen& leaf : relation.leaves) {
+        std::string is = "_tandem_leaf = " + std::to_string(leaf.leaf);
+        std::string cut = std::to_string(leaf.cut);
+        sql += leaf.hidden ? " AND NOT " + is
+                           : " AND NOT (" + is + " AND _tandem_from < " + cut + " AND " + cut +
+                                 " < " + position + ")";
+    }
+    return sql;
 }
 
 }  // namespace

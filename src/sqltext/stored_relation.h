@@ -10,6 +10,14 @@
 
 namespace tandem::sqltext {
 
+// Rows of a leaf of a partitioned table from before `cut` are gone at positions behind it. With
+// `hidden` none of its rows is seen.
+struct LeafSeen {
+    uint32_t leaf = 0;
+    uint64_t cut = 0;
+    bool hidden = false;
+};
+
 // Names are plain, not quoted. `position` and `oldest` are SQL expressions of type UInt64 and
 // UInt32: numbers, or scalar subqueries.
 struct StoredRelation {
@@ -21,6 +29,7 @@ struct StoredRelation {
     std::string_view position;             // what committed before it is seen
     std::string_view oldest = "0";         // first generation of the delta that is not folded
     bool delta_empty = false;              // nothing of the delta can be seen at the position
+    std::span<const LeafSeen> leaves = {};
 };
 
 // A SELECT, without parentheses.

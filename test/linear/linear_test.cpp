@@ -6,21 +6,12 @@
 // `strong` a session must also see what another session had committed before it asked. Deltas are
 // folded all the while, and the daemon is restarted in between. TANDEM_BUDGET_SECONDS sets how long
 // (default 8).
-#include <gtest/gtest.h>
-#include <sys/stat.h>
-
 #include <atomic>
-#include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <thread>
 
 #include "base/back_off.h"
-#include "catalog/catalog.h"
-#include "control/reconciler.h"
-#include "postgres/client/connection.h"
-#include "support/servers.h"
+#include "linear/whole_fixture.h"
 
 namespace tandem::test {
 namespace {
@@ -48,80 +39,18 @@ const char* const kSums =
     "SELECT x.m + y.n + z.o FROM (SELECT sum(money) AS m FROM a) x CROSS JOIN (SELECT sum(money) "
     "AS n FROM b) y CROSS JOIN (SELECT sum(money) AS o FROM c) z";
 
-std::string read_file(const std::string& path) {
-    std::ifstream in(path);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
-int budget_seconds() {
-    const char* text = std::getenv("TANDEM_BUDGET_SECONDS");
-    return text == nullptr ? 8 : std::atoi(text);
-}
-
-class linear : public testing::Test {
+class linear : public WholeFixture {
   protected:
     void SetUp() override {
-        directory_ = *test_support::TestDirectory::create();
-        chmod(directory_->path().c_str(), 0755);
-        module_ = directory_->path() + "/tandem.so";
-        std::filesystem::copy_file(TANDEM_MODULE, module_);
-        chmod(module_.c_str(), 0755);
-        auto postgres = test_support::TestPostgres::start(
-            {.settings = {{"shared_preload_libraries", module_}}});
-        ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
-        postgres_ = *std::move(postgres);
-        auto clickhouse = test_support::TestClickHouse::start();
-        ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
-        clickhouse_ = *std::move(clickhouse);
-        options_.source = postgres_->conninfo();
-        options_.target.host = clickhouse_->host();
-        options_.target.native_port = clickhouse_->native_port();
-        options_.target.http_port = clickhouse_->http_port();
-        options_.target.user = clickhouse_->user();
-        options_.target.password = clickhouse_->password();
+        WholeFixture::SetUp();
+        if (HasFatalFailure()) return;
         options_.limits.folding.grace = milliseconds(700);
         options_.limits.folding.generation_age = milliseconds(200);
         options_.limits.batch_rows = 300;  // large transactions fall into several batches
-        ASSERT_TRUE(catalog::install(options_.source, options_.target).ok());
-        admin_ = connect();
-        install_extension();
         must(*admin_, kSchema);
         start_daemon();
         must(*admin_, "SELECT tandem.create_mirror('m', ARRAY['a', 'b', 'c', 'ticket'])");
         must(*admin_, "SELECT tandem.wait_until_live('m', '60s')");
-    }
-
-    void install_extension() {
-        std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
-        script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
-        const std::string name = "MODULE_PATHNAME";
-        for (size_t at = 0; (at = script.find(name, at)) != std::string::npos; at += module_.size())
-            script.replace(at, name.size(), module_);
-        must(*admin_, script);
-    }
-
-    void start_daemon() {
-        daemon_ = std::jthread([this](std::stop_token stop) {
-            static_cast<void>(control::Reconciler(options_).run(stop).ok());
-        });
-    }
-    void stop_daemon() {
-        daemon_.request_stop();
-        daemon_.join();
-    }
-
-    std::unique_ptr<postgres::Connection> connect() const {
-        auto connection = postgres::Connection::open(
-            {.conninfo = postgres_->conninfo(), .pinned_search_path = false});
-        EXPECT_TRUE(connection.ok()) << (connection.ok() ? "" : connection.error().to_string());
-        if (!connection.ok()) return nullptr;
-        return std::make_unique<postgres::Connection>(*std::move(connection));
-    }
-    static void must(postgres::Connection& connection, const std::string& sql) {
-        Status done = connection.execute(sql);
-        ASSERT_TRUE(done.ok()) << done.error().to_string() << "\n" << sql;
     }
 
     int folds() {
@@ -131,7 +60,7 @@ class linear : public testing::Test {
     }
     // The budget is spent, and something was seen; a slow machine gets longer for that.
     bool enough(std::chrono::steady_clock::duration spent) {
-        if (spent < std::chrono::seconds(budget_seconds())) return false;
+        if (spent < std::chrono::seconds(budget_seconds(8))) return false;
         return spent > std::chrono::seconds(90) ||
                (folds() > 0 && routed_ >= kRoutedMin && written_ > 50);
     }
@@ -140,13 +69,6 @@ class linear : public testing::Test {
     void read(const std::string& freshness, const std::stop_token& stop);
     void read_strong_across_sessions(const std::stop_token& stop);
 
-    std::unique_ptr<test_support::TestDirectory> directory_;
-    std::string module_;
-    std::unique_ptr<test_support::TestPostgres> postgres_;
-    std::unique_ptr<test_support::TestClickHouse> clickhouse_;
-    control::ReconcilerOptions options_;
-    std::unique_ptr<postgres::Connection> admin_;
-    std::jthread daemon_;
     std::atomic<int> reads_ = 0;
     std::atomic<int> routed_ = 0;
     std::atomic<int> written_ = 0;

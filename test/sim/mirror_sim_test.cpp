@@ -594,7 +594,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         if (reading_) finish_chunk();
         return {};
     }
-    Status record_truncate(const Table& after, Version version) override {
+    Status record_truncate(const Table& after, Version version, Xid) override {
         return effect([&] {
             applied_copy_ = after.copy;
             copies_.at(after.copy).known = true;
@@ -615,15 +615,22 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         return {};
     }
 
-    Result<std::optional<Entry>> resolve(const postgres::Relation&) override {
-        Entry entry;
-        entry.resolution.change.before = entry.resolution.change.after = table_;
-        entry.resolution.layout = {table_, {0, 1, 2}};
-        return std::optional(std::move(entry));
+    Status before_leaf(const Table&, Oid) override { return {}; }
+    Status record_leaf(const LeafStep&) override { return {}; }
+
+    Result<std::optional<Oid>> table_of(Oid relation) override { return std::optional(relation); }
+    bool covered(Oid, Xid) override { return false; }
+    Result<Resolution> resolve(Oid, const postgres::Relation&) override {
+        Resolution resolution;
+        resolution.change.before = resolution.change.after = table_;
+        resolution.layout = {table_, {0, 1, 2}};
+        return resolution;
     }
-    Result<std::optional<Entry>> refresh(const Announcement&) override {
-        return std::optional<Entry>();
+    Result<std::optional<Resolution>> refresh(const Announcement&) override {
+        return std::optional<Resolution>();
     }
+    const std::set<uint32_t>& leaves(Oid) override { return leaves_; }
+    void set_leaf(Oid, Oid, bool) override {}
     TablePtr known(Oid) override { return table_; }
     TablePtr next_copy(Oid) override {
         auto next = std::make_shared<Table>(*table_);
@@ -633,6 +640,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
 
     std::mt19937_64 random_;
     TablePtr table_;
+    std::set<uint32_t> leaves_;
     int failures_per_mille_ = 0;
     StreamLimits limits_;
     ApplyLimits lookup_limits_;

@@ -55,6 +55,7 @@ std::vector<Oid> Applier::take_failed() {
 Status Applier::apply(Step& step) {
     if (auto* insert = std::get_if<InsertStep>(&step)) return apply_insert(*insert);
     if (auto* truncate = std::get_if<TruncateStep>(&step)) return apply_truncate(*truncate);
+    if (auto* leaf = std::get_if<LeafStep>(&step)) return apply_leaf(*leaf);
     if (auto* schema = std::get_if<SchemaStep>(&step)) return apply_change(*schema);
     auto& failure = std::get<FailStep>(step);
     return fail_table(failure.table, failure.error);
@@ -120,14 +121,16 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     const Table& table = *rows.table();
     std::vector<size_t> columns = rows.missing_columns();
     size_t bytes_max = count == 1 ? limits_.lookup_bytes_one : limits_.lookup_bytes;
+    std::vector<LeafCut> cuts = book_->cuts(table.relid);
     types::Block found = TRY(destination_->rows_by_key(
-        table, {rows.lookup_keys(first, count), columns, rows.first(), bytes_max}));
+        table, {rows.lookup_keys(first, count), columns, rows.first(), bytes_max, cuts}));
     types::Block slice = rows.empty_delta();
-    std::vector<size_t> left =
-        TRY(rows.complete_from_target(first, count, found, book_->loading(table.relid), slice));
+    auto loading = [&](Oid leaf) { return book_->loading(table.relid, leaf); };
+    std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, loading, slice));
     if (!left.empty()) {
         // A live table has every row that a change can mention.
-        if (!book_->loading(table.relid))
+        if (!std::all_of(left.begin(), left.end(),
+                         [&](size_t row) { return loading(rows.leaf_of(row)); }))
             return Error(ErrorCode::kSchemaChanged,
                          "ClickHouse lacks a row that was updated in " + table.label());
         TRY(source_->wait_visible(batch_.incomplete));
@@ -150,17 +153,28 @@ Status Applier::apply_truncate(const TruncateStep& step) {
     TRY(failpoint("truncate_before_apply"));
     TRY(destination_->create_copy(after));
     TRY(failpoint("truncate_after_apply"));
-    TRY(catalog_->record_truncate(after, step.version));
+    TRY(catalog_->record_truncate(after, step.version, step.xid));
     book_->start({.table = step.table, .loading = book_->loading(after.relid)});
-    changed_.push_back(step.table);
+    changed_.insert(after.relid);
+    return {};
+}
+
+Status Applier::apply_leaf(const LeafStep& step) {
+    TRY(catalog_->before_leaf(*step.table, step.leaf));
+    TRY(catalog_->record_leaf(step));
+    TRY(failpoint("leaf_after_record"));
+    book_->cut(step.table->relid, step.cut());
+    changed_.insert(step.table->relid);
     return {};
 }
 
 Status Applier::apply_change(const SchemaStep& step) {
+    DeltaBook::Hold hold(*book_, step.change.after->relid);
     TRY(destination_->alter(step.change));
+    TRY(failpoint("alter_before_record"));
     TRY(catalog_->record_change(step.change));
     book_->replace_table(step.change.after);
-    changed_.push_back(step.change.after);
+    changed_.insert(step.change.after->relid);
     return {};
 }
 

@@ -44,14 +44,15 @@ class Applier {
 
     // Tables that failed since the last call.
     std::vector<Oid> take_failed();
-    // Tables with other columns, or in another copy: their views have to follow.
-    const std::vector<TablePtr>& changed() const { return changed_; }
+    // Tables with other columns or partitions, or in another copy: their views have to follow.
+    const std::unordered_set<Oid>& changed() const { return changed_; }
     void forget_changed() { changed_.clear(); }
 
   private:
     Status apply(Step& step);
     Status apply_insert(InsertStep& step);
     Status apply_truncate(const TruncateStep& step);
+    Status apply_leaf(const LeafStep& step);
     Status apply_change(const SchemaStep& step);
     Status complete_pending(InsertStep& step);
     Status write_delta(TableBatch& rows, types::Block& block, const std::vector<uint64_t>& keys);
@@ -68,7 +69,7 @@ class Applier {
     size_t step_ = 0;
     std::unordered_set<Oid> failed_;
     std::vector<Oid> newly_failed_;
-    std::vector<TablePtr> changed_;
+    std::unordered_set<Oid> changed_;
 };
 
 }  // namespace tandem::mirror

@@ -31,6 +31,7 @@ class Destination {
         std::span<const size_t> columns;  // indexes into the table's
         Version before;
         size_t bytes_max = 0;
+        std::span<const LeafCut> cuts;  // rows that are gone
     };
     // The rows of the keys as they were just before the change `before`: key columns, `columns`,
     // _tandem_from, _tandem_ordinal. kLimitExceeded when they are more than `bytes_max`.
@@ -64,10 +65,14 @@ class Catalog {
     // Stops the chunks of a table that is not live. Called before its new copy is made;
     // record_truncate() lets them start again, from the beginning, into that.
     virtual Status before_truncate(const Table& table) = 0;
-    // `after` is the table's copy from the commit at `version` on.
-    virtual Status record_truncate(const Table& after, Version version) = 0;
+    // `after` is the table's copy from the commit at `version`, of the transaction, on.
+    virtual Status record_truncate(const Table& after, Version version, Xid transaction) = 0;
     // Called before the first row of a delta that the catalog calls empty.
     virtual Status record_delta_rows(const Table& table) = 0;
+    // Stops the chunks of the partition. Called before record_leaf(), which lets those of a
+    // partition that joins begin, from the start.
+    virtual Status before_leaf(const Table& table, Oid leaf) = 0;
+    virtual Status record_leaf(const LeafStep& step) = 0;
     virtual Status record_change(const TableChange& change) = 0;
     virtual Status record_failure(const Table& table, const Error& error) = 0;
 };

@@ -40,6 +40,16 @@ struct InsertStep {
 struct TruncateStep {
     TablePtr table;  // with the number of the new copy
     Version version;
+    Xid xid;
+};
+// A partition of the table was emptied, left it, or joined it and has to be loaded.
+struct LeafStep {
+    TablePtr table;
+    Oid leaf;
+    Version version;
+    Xid xid;
+    enum class Kind { truncated, gone, loads } kind = Kind::gone;
+    LeafCut cut() const { return {leaf, version.commit, kind == Kind::loads}; }
 };
 struct SchemaStep {
     TableChange change;
@@ -48,7 +58,7 @@ struct FailStep {
     TablePtr table;
     Error error;
 };
-using Step = std::variant<InsertStep, TruncateStep, SchemaStep, FailStep>;
+using Step = std::variant<InsertStep, TruncateStep, LeafStep, SchemaStep, FailStep>;
 
 struct Batch {
     std::vector<Step> steps;
@@ -66,6 +76,7 @@ struct Batch {
 inline const TablePtr& table_of(const Step& step) {
     if (auto* insert = std::get_if<InsertStep>(&step)) return insert->rows->table();
     if (auto* truncate = std::get_if<TruncateStep>(&step)) return truncate->table;
+    if (auto* leaf = std::get_if<LeafStep>(&step)) return leaf->table;
     if (auto* schema = std::get_if<SchemaStep>(&step)) return schema->change.after;
     return std::get<FailStep>(step).table;
 }

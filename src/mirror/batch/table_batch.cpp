@@ -226,6 +226,7 @@ void TableBatch::copy_value(size_t column, uint32_t row) {
 void TableBatch::finish_row(Version version, bool deleted, bool fresh) {
     if (rows_ == 0) first_ = version;
     versions_.push_back(version);
+    if (table_->partitioned) leaves_.push_back(leaf_);
     deleted_.push_back(deleted);
     fresh_.push_back(fresh);
     ++rows_;
@@ -270,33 +271,47 @@ void TableBatch::close(std::optional<Lsn> open) {
 }
 
 // place() may have moved the columns away: types are those of the table.
-types::Block TableBatch::empty_main() const {
+types::Block TableBatch::empty(std::initializer_list<SystemColumn> system) const {
     types::Block block;
     for (size_t column : table_column_)
         block.columns.push_back({table_->columns[column].target_name,
                                  types::Column(table_->columns[column].mapping.type)});
-    block.columns.push_back({std::string(kFromColumn), types::Column(system_type("UInt64"))});
+    for (const auto& [name, type] : system)
+        block.columns.push_back({std::string(name), types::Column(system_type(type))});
+    if (table_->partitioned)
+        block.columns.push_back({std::string(kLeafColumn), types::Column(system_type("UInt32"))});
     return block;
+}
+
+types::Block TableBatch::empty_main() const {
+    return empty({{kFromColumn, "UInt64"}});
 }
 
 types::Block TableBatch::empty_delta() const {
-    types::Block block = empty_main();
-    block.columns.push_back({std::string(kOrdinalColumn), types::Column(system_type("UInt64"))});
-    block.columns.push_back({std::string(kDeletedColumn), types::Column(system_type("UInt8"))});
-    return block;
+    return empty({{kFromColumn, "UInt64"}, {kOrdinalColumn, "UInt64"}, {kDeletedColumn, "UInt8"}});
 }
 
-void TableBatch::append_main(uint32_t row, types::Block& out) const {
+void TableBatch::append_values(uint32_t row, types::Block& out) const {
     size_t count = columns_.size();
     for (size_t c = 0; c < count; ++c) out.columns[c].column.append_from(columns_[c].column, row);
     out.columns[count].column.append_fixed(versions_[row].commit.value);
 }
 
+void TableBatch::append_leaf(uint32_t row, types::Block& out) const {
+    if (table_->partitioned) out.columns.back().column.append_fixed(leaves_[row].value);
+}
+
+void TableBatch::append_main(uint32_t row, types::Block& out) const {
+    append_values(row, out);
+    append_leaf(row, out);
+}
+
 void TableBatch::append_delta(uint32_t row, types::Block& out) const {
-    append_main(row, out);
+    append_values(row, out);
     size_t count = columns_.size();
     out.columns[count + 1].column.append_fixed(versions_[row].ordinal);
     out.columns[count + 2].column.append_fixed(static_cast<uint8_t>(deleted_[row] ? 1 : 0));
+    append_leaf(row, out);
 }
 
 uint64_t TableBatch::key_hash(std::span<const types::NamedColumn> columns, size_t row,
@@ -323,6 +338,7 @@ PlacedRows TableBatch::place(const DeltaKeys& keys) {
             placed.main.columns[c].column = std::move(columns_[c].column);
         for (const Version& version : versions_)
             placed.main.columns[count].column.append_fixed(version.commit.value);
+        for (uint32_t row = 0; row < leaves_.size(); ++row) append_leaf(row, placed.main);
         return placed;
     }
     std::string scratch;
@@ -395,6 +411,7 @@ void TableBatch::copy_complete(const Pending& row, const types::Block& found, si
     out.columns[count].column.append_fixed(version.commit.value);
     out.columns[count + 1].column.append_fixed(version.ordinal);
     out.columns[count + 2].column.append_fixed(uint8_t{0});
+    append_leaf(row.row, out);
 }
 
 void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
@@ -409,11 +426,17 @@ void TableBatch::copy_tombstone(const Pending& row, types::Block& out) const {
     out.columns[count].column.append_fixed(row.version.commit.value);
     out.columns[count + 1].column.append_fixed(row.version.later().ordinal);
     out.columns[count + 2].column.append_fixed(uint8_t{1});
+    append_leaf(row.row, out);
+}
+
+Oid TableBatch::leaf_of(size_t pending) const {
+    return table_->partitioned ? leaves_[pending_[pending].row] : Oid{};
 }
 
 Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_t count,
                                                              const types::Block& found,
-                                                             bool loading, types::Block& out) {
+                                                             const IsLoading& loading,
+                                                             types::Block& out) {
     std::vector<size_t> left;
     KeyIndex index = TRY(index_rows(*table_, found));
     const types::Column* from = column_named(found, kFromColumn);
@@ -432,8 +455,11 @@ Result<std::vector<size_t>> TableBatch::complete_from_target(size_t first, size_
             continue;
         }
         // Once the table is live, what was later has been caught up with.
-        bool later = loading && (from->fixed<uint64_t>(*before) == 0 ||
-                                 is_later(ordinals->fixed<uint64_t>(*before)));
+        // A partition that joined is loaded with its commit, not with 0: which rows are those of
+        // the load is not told apart.
+        bool later =
+            loading(leaf_of(i)) && (table_->partitioned || from->fixed<uint64_t>(*before) == 0 ||
+                                    is_later(ordinals->fixed<uint64_t>(*before)));
         own_key_bytes(row, bytes);
         // Under a key that the change has left, later values may be of another life of the key.
         if (later && lookup != bytes)

@@ -34,7 +34,8 @@ struct WireLayout {
 };
 
 // Rows divided by where they go, see store/README.md. Both have the table's columns, as far as the
-// messages carried them, and _tandem_from; `delta` also _tandem_ordinal and _tandem_deleted.
+// messages carried them, and _tandem_from; `delta` also _tandem_ordinal and _tandem_deleted; last,
+// of a partitioned table, _tandem_leaf.
 struct PlacedRows {
     types::Block main;
     types::Block delta;
@@ -53,6 +54,8 @@ class TableBatch {
     TableBatch(const WireLayout& layout, std::vector<types::Converter>& converters);
 
     // --- filling --------------------------------------------------------------------------------
+    // The partition that the next changes are of; only for partitioned tables.
+    void set_leaf(Oid leaf) { leaf_ = leaf; }
     Status insert(postgres::Tuple row, Version version);
     // A key that changed gives a tombstone for the old one as well.
     Status update(const postgres::Update& update, Version version);
@@ -88,11 +91,13 @@ class TableBatch {
 
     // Completes pending rows from rows of ClickHouse as they were before this batch (key columns,
     // missing columns, _tandem_from, _tandem_ordinal), appending to `out` (which starts as
-    // empty_delta()). With `loading`, rows of the snapshot may be newer than the change. Returns
-    // those still not complete.
+    // empty_delta()). Of a partition that is `loading`, rows of the snapshot may be newer than the
+    // change. Returns those still not complete.
+    using IsLoading = std::function<bool(Oid leaf)>;
     Result<std::vector<size_t>> complete_from_target(size_t first, size_t count,
-                                                     const types::Block& found, bool loading,
-                                                     types::Block& out);
+                                                     const types::Block& found,
+                                                     const IsLoading& loading, types::Block& out);
+    Oid leaf_of(size_t pending) const;
     // The same from rows of the source (key columns, missing columns). Rows that the source does
     // not have become tombstones: a later change removes or moves them anyway, and what ClickHouse
     // may hold of an earlier life of the key must not be taken for theirs.
@@ -116,7 +121,10 @@ class TableBatch {
     Status append_lookup_key(postgres::Tuple row, postgres::Tuple fallback);
     void copy_value(size_t column, uint32_t row);
     void finish_row(Version version, bool deleted, bool fresh);
+    using SystemColumn = std::pair<std::string_view, const char*>;
+    types::Block empty(std::initializer_list<SystemColumn> system) const;
     types::Block empty_main() const;
+    void append_values(uint32_t row, types::Block& out) const;
     void append_main(uint32_t row, types::Block& out) const;
     void append_delta(uint32_t row, types::Block& out) const;
     uint64_t key_hash(std::span<const types::NamedColumn> columns, size_t row,
@@ -124,6 +132,7 @@ class TableBatch {
     void replace(std::string_view key, uint32_t row);
     const Pending* pending_at(uint32_t row) const;
     void own_key_bytes(const Pending& row, std::string& out) const;
+    void append_leaf(uint32_t row, types::Block& out) const;
     void copy_tombstone(const Pending& row, types::Block& out) const;
     void copy_complete(const Pending& row, const types::Block& found, size_t found_row,
                        Version version, types::Block& out) const;
@@ -136,6 +145,8 @@ class TableBatch {
     std::vector<size_t> key_column_;    // key order → columns_
     std::vector<types::NamedColumn> columns_;
     std::vector<Version> versions_;
+    std::vector<Oid> leaves_;  // of partitioned tables
+    Oid leaf_;
     std::vector<bool> deleted_;
     // The row was inserted and its key did not occur before in the batch: no row of the key can be
     // in main.

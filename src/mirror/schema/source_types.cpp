@@ -188,6 +188,10 @@ std::string key_sql(const Table& table) {
     return sql;
 }
 
+std::string leaf_sql(const Table& table) {
+    return table.partitioned ? ", " + std::string(kLeafColumn) + " UInt32" : "";
+}
+
 // Acknowledged means on disk: the source forgets what it was told is here. Merges replace parts
 // that are, so theirs have to be as well.
 constexpr std::string_view kDurable =
@@ -199,16 +203,17 @@ constexpr std::string_view kDurable =
 std::string create_main_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
-           std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) +
-           " UInt32) ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")" + std::string(kDurable);
+           std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) + " UInt32" +
+           leaf_sql(table) + ") ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")" +
+           std::string(kDurable);
 }
 
 std::string create_delta_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.delta_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOrdinalColumn) + " UInt64, " +
-           std::string(kDeletedColumn) + " UInt8, " + std::string(kGenerationColumn) +
-           " UInt32) ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) +
+           std::string(kDeletedColumn) + " UInt8, " + std::string(kGenerationColumn) + " UInt32" +
+           leaf_sql(table) + ") ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) +
            " ORDER BY (" + key_sql(table) + ", " + std::string(kFromColumn) + ", " +
            std::string(kOrdinalColumn) + ")" + std::string(kDurable);
 }

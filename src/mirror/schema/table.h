@@ -69,5 +69,14 @@ inline constexpr std::string_view kOriginColumn = "_tandem_origin";
 inline constexpr std::string_view kOrdinalColumn = "_tandem_ordinal";
 inline constexpr std::string_view kDeletedColumn = "_tandem_deleted";
 inline constexpr std::string_view kGenerationColumn = "_tandem_generation";
+inline constexpr std::string_view kLeafColumn = "_tandem_leaf";  // of partitioned tables
+
+// A partition that was emptied, left the table or joined it, at the commit `cut`: from there on its
+// rows from before are gone. What it holds itself is not seen while it loads.
+struct LeafCut {
+    Oid leaf;
+    Lsn cut;
+    bool loads = false;
+};
 
 }  // namespace tandem::mirror

@@ -70,6 +70,10 @@ class Resolver {
         }
         TableColumn kept = known;
         if (now->name != known.name && in_relation(relation_, now->name)) {
+            // Names that are handed on cannot be followed one by one: half of it done, a column
+            // would pass for another.
+            if (before_.column(now->name))
+                return changed(before_, "column " + known.name + " took the name of another");
             result_.change.renamed.push_back({known, now->name});
             kept.name = kept.target_name = now->name;
         } else if (now->name != known.name && !in_relation(relation_, known.name)) {
@@ -117,6 +121,8 @@ class Resolver {
             return {};
         }
         if (now->generated != 0) return {};
+        if (now->type != column.type || now->typmod != column.typmod)
+            return changed(before_, "column " + name + " was added and then changed its type");
         if (now->attnum <= before_.natts)
             return changed(before_, "column " + name + " was there before and not mirrored");
         if (now->has_default && !now->missing_value)

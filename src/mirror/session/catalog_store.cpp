@@ -5,27 +5,13 @@
 #include "base/failpoint.h"
 #include "base/log.h"
 #include "mirror/schema/source_types.h"
+#include "mirror/session/catalog_sql.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {
 namespace {
 
 using sqltext::pg_literal;
-
-std::string number(int64_t value) {
-    return std::to_string(value);
-}
-std::string lsn_literal(Lsn lsn) {
-    return "'" + to_string(lsn) + "'::pg_lsn";
-}
-std::string boolean(bool value) {
-    return value ? "true" : "false";
-}
-
-Result<Oid> oid_at(const postgres::QueryResult& rows, int row, int column) {
-    auto value = TRY(rows.integer(row, column));
-    return Oid{static_cast<uint32_t>(value)};
-}
 
 // Text of an error for the catalog, without what only a log needs.
 std::string error_columns(const Error* error) {
@@ -64,8 +50,8 @@ Status CatalogStore::execute(std::string_view sql) {
     return catalog->execute(sql);
 }
 
-Status CatalogStore::in_transaction(const std::function<Status()>& body) {
-    TRY(execute("BEGIN"));
+Status CatalogStore::in_transaction(const std::function<Status()>& body, std::string_view begin) {
+    TRY(execute(begin));
     Status done = body();
     if (done.ok()) done = execute("COMMIT");
     if (!done.ok() && connection_ && connection_->usable())
@@ -119,7 +105,8 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
         "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
-        "generation, natts FROM tandem.mirror_table WHERE mirror_id = " +
+        "generation, natts, coalesce(heaps, ''), coalesce(loaded_as_of, '') FROM "
+        "tandem.mirror_table WHERE mirror_id = " +
         number(options_.mirror_id) + " ORDER BY relid"));
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
@@ -132,6 +119,8 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         if (!rows.is_null(i, 5)) row.consistent = TRY(rows.lsn(i, 5));
         row.generation = static_cast<int>(TRY(rows.integer(i, 6)));
         row.natts = static_cast<int>(TRY(rows.integer(i, 7)));
+        row.heaps = rows.text(i, 8);
+        row.loaded_as_of = rows.text(i, 9);
         tables.push_back(std::move(row));
     }
     return tables;
@@ -204,12 +193,14 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
     return TablePtr(std::move(table));
 }
 
-Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
+Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid, const LeafCut* joined) {
     postgres::Connection* catalog = TRY(connection());
+    std::string which = joined != nullptr ? " AND part_relid = " + number(joined->leaf.value)
+                                          : std::string(kOfTheTable);
     auto rows =
         TRY(catalog->query("SELECT part_relid, first_block, end_block, chunk FROM "
-                           "tandem.mirror_chunk WHERE NOT done AND " +
-                           where(relid) + " ORDER BY part_relid, first_block"));
+                           "tandem.mirror_chunk c WHERE NOT done AND " +
+                           where(relid) + which + " ORDER BY part_relid, first_block"));
     std::vector<Chunk> chunks;
     for (int i = 0; i < rows.rows(); ++i) {
         Chunk chunk;
@@ -219,6 +210,7 @@ Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid) {
         if (!rows.is_null(i, 2)) chunk.end_block = TRY(rows.integer(i, 2));
         chunk.number = static_cast<uint32_t>(TRY(rows.integer(i, 3)));
         chunk.begun = true;  // as far as anybody knows
+        if (joined != nullptr) chunk.from = joined->cut;
         chunks.push_back(chunk);
     }
     return chunks;
@@ -231,6 +223,29 @@ Result<std::optional<postgres::TableInfo>> CatalogStore::read_source_table(Oid r
     auto tables = TRY(postgres::read_tables(*catalog, filter));
     if (tables.empty()) return std::optional<postgres::TableInfo>();
     return std::optional(std::move(tables[0]));
+}
+
+Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(Oid relid) {
+    std::optional<SourceTable> found;
+    Status read = in_transaction(
+        [&]() -> Status {
+            postgres::Connection* source = TRY(connection());
+            auto info = TRY(read_source_table(relid));
+            if (!info) return {};
+            found.emplace();
+            found->types = TRY(postgres::read_types(*source, std::span(&*info, 1)));
+            found->info = std::move(*info);
+            auto state = TRY(source->query("SELECT pg_current_snapshot(), tandem.heaps(" +
+                                           number(relid.value) + ")"));
+            found->snapshot = state.text(0, 0);
+            found->heaps = state.text(0, 1);
+            found->chunks = TRY(
+                plan_chunks(*source, relid, snapshot_parts(found->info), options_.chunk_blocks));
+            return {};
+        },
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    TRY(std::move(read));
+    return found;
 }
 
 Result<bool> CatalogStore::has_columns(Oid relid, std::string_view digest) {
@@ -324,30 +339,38 @@ Status CatalogStore::write_column(const Table& table, const TableColumn& column)
         "exactness = excluded.exactness, not_null = excluded.not_null, ndims = excluded.ndims");
 }
 
-Status CatalogStore::write_chunks(Oid relid, std::span<const Chunk> chunks) {
-    TRY(execute("DELETE FROM tandem.mirror_chunk WHERE " + where(relid)));
+Status CatalogStore::insert_chunks(std::span<const Chunk> chunks) {
+    std::string values;
     for (const Chunk& chunk : chunks)
-        TRY(
-            execute("INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, "
-                    "end_block, chunk) VALUES (" +
-                    number(options_.mirror_id) + ", " + number(relid.value) + ", " +
-                    number(chunk.part.value) + ", " + number(chunk.first_block) + ", " +
-                    (chunk.end_block ? number(*chunk.end_block) : "NULL") + ", " +
-                    number(chunk.number) + ")"));
-    return {};
+        values += (values.empty() ? "(" : ", (") + number(options_.mirror_id) + ", " +
+                  number(chunk.relid.value) + ", " + number(chunk.part.value) + ", " +
+                  number(chunk.first_block) + ", " +
+                  (chunk.end_block ? number(*chunk.end_block) : "NULL::bigint") + ", " +
+                  number(chunk.number) + ")";
+    if (values.empty()) return {};
+    return execute(
+        "INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, end_block, "
+        "chunk) VALUES " +
+        values);
 }
 
-Status CatalogStore::begin_load(const Table& table, std::span<const Chunk> chunks) {
+Status CatalogStore::write_chunks(Oid relid, std::span<const Chunk> chunks) {
+    TRY(execute("DELETE FROM tandem.mirror_chunk WHERE " + where(relid)));
+    return insert_chunks(chunks);
+}
+
+Status CatalogStore::begin_load(const Table& table, const SourceTable& source) {
     return in_transaction([&]() -> Status {
         TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
-        TRY(write_chunks(table.relid, chunks));
+        TRY(write_chunks(table.relid, source.chunks));
+        TRY(forget_loading_leaves(table.relid));
         TRY(write_copy(table, std::nullopt));
         return execute(
             "UPDATE tandem.mirror_table SET state = 'loading', consistent_lsn = NULL, "
-            "rows_loaded = 0, error_code = NULL, error_message = NULL, heaps = "
-            "tandem.heaps(relid), natts = " +
-            number(table.natts) + " WHERE " + where_current(table.relid));
+            "rows_loaded = 0, error_code = NULL, error_message = NULL, heaps = " +
+            pg_literal(source.heaps) + ", loaded_as_of = " + pg_literal(source.snapshot) +
+            ", natts = " + number(table.natts) + " WHERE " + where_current(table.relid));
     });
 }
 
@@ -362,7 +385,7 @@ Status CatalogStore::finish_chunk(const Assignment& assignment, const ChunkResul
             ", rows = " + std::to_string(result.rows) + " WHERE " + where(chunk.relid) +
             " AND part_relid = " + number(chunk.part.value) + " AND first_block = " +
             number(chunk.first_block) + " AND EXISTS (SELECT FROM tandem.mirror_table WHERE " +
-            where_current(chunk.relid) + " AND state = 'loading')"));
+            where_current(chunk.relid) + (chunk.joins() ? ")" : " AND state = 'loading')")));
         return execute("UPDATE tandem.mirror_table SET rows_loaded = rows_loaded + " +
                        std::to_string(result.rows) + " WHERE " + where_current(chunk.relid));
     });
@@ -370,23 +393,39 @@ Status CatalogStore::finish_chunk(const Assignment& assignment, const ChunkResul
 
 Result<Lsn> CatalogStore::finish_load(const Table& table) {
     postgres::Connection* catalog = TRY(connection());
-    auto updated = TRY(catalog->query(
+    std::string chunks =
+        "FROM tandem.mirror_chunk c WHERE " + where(table.relid) + std::string(kOfTheTable);
+    return moved_past(TRY(catalog->query(
         "UPDATE tandem.mirror_table SET state = 'catching_up', consistent_lsn = greatest("
-        "consistent_lsn, coalesce((SELECT max(end_lsn) FROM tandem.mirror_chunk WHERE " +
-        where(table.relid) +
+        "consistent_lsn, coalesce((SELECT max(end_lsn) " +
+        chunks +
         "), CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE "
         "pg_current_wal_insert_lsn() END)) WHERE " +
-        where_current(table.relid) +
-        " AND state = 'loading' AND NOT EXISTS (SELECT FROM tandem.mirror_chunk WHERE NOT done "
-        "AND " +
-        where(table.relid) + ") RETURNING consistent_lsn"));
+        where_current(table.relid) + " AND state = 'loading' AND NOT EXISTS (SELECT " + chunks +
+        " AND NOT done) RETURNING consistent_lsn")));
+}
+
+Result<Lsn> CatalogStore::finish_leaf(const Table& table, Oid leaf) {
+    postgres::Connection* catalog = TRY(connection());
+    std::string chunks = "FROM tandem.mirror_chunk WHERE " + where(table.relid) +
+                         " AND part_relid = " + number(leaf.value);
+    return moved_past(TRY(catalog->query(
+        "UPDATE tandem.mirror_leaf SET consistent_lsn = greatest(consistent_lsn, (SELECT "
+        "max(end_lsn) " +
+        chunks + ")) WHERE " + where_copy(table) + " AND leaf = " + number(leaf.value) +
+        " AND loads AND NOT EXISTS (SELECT " + chunks +
+        " AND NOT done) RETURNING consistent_lsn")));
+}
+
+// The position that a load has to reach; nothing when it is not wanted any more.
+Result<Lsn> CatalogStore::moved_past(postgres::QueryResult updated) {
     if (updated.rows() == 0 || updated.is_null(0, 0)) return Lsn{};
     TRY(failpoint("checkpoint_after_write"));
     Lsn consistent = TRY(updated.lsn(0, 0));
     // Moves the WAL past that position even when the source is idle.
     TRY(
-        catalog->execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush') "
-                         "WHERE NOT pg_is_in_recovery()"));
+        execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush') "
+                "WHERE NOT pg_is_in_recovery()"));
     return consistent;
 }
 
@@ -479,8 +518,11 @@ Status CatalogStore::restart_load(Oid relid) {
 // --- the port ---------------------------------------------------------------------------------
 
 Status CatalogStore::record_look_up(const Table& table, Lsn before) {
-    return execute("UPDATE tandem.mirror_table SET consistent_lsn = greatest(consistent_lsn, " +
-                   lsn_literal(before) + ") WHERE " + where_current(table.relid) +
+    std::string later =
+        " SET consistent_lsn = greatest(consistent_lsn, " + lsn_literal(before) + ")";
+    TRY(execute("UPDATE tandem.mirror_leaf" + later + " WHERE " + where(table.relid) +
+                " AND loads"));
+    return execute("UPDATE tandem.mirror_table" + later + " WHERE " + where_current(table.relid) +
                    " AND state IN ('loading', 'catching_up')");
 }
 
@@ -497,7 +539,7 @@ Status CatalogStore::before_truncate(const Table& table) {
     return {};
 }
 
-Status CatalogStore::record_truncate(const Table& after, Version version) {
+Status CatalogStore::record_truncate(const Table& after, Version version, Xid transaction) {
     postgres::Connection* catalog = TRY(connection());
     auto state = TRY(catalog->query("SELECT state FROM tandem.mirror_table WHERE " +
                                     where_current(after.relid)));
@@ -512,10 +554,11 @@ Status CatalogStore::record_truncate(const Table& after, Version version) {
     }
     Status recorded = in_transaction([&]() -> Status {
         TRY(forget_copy(after.relid, after.copy));
+        TRY(record_truncated_heaps(after.relid, transaction));
+        TRY(forget_loading_leaves(after.relid));
+        TRY(execute("DELETE FROM tandem.mirror_chunk WHERE NOT done AND " + where(after.relid)));
         // Readers see what was committed before their position, so this commit from the next one
         // on.
-        TRY(execute("UPDATE tandem.mirror_table SET heaps = tandem.heaps(relid) WHERE " +
-                    where_current(after.relid)));
         if (!reload) return write_copy(after, Lsn{version.commit.value + 1});
         TRY(write_copy(after, std::nullopt));
         TRY(write_chunks(after.relid, chunks));
@@ -529,6 +572,11 @@ Status CatalogStore::record_truncate(const Table& after, Version version) {
     if (reload && chunks_ != nullptr)
         chunks_->add(std::make_shared<const Table>(after), std::move(chunks));
     return {};
+}
+
+Status CatalogStore::record_truncated_heaps(Oid relid, Xid transaction) {
+    return execute("UPDATE tandem.mirror_table SET heaps = tandem.heaps_truncated(heaps, relid, '" +
+                   number(transaction.value) + "'::xid) WHERE " + where_current(relid));
 }
 
 Status CatalogStore::record_change(const TableChange& change) {

@@ -62,6 +62,8 @@ struct TableRow {
     Lsn consistent;
     int generation = 0;
     int natts = 0;
+    std::string heaps;
+    std::string loaded_as_of;
 };
 
 class CatalogStore final : public Catalog {
@@ -85,9 +87,26 @@ class CatalogStore final : public Catalog {
     Result<TablePtr> read_table(const TableRow& row, const std::string& database, int copy);
     // Ascending.
     Result<std::vector<CopyRow>> read_copies(Oid relid);
-    Result<std::vector<Chunk>> read_open_chunks(Oid relid);
+    // Of the table, or of a leaf that joined it.
+    Result<std::vector<Chunk>> read_open_chunks(Oid relid, const LeafCut* joined = nullptr);
     // The table as Postgres has it now.
     Result<std::optional<postgres::TableInfo>> read_source_table(Oid relid);
+    // A table and its columns, heaps, leaves, all as of one snapshot, which every later one
+    // includes.
+    struct SourceTable {
+        postgres::TableInfo info;
+        postgres::TypeMap types;
+        std::string heaps;     // tandem.heaps
+        std::string snapshot;  // pg_current_snapshot()
+        std::vector<Chunk> chunks;
+    };
+    // Nothing: there is no such table.
+    Result<std::optional<SourceTable>> read_for_load(Oid relid);
+    // What mirror_leaf has of the copy, and which of its leaves load.
+    Result<std::vector<LeafCut>> read_cuts(Oid relid, int copy);
+    // The partitioned table of this mirror that the relation is a leaf of, also when the mirror
+    // only remembers that.
+    Result<std::optional<Oid>> table_of_leaf(Oid relation);
     // Whether the table still has the columns that an announcement names.
     Result<bool> has_columns(Oid relid, std::string_view digest);
     Result<postgres::Connection*> connection();
@@ -109,11 +128,12 @@ class CatalogStore final : public Catalog {
     // number that ClickHouse has seen comes again.
     Status renew(const Error& why, const StoredIdentity& stored);
     // Columns and chunks of a new load; state loading. One transaction.
-    Status begin_load(const Table& table, std::span<const Chunk> chunks);
+    Status begin_load(const Table& table, const SourceTable& source);
     // Records the chunk; with `last`, the table is catching up to the end of its last chunk, whose
     // position is returned.
     Status finish_chunk(const Assignment& assignment, const ChunkResult& result);
     Result<Lsn> finish_load(const Table& table);
+    Result<Lsn> finish_leaf(const Table& table, Oid leaf);
     // The copy that was loaded shows the table from `published` on, if it is consistent by then,
     // and no later session may start before that. `published` is a position between batches: one in
     // the midst of a batch has lost the rows that later ones in it replaced. Otherwise how far the
@@ -124,6 +144,11 @@ class CatalogStore final : public Catalog {
         std::optional<Lsn> wait_for;
     };
     Result<Liveness> set_live(Oid relid, Lsn published);
+    Result<Liveness> set_leaf_live(Oid relid, Oid leaf, Lsn published);
+    // What was cut off is removed.
+    Status forget_cut(const Table& table, const LeafCut& cut);
+    // Undoes what was noted of leaves at or after the position: it will come again.
+    Status undo_leaves(const Table& table, Lsn position);
     Status forget_copy(Oid relid, int copy);
     // Remembers that everything before the position, one between batches, is in ClickHouse. Before
     // a fold and at the end of a session: what is folded cannot be read at an older position any
@@ -139,7 +164,9 @@ class CatalogStore final : public Catalog {
     Status record_look_up(const Table& table, Lsn before) override;
     Status record_loss(const Table& table, const Loss& loss, Lsn at) override;
     Status before_truncate(const Table& table) override;
-    Status record_truncate(const Table& after, Version version) override;
+    Status record_truncate(const Table& after, Version version, Xid transaction) override;
+    Status before_leaf(const Table& table, Oid leaf) override;
+    Status record_leaf(const LeafStep& step) override;
     Status record_delta_rows(const Table& table) override;
     Status record_change(const TableChange& change) override;
     Status record_failure(const Table& table, const Error& error) override;
@@ -159,7 +186,11 @@ class CatalogStore final : public Catalog {
     Status write_column(const Table& table, const TableColumn& column);
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);
-    Status in_transaction(const std::function<Status()>& body);
+    Status insert_chunks(std::span<const Chunk> chunks);
+    Result<Lsn> moved_past(postgres::QueryResult updated);
+    Status in_transaction(const std::function<Status()>& body, std::string_view begin = "BEGIN");
+    Status forget_loading_leaves(Oid relid);
+    Status record_truncated_heaps(Oid relid, Xid transaction);
     Status execute(std::string_view sql);
 
     Options options_;

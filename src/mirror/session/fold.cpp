@@ -41,9 +41,10 @@ class Folding {
         Moment now = std::chrono::steady_clock::now();
         Lsn published = hand_over_.published();
         for (const FoldTask& task : book_.due(published, now)) TRY(fold(task, published));
+        for (const auto& task : book_.due_cuts(published, now)) TRY(remove_cut(task));
         for (const auto& [table, generation] : book_.take_garbage(now))
             TRY(target_.drop_generation(*table, generation));
-        TRY(show_new_copies());
+        note_new_copies();
         if (now - begun_ > options_.folding.grace) TRY(drop_old_copies());
         if (published <= durable_ || now - durable_at_ < kDurable) return {};
         const std::string& database = tables_.mirror.database;
@@ -68,7 +69,12 @@ class Folding {
         return {};
     }
 
+    // The table is still as it was when the task was found.
+    bool still(const TablePtr& table) const { return book_.table(table->relid) == table; }
+
     Status fold(const FoldTask& task, Lsn published) {
+        DeltaBook::Hold hold(book_, task.table->relid);
+        if (!still(task.table)) return {};
         Moment begun = std::chrono::steady_clock::now();
         TRY(catalog_.begin_fold(*task.table, task.newest, published));
         book_.begin(task);
@@ -78,17 +84,23 @@ class Folding {
         });
     }
 
-    // A table that became live, or goes on in another copy: the view has to show that one.
-    Status show_new_copies() {
+    Status remove_cut(const DeltaBook::CutTask& task) {
+        DeltaBook::Hold hold(book_, task.table->relid);
+        if (!still(task.table)) return {};
+        TRY(target_.remove_cut(*task.table, task.cut));
+        TRY(catalog_.forget_cut(*task.table, task.cut));
+        book_.forget_cut(task);
+        return {};
+    }
+
+    // A table that goes on in another copy leaves the one before.
+    void note_new_copies() {
         for (const TablePtr& table : book_.live_tables()) {
             TablePtr& shown = shown_[table->relid.value];
-            if (shown == table) continue;
-            TRY(target_.create_view(*table, tables_.mirror.mark()));
             if (shown != nullptr && shown->copy != table->copy)
                 left_.push_back({shown, std::chrono::steady_clock::now()});
             shown = table;
         }
-        return {};
     }
 
     // Copies that newer ones have replaced for longer than a reader may take.

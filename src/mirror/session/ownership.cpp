@@ -90,9 +90,8 @@ Result<Owner> take_ownership(postgres::Connection& connection, int mirror_id, in
         "SELECT owner, coalesce(owner_process, '') FROM tandem.mirror WHERE mirror_id = " + id +
         " FOR UPDATE"));
     if (before.rows() == 0) return Error(ErrorCode::kNotFound, "the mirror is gone");
-    Owner owner {
-        .before = TRY(before.integer(0, 0))
-    };
+    Owner owner;
+    owner.before = TRY(before.integer(0, 0));
     std::string process = before.text(0, 1);
     bool may_live = !process.empty() && process != this_process() && !is_gone(process);
     // Asked with the row locked: whoever gets the lease after this also raises the number after it.

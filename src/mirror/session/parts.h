@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "mirror/snapshot/chunk_queue.h"
 #include "mirror/source/source_reader.h"
 #include "mirror/store/clickhouse_target.h"
+#include "mirror/stream/xid_snapshot.h"
 #include "postgres/client/replication.h"
 
 namespace tandem::mirror {
@@ -59,13 +61,22 @@ class Trouble {
     bool shown_ = false;
 };
 
+// What is loaded: a table, or a leaf that joined it.
+struct Part {
+    Oid relid;
+    Oid leaf = {};
+    auto operator<=>(const Part&) const = default;
+};
+
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
     std::map<uint32_t, TablePtr> known;  // streamed: every table but failed ones
     std::map<uint32_t, int> generations;
-    std::map<uint32_t, std::vector<Chunk>> chunks;  // of tables that load
-    std::map<uint32_t, Lsn> catching_up;
+    std::map<Part, std::vector<Chunk>> chunks;  // of what loads
+    std::map<Part, Lsn> catching_up;
+    std::map<uint32_t, std::set<uint32_t>> leaves;  // of partitioned tables, as far as known
+    std::map<uint32_t, XidSnapshot> loaded_as_of;   // of tables that are not live
     // Where the stream starts: everything before it is in ClickHouse, nothing after it is.
     Lsn position;
     StoredIdentity identity;  // as it was written at the start
@@ -130,9 +141,9 @@ class HandOver {
     // --- any thread ---
     void fail(Error error);  // ends the session
     void wake();
-    // A table's last chunk is done: it is consistent from this position on.
-    void add_catching_up(Oid relid, Lsn position);
-    std::vector<Oid> take_consistent(Lsn applied);
+    // The last chunk is done: it is consistent from this position on.
+    void add_catching_up(Part part, Lsn position);
+    std::vector<Part> take_consistent(Lsn applied);
 
   private:
     mutable Mutex mutex_;
@@ -144,7 +155,7 @@ class HandOver {
     Lsn published_ TANDEM_GUARDED_BY(mutex_);
     std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
     std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
-    std::map<uint32_t, Lsn> catching_up_ TANDEM_GUARDED_BY(mutex_);
+    std::map<Part, Lsn> catching_up_ TANDEM_GUARDED_BY(mutex_);
     const int wake_fd_;
 };
 

@@ -127,21 +127,21 @@ void HandOver::fail(Error error) {
     wake();
 }
 
-void HandOver::add_catching_up(Oid relid, Lsn position) {
+void HandOver::add_catching_up(Part part, Lsn position) {
     MutexLock lock(mutex_);
-    catching_up_[relid.value] = position;
+    catching_up_[part] = position;
     wake();
 }
 
-std::vector<Oid> HandOver::take_consistent(Lsn applied) {
+std::vector<Part> HandOver::take_consistent(Lsn applied) {
     MutexLock lock(mutex_);
-    std::vector<Oid> consistent;
+    std::vector<Part> consistent;
     for (auto at = catching_up_.begin(); at != catching_up_.end();) {
         if (at->second > applied) {
             ++at;
             continue;
         }
-        consistent.push_back(Oid{at->first});
+        consistent.push_back(at->first);
         at = catching_up_.erase(at);
     }
     return consistent;
@@ -195,9 +195,10 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
     hand_over.set_published(tables.position);
     IdentityLog identity(tables.identity);
     hand_over.set_promised(tables.identity.promised);
-    for (const auto& [relid, position] : tables.catching_up)
-        hand_over.add_catching_up(Oid{relid}, position);
-    for (const auto& [relid, list] : tables.chunks) chunks.add(tables.known.at(relid), list);
+    for (const auto& [part, position] : tables.catching_up)
+        hand_over.add_catching_up(part, position);
+    for (const auto& [part, list] : tables.chunks)
+        chunks.add(tables.known.at(part.relid.value), list, part.leaf);
 
     std::stop_source stop_threads;
     Status streamed;

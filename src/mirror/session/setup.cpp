@@ -1,5 +1,7 @@
 // Before the stream starts: publication, slot, tables. Every step looks first at what is there, so
 // that a daemon that died in the middle goes on where it was.
+#include <charconv>
+
 #include "base/back_off.h"
 #include "base/log.h"
 #include "mirror/schema/source_types.h"
@@ -228,15 +230,17 @@ class Setup {
     Status prepare_publication(std::vector<TableRow>& rows) {
         const std::string& name = result_.mirror.publication;
         auto publication = TRY(postgres::read_publication(*connection_, name));
-        if (!publication)
-            TRY(connection_->execute("CREATE PUBLICATION " + pg_ident(name) +
-                                     " WITH (publish_via_partition_root = true)"));
+        if (!publication) TRY(connection_->execute("CREATE PUBLICATION " + pg_ident(name)));
+        // Rows are told by the leaf they lie in.
+        if (publication && publication->via_root) {
+            TRY(catalog_.set_publication_grows(true));
+            TRY(connection_->execute("ALTER PUBLICATION " + pg_ident(name) +
+                                     " SET (publish_via_partition_root = false)"));
+            publication_grew_ = true;
+        }
         for (TableRow& row : rows) {
             if (row.state == "dropped" || row.state == "failed") continue;
-            bool member = false;
-            if (publication)
-                for (const auto& table : publication->tables) member |= table.table == row.relid;
-            if (member) continue;
+            if (TRY(publishes(*connection_, name, row.relid))) continue;
             // Remembered first: who starts next also waits for the transactions of before.
             TRY(catalog_.set_publication_grows(true));
             Status added = publish_table(*connection_, name, row.relid);
@@ -308,12 +312,12 @@ class Setup {
     }
 
     Result<TablePtr> begin_load(const TableRow& row) {
-        auto info = TRY(catalog_.read_source_table(row.relid));
-        if (!info)
+        auto source = TRY(catalog_.read_for_load(row.relid));
+        if (!source)
             return Error(ErrorCode::kNotFound,
                          "table " + row.schema + "." + row.name + " does not exist any more");
-        auto types = TRY(postgres::read_types(*connection_, std::span(&*info, 1)));
-        auto mapped = TRY(map_table(*info, types, {result_.mirror.database, row.target}));
+        auto mapped =
+            TRY(map_table(source->info, source->types, {result_.mirror.database, row.target}));
         auto table = std::make_shared<Table>(*mapped);
         table->era = result_.mirror.era;
         std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
@@ -327,17 +331,34 @@ class Setup {
         table->copy = copies.empty() ? 1 : copies.back().copy + 1;
         if (copies.empty()) TRY(target_.make_room(*table));
         TRY(target_.create_copy(*table));
-        if (copies.empty()) TRY(target_.create_view(*table, result_.mirror.mark()));
-        auto chunks =
-            TRY(plan_chunks(*connection_, row.relid, snapshot_parts(*info), options_.chunk_blocks));
-        TRY(catalog_.begin_load(*table, chunks));
+        if (copies.empty()) TRY(target_.create_view(*table, {}, result_.mirror.mark()));
+        TRY(catalog_.begin_load(*table, *source));
+        // A partitioned table without partitions.
+        bool nothing = source->chunks.empty();
+        if (!nothing) result_.chunks[{row.relid}] = std::move(source->chunks);
+        TRY(remember(row.relid, source->heaps, source->snapshot));
         book_.start({.table = table, .loading = true});
-        // Nothing to read: a partitioned table without partitions.
-        if (chunks.empty())
-            result_.catching_up[row.relid.value] = TRY(catalog_.finish_load(*table));
-        else
-            result_.chunks[row.relid.value] = std::move(chunks);
+        if (nothing) result_.catching_up[{row.relid}] = TRY(catalog_.finish_load(*table));
         return TablePtr(std::move(table));
+    }
+
+    // What the stream has to know of the table: its leaves, and what its load has seen.
+    Status remember(Oid relid, std::string_view heaps, std::string_view loaded_as_of) {
+        std::set<uint32_t>& leaves = result_.leaves[relid.value];
+        while (!heaps.empty()) {
+            uint32_t leaf = 0;
+            std::from_chars(heaps.begin(), heaps.end(), leaf);
+            leaves.insert(leaf);
+            size_t end = heaps.find(' ');
+            heaps.remove_prefix(end == std::string_view::npos ? heaps.size() : end + 1);
+        }
+        if (loaded_as_of.empty()) return {};
+        auto snapshot = XidSnapshot::parse(loaded_as_of);
+        if (!snapshot)
+            return Error(ErrorCode::kInternal,
+                         "the catalog has a bad snapshot: " + std::string(loaded_as_of));
+        result_.loaded_as_of[relid.value] = std::move(*snapshot);
+        return {};
     }
 
     Status drop_copy(const Table& table) {
@@ -372,30 +393,53 @@ class Setup {
         table->era = result_.mirror.era;
         CopyRow copy = TRY(current_copy(row, *table));
         table->copy = copy.copy;
+        // The daemon died while it changed the columns.
+        if (!TRY(target_.has_columns(*table))) return begin_load(row);
         TRY(target_.undo(*table, result_.position));
-        TRY(open_delta(table, copy, row.state != "live"));
-        if (row.state == "live") TRY(target_.create_view(*table, result_.mirror.mark()));
-        if (row.state == "catching_up") result_.catching_up[row.relid.value] = row.consistent;
-        if (row.state != "loading") return TablePtr(std::move(table));
-        auto chunks = TRY(catalog_.read_open_chunks(row.relid));
-        if (!chunks.empty()) {
-            result_.chunks[row.relid.value] = std::move(chunks);
-            return TablePtr(std::move(table));
+        TRY(catalog_.undo_leaves(*table, result_.position));
+        std::vector<LeafCut> cuts = TRY(catalog_.read_cuts(row.relid, table->copy));
+        bool live = row.state == "live";
+        TRY(remember(row.relid, row.heaps, live ? "" : row.loaded_as_of));
+        TRY(open_delta(table, copy, !live, cuts));
+        if (live) TRY(target_.create_view(*table, cuts, result_.mirror.mark()));
+        if (row.state == "catching_up") result_.catching_up[{row.relid}] = row.consistent;
+        if (row.state == "loading") {
+            auto chunks = TRY(catalog_.read_open_chunks(row.relid));
+            TRY(go_on_loading({row.relid}, std::move(chunks),
+                              [&] { return catalog_.finish_load(*table); }));
         }
-        // The daemon died between the last chunk and this.
-        Lsn consistent = TRY(catalog_.finish_load(*table));
-        if (consistent.valid()) result_.catching_up[row.relid.value] = consistent;
+        for (const LeafCut& cut : cuts) {
+            if (!cut.loads) continue;
+            result_.leaves[row.relid.value].insert(cut.leaf.value);
+            auto chunks = TRY(catalog_.read_open_chunks(row.relid, &cut));
+            TRY(go_on_loading({row.relid, cut.leaf}, std::move(chunks),
+                              [&] { return catalog_.finish_leaf(*table, cut.leaf); }));
+        }
         return TablePtr(std::move(table));
     }
 
-    Status open_delta(const TablePtr& table, const CopyRow& copy, bool loading) {
+    template <typename Finish>
+    Status go_on_loading(Part part, std::vector<Chunk> chunks, const Finish& finish) {
+        if (!chunks.empty()) {
+            result_.chunks[part] = std::move(chunks);
+            return {};
+        }
+        // The daemon died between the last chunk and this.
+        Lsn consistent = TRY(finish());
+        if (consistent.valid()) result_.catching_up[part] = consistent;
+        return {};
+    }
+
+    Status open_delta(const TablePtr& table, const CopyRow& copy, bool loading,
+                      const std::vector<LeafCut>& cuts) {
         std::vector<uint32_t> generations = TRY(target_.generations(*table));
         DeltaBook::Start start{.table = table,
                                .loading = loading,
                                .oldest = copy.oldest,
                                .open = copy.oldest,
                                .empty = copy.delta_empty,
-                               .folding = copy.folding};
+                               .folding = copy.folding,
+                               .cuts = cuts};
         if (!generations.empty()) start.open = std::max(start.open, generations.back() + 1);
         book_.start(start);
         for (uint32_t generation : generations)

@@ -26,33 +26,59 @@ postgres::Millis to_millis(Micros time) {
     return std::chrono::duration_cast<postgres::Millis>(time);
 }
 
+// Nothing that matters to how values are stored differs.
+bool same_columns(const Table& a, const Table& b) {
+    return std::equal(a.columns.begin(), a.columns.end(), b.columns.begin(), b.columns.end(),
+                      [](const TableColumn& x, const TableColumn& y) {
+                          return x.attnum == y.attnum && x.name == y.name && x.type == y.type &&
+                                 x.typmod == y.typmod &&
+                                 x.mapping.type->name == y.mapping.type->name;
+                      });
+}
+
 class Directory final : public TableDirectory {
   public:
     Directory(CatalogStore& catalog, const SessionTables& tables)
-        : catalog_(catalog), known_(tables.known) {}
+        : catalog_(catalog),
+          known_(tables.known),
+          leaves_(tables.leaves),
+          loaded_as_of_(tables.loaded_as_of) {}
 
-    Result<std::optional<Entry>> resolve(const postgres::Relation& relation) override {
-        auto found = known_.find(relation.oid.value);
-        if (found == known_.end()) return std::optional<Entry>();
-        auto info = TRY(catalog_.read_source_table(relation.oid));
+    Result<std::optional<Oid>> table_of(Oid relation) override {
+        if (known_.contains(relation.value)) return std::optional(relation);
+        for (const auto& [relid, leaves] : leaves_)
+            if (leaves.contains(relation.value)) return std::optional(Oid{relid});
+        auto table = TRY(catalog_.table_of_leaf(relation));
+        if (!table || !known_.contains(table->value)) return std::optional<Oid>();
+        return table;
+    }
+
+    bool covered(Oid table, Xid transaction) override {
+        auto found = loaded_as_of_.find(table.value);
+        return found != loaded_as_of_.end() && found->second.sees(transaction);
+    }
+
+    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation) override {
+        TablePtr& known = known_.at(relid.value);
+        auto info = TRY(catalog_.read_source_table(relid));
         postgres::TypeMap types;
         if (info) {
             postgres::Connection* connection = TRY(catalog_.connection());
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
-        Entry entry;
-        entry.resolution = TRY(resolve_relation(found->second, relation, info, types));
-        found->second = entry.resolution.change.after;
-        return std::optional(std::move(entry));
+        Resolution resolution = TRY(resolve_relation(known, relation, info, types));
+        if (resolution.change.empty() && same_columns(*known, *resolution.change.after))
+            resolution.layout.table = resolution.change.after = known;
+        known = resolution.change.after;
+        return resolution;
     }
 
-    Result<std::optional<Entry>> refresh(const Announcement& announcement) override {
-        auto found = known_.find(announcement.relid.value);
-        if (found == known_.end()) return std::optional<Entry>();
-        if (!TRY(catalog_.has_columns(announcement.relid, announcement.digest)))
-            return std::optional<Entry>();
+    Result<std::optional<Resolution>> refresh(const Announcement& announcement) override {
+        if (!known_.contains(announcement.relid.value) ||
+            !TRY(catalog_.has_columns(announcement.relid, announcement.digest)))
+            return std::optional<Resolution>();
         auto info = TRY(catalog_.read_source_table(announcement.relid));
-        if (!info) return std::optional<Entry>();
+        if (!info) return std::optional<Resolution>();
         // The message that pgoutput would send before a row.
         std::vector<postgres::RelationColumn> columns;
         for (const postgres::ColumnInfo& column : info->columns) {
@@ -67,7 +93,7 @@ class Directory final : public TableDirectory {
         relation.name = info->name;
         relation.replica_identity = static_cast<char>(info->replica_identity);
         relation.columns = columns;
-        return resolve(relation);
+        return std::optional(TRY(resolve(announcement.relid, relation)));
     }
 
     TablePtr known(Oid relid) override {
@@ -83,9 +109,19 @@ class Directory final : public TableDirectory {
         return known;
     }
 
+    const std::set<uint32_t>& leaves(Oid table) override { return leaves_[table.value]; }
+    void set_leaf(Oid table, Oid leaf, bool part) override {
+        if (part)
+            leaves_[table.value].insert(leaf.value);
+        else
+            leaves_[table.value].erase(leaf.value);
+    }
+
   private:
     CatalogStore& catalog_;
     std::map<uint32_t, TablePtr> known_;
+    std::map<uint32_t, std::set<uint32_t>> leaves_;
+    std::map<uint32_t, XidSnapshot> loaded_as_of_;
 };
 
 class StreamLoop {
@@ -192,7 +228,7 @@ class StreamLoop {
 
     Status report() {
         applied_ = std::max(applied_, hand_over_.applied());
-        for (Oid relid : hand_over_.take_consistent(applied_)) TRY(become_live(relid));
+        for (const Part& part : hand_over_.take_consistent(applied_)) TRY(become_live(part));
         bool news = applied_ > reported_;
         if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
         TRY(failpoint("feedback_before_send"));
@@ -205,16 +241,27 @@ class StreamLoop {
         return {};
     }
 
-    // The view first: who has waited for the table to be live finds it complete.
-    Status become_live(Oid relid) {
-        TablePtr table = book_.table(relid);
+    Status become_live(const Part& part) {
+        DeltaBook::Hold hold(book_, part.relid);
+        TablePtr table = book_.table(part.relid);
         if (table == nullptr) return {};
         ClickHouseTarget target(target_options(options_, false));
-        TRY(target.create_view(*table, tables_.mirror.mark()));
-        CatalogStore::Liveness now = TRY(catalog_.set_live(relid, applied_));
-        if (now.live) book_.set_live(relid);
-        if (now.wait_for) hand_over_.add_catching_up(relid, *now.wait_for);
+        if (part.leaf.value != 0) return leaf_becomes_live(part, *table, target);
+        // The view first: who has waited for the table to be live finds it complete.
+        TRY(target.create_view(*table, book_.cuts(part.relid), tables_.mirror.mark()));
+        CatalogStore::Liveness now = TRY(catalog_.set_live(part.relid, applied_));
+        if (now.live) book_.set_live(part.relid);
+        if (now.wait_for) hand_over_.add_catching_up(part, *now.wait_for);
         return {};
+    }
+
+    Status leaf_becomes_live(const Part& part, const Table& table, ClickHouseTarget& target) {
+        CatalogStore::Liveness now = TRY(catalog_.set_leaf_live(part.relid, part.leaf, applied_));
+        if (now.wait_for) hand_over_.add_catching_up(part, *now.wait_for);
+        if (!now.live) return {};
+        book_.set_leaf_live(part.relid, part.leaf);
+        if (book_.loading(part.relid)) return {};
+        return target.create_view(table, book_.cuts(part.relid), tables_.mirror.mark());
     }
 
     Status finish() {

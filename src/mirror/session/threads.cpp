@@ -22,10 +22,14 @@ bool ends_session(const Error& error, const CatalogStore& catalog) {
 namespace {
 
 // To people who ask ClickHouse directly.
-Status show(Applier& applier, const SessionTables& tables, const DeltaBook& book,
+Status show(Applier& applier, const SessionTables& tables, DeltaBook& book,
             ClickHouseTarget& target, Lsn position) {
-    for (const TablePtr& table : applier.changed())
-        if (!book.loading(table->relid)) TRY(target.create_view(*table, tables.mirror.mark()));
+    for (Oid relid : applier.changed()) {
+        DeltaBook::Hold hold(book, relid);
+        TablePtr table = book.table(relid);
+        if (table != nullptr && !book.loading(relid))
+            TRY(target.create_view(*table, book.cuts(relid), tables.mirror.mark()));
+    }
     applier.forget_changed();
     return target.publish(tables.mirror.database, tables.mirror.mark(), position,
                           book.oldest_generations(), ClickHouseTarget::Published::next);
@@ -129,11 +133,14 @@ void run_snapshot_worker(const RunnerOptions& options, const SessionTables& tabl
         }
         backoff.reset();
         if (chunks.finish(*assignment) != ChunkQueue::Outcome::last) continue;
-        auto consistent = catalog.finish_load(*assignment->table);
+        const Chunk& chunk = assignment->chunk;
+        auto consistent = chunk.joins() ? catalog.finish_leaf(*assignment->table, chunk.part)
+                                        : catalog.finish_load(*assignment->table);
         if (!consistent.ok())
             hand_over.fail(std::move(consistent).error());
         else if (consistent.value().valid())
-            hand_over.add_catching_up(assignment->chunk.relid, consistent.value());
+            hand_over.add_catching_up({chunk.relid, chunk.joins() ? chunk.part : Oid{}},
+                                      consistent.value());
     }
 }
 

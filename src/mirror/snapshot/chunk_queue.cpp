@@ -2,9 +2,9 @@
 
 namespace tandem::mirror {
 
-void ChunkQueue::add(TablePtr table, std::vector<Chunk> chunks) {
+void ChunkQueue::add(TablePtr table, std::vector<Chunk> chunks, Oid leaf) {
     MutexLock lock(mutex_);
-    Load& load = loads_[table->relid.value];
+    Load& load = loads_[{table->relid.value, leaf.value}];
     load.table = std::move(table);
     load.waiting.assign(chunks.begin(), chunks.end());
     load.generation = ++generation_;
@@ -12,9 +12,8 @@ void ChunkQueue::add(TablePtr table, std::vector<Chunk> chunks) {
     changed_.notify_all();
 }
 
-void ChunkQueue::stop(Oid relid) {
-    MutexLock lock(mutex_);
-    auto found = loads_.find(relid.value);
+void ChunkQueue::stop(Key key) {
+    auto found = loads_.find(key);
     if (found == loads_.end()) return;
     const uint64_t generation = found->second.generation;
     found->second.stopping = true;
@@ -23,22 +22,36 @@ void ChunkQueue::stop(Oid relid) {
     // in its successor.
     while (found->second.running != 0) {
         changed_.wait(mutex_);
-        found = loads_.find(relid.value);
+        found = loads_.find(key);
         if (found == loads_.end() || found->second.generation != generation) return;
     }
     loads_.erase(found);
 }
 
+void ChunkQueue::stop(Oid relid) {
+    MutexLock lock(mutex_);
+    std::vector<Key> keys;
+    for (const auto& [key, load] : loads_)
+        if (key.first == relid.value) keys.push_back(key);
+    for (const Key& key : keys) stop(key);
+}
+
+void ChunkQueue::stop(Oid relid, Oid leaf) {
+    MutexLock lock(mutex_);
+    stop(Key{relid.value, leaf.value});
+}
+
 void ChunkQueue::replace_table(TablePtr table) {
     MutexLock lock(mutex_);
-    auto found = loads_.find(table->relid.value);
-    if (found != loads_.end()) found->second.table = std::move(table);
+    auto at = loads_.lower_bound({table->relid.value, 0});
+    for (; at != loads_.end() && at->first.first == table->relid.value; ++at)
+        at->second.table = table;
 }
 
 std::optional<Assignment> ChunkQueue::next() {
     MutexLock lock(mutex_);
     while (!closed_) {
-        for (auto& [relid, load] : loads_) {
+        for (auto& [key, load] : loads_) {
             if (load.waiting.empty() || load.stopping) continue;
             Assignment assignment{load.waiting.front(), load.table, load.generation};
             load.waiting.pop_front();
@@ -53,14 +66,14 @@ std::optional<Assignment> ChunkQueue::next() {
 bool ChunkQueue::still_wanted(const Assignment& assignment) const {
     MutexLock lock(mutex_);
     if (closed_) return false;
-    auto found = loads_.find(assignment.chunk.relid.value);
+    auto found = loads_.find(key_of(assignment));
     return found != loads_.end() && !found->second.stopping &&
            found->second.generation == assignment.generation;
 }
 
 ChunkQueue::Outcome ChunkQueue::finish(const Assignment& assignment) {
     MutexLock lock(mutex_);
-    auto found = loads_.find(assignment.chunk.relid.value);
+    auto found = loads_.find(key_of(assignment));
     if (found == loads_.end()) return Outcome::more;
     Load& load = found->second;
     --load.running;
@@ -72,7 +85,7 @@ ChunkQueue::Outcome ChunkQueue::finish(const Assignment& assignment) {
 
 void ChunkQueue::retry(const Assignment& assignment) {
     MutexLock lock(mutex_);
-    auto found = loads_.find(assignment.chunk.relid.value);
+    auto found = loads_.find(key_of(assignment));
     if (found == loads_.end()) return;
     Load& load = found->second;
     --load.running;
@@ -91,7 +104,8 @@ void ChunkQueue::close() {
 
 bool ChunkQueue::loading(Oid relid) const {
     MutexLock lock(mutex_);
-    return loads_.contains(relid.value);
+    auto found = loads_.lower_bound({relid.value, 0});
+    return found != loads_.end() && found->first.first == relid.value;
 }
 
 }  // namespace tandem::mirror

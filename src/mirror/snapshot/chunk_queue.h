@@ -1,5 +1,7 @@
 // ChunkQueue: which chunk of a table is read next, and when a table's snapshot is over.
 //
+// What is loaded is a table, or one partition that joined it (`leaf`).
+//
 // Shared by the snapshot workers and the applier, hence the lock; no I/O. A chunk belongs to a
 // generation of its table: a TRUNCATE or a resync starts a new one, and results of the old one are
 // refused.
@@ -23,6 +25,8 @@ struct Chunk {
     std::optional<int64_t> end_block;  // nothing: to the end of the table
     uint32_t number = 0;               // within the table's copy, from 1: rows carry it as origin
     bool begun = false;                // an earlier try may have left rows behind
+    Lsn from = {};                     // the commit at which the partition joined; else nothing
+    bool joins() const { return from.valid(); }
 };
 
 struct Assignment {
@@ -33,10 +37,13 @@ struct Assignment {
 
 class ChunkQueue {
   public:
-    // Chunks of a table that are still to be read; replaces what was there.
-    void add(TablePtr table, std::vector<Chunk> chunks);
-    // Takes the table out: running chunks are told by still_wanted(). Waits until none runs.
+    // Chunks that are still to be read, of the table or of a partition that joined it; replaces
+    // what was there.
+    void add(TablePtr table, std::vector<Chunk> chunks, Oid leaf = {});
+    // Takes the table out, with its partitions, or the one partition: running chunks are told by
+    // still_wanted(). Waits until none runs.
     void stop(Oid relid);
+    void stop(Oid relid, Oid leaf);
     // Changes the columns that later chunks read (after a schema change).
     void replace_table(TablePtr table);
 
@@ -63,8 +70,14 @@ class ChunkQueue {
 
     mutable Mutex mutex_;
     CondVar changed_;
-    // By relid, so that tables are loaded one after the other.
-    std::map<uint32_t, Load> loads_ TANDEM_GUARDED_BY(mutex_);
+    // By relid and leaf, so that tables are loaded one after the other.
+    using Key = std::pair<uint32_t, uint32_t>;
+    static Key key_of(const Assignment& assignment) {
+        const Chunk& chunk = assignment.chunk;
+        return {chunk.relid.value, chunk.joins() ? chunk.part.value : 0};
+    }
+    void stop(Key key) TANDEM_REQUIRES(mutex_);
+    std::map<Key, Load> loads_ TANDEM_GUARDED_BY(mutex_);
     uint64_t generation_ TANDEM_GUARDED_BY(mutex_) = 0;
     bool closed_ TANDEM_GUARDED_BY(mutex_) = false;
 };

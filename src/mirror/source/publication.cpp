@@ -101,6 +101,22 @@ Status take_out(Connection& connection, const Unfit& unfit) {
 
 }  // namespace
 
+Result<bool> publishes(Connection& connection, std::string_view publication, Oid relid) {
+    std::string oid = std::to_string(relid.value);
+    // The view lists leaves, not the table they are of.
+    auto found = TRY(connection.query(
+        "SELECT p.puballtables OR EXISTS (SELECT FROM pg_publication_rel r WHERE r.prpubid = p.oid "
+        "AND r.prrelid = " +
+        oid +
+        ") OR EXISTS (SELECT FROM pg_publication_tables v JOIN pg_namespace n ON n.nspname = "
+        "v.schemaname JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = v.tablename WHERE "
+        "v.pubname = p.pubname AND (c.oid = " +
+        oid + " OR " + oid +
+        " IN (SELECT pg_partition_ancestors(c.oid)))) FROM pg_publication p WHERE p.pubname = " +
+        pg_literal(publication)));
+    return found.rows() > 0 && TRY(found.boolean(0, 0));
+}
+
 Status publish_table(Connection& connection, std::string_view publication, Oid relid) {
     TRY(check_fit(connection, relid));
     return in_transaction(connection, [&]() -> Status {

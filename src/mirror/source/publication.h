@@ -12,6 +12,9 @@
 
 namespace tandem::mirror {
 
+// Whether the publication has the table: named, or its schema, or all tables.
+Result<bool> publishes(postgres::Connection& connection, std::string_view publication, Oid relid);
+
 // Puts the table in. kNoReplicaIdentity or kSourceUnfit with the reason when it must stay out,
 // kNotFound when there is none.
 Status publish_table(postgres::Connection& connection, std::string_view publication, Oid relid);

@@ -11,7 +11,22 @@ namespace {
 
 // A change that this many announcements did not settle is loaded again.
 constexpr int kAnnouncementsMax = 3;
-constexpr std::string_view kPrefix = "shape:";
+constexpr std::string_view kShape = "shape:";
+constexpr std::string_view kLeaf = "leaf:";
+
+bool take_prefix(std::string_view* content, std::string_view prefix) {
+    if (!content->starts_with(prefix)) return false;
+    content->remove_prefix(prefix.size());
+    return true;
+}
+
+// A number and the colon behind it.
+bool take_oid(std::string_view* content, Oid* oid) {
+    auto [end, error] = std::from_chars(content->begin(), content->end(), oid->value);
+    if (error != std::errc() || end == content->end() || *end != ':') return false;
+    content->remove_prefix(static_cast<size_t>(end - content->begin()) + 1);
+    return true;
+}
 
 }  // namespace
 
@@ -19,6 +34,7 @@ struct SchemaGuard::Changed {
     int mirror_id = 0;
     Oid relid;
     bool rewritten = false;
+    bool by_leaf = false;  // rewritten, but only some leaves of it
     std::string seen;
     std::string name;  // quoted
     Lsn now;
@@ -26,11 +42,16 @@ struct SchemaGuard::Changed {
 };
 
 bool parse_announcement(std::string_view content, Announcement* announcement) {
-    if (!content.starts_with(kPrefix)) return false;
-    content.remove_prefix(kPrefix.size());
-    auto [end, error] = std::from_chars(content.begin(), content.end(), announcement->relid.value);
-    if (error != std::errc() || end == content.end() || *end != ':') return false;
-    announcement->digest = content.substr(static_cast<size_t>(end - content.begin()) + 1);
+    if (!take_prefix(&content, kShape) || !take_oid(&content, &announcement->relid)) return false;
+    announcement->digest = content;
+    return true;
+}
+
+bool parse_announcement(std::string_view content, LeafAnnouncement* announcement) {
+    if (!take_prefix(&content, kLeaf) || !take_oid(&content, &announcement->relid) ||
+        !take_oid(&content, &announcement->leaf))
+        return false;
+    announcement->part = content == "true";
     return true;
 }
 
@@ -39,7 +60,7 @@ Status SchemaGuard::look(postgres::Connection& connection) {
     if (TRY(standby.boolean(0, 0))) return {};
     auto rows = TRY(connection.query(
         "SELECT t.mirror_id, t.relid, t.rewritten, t.seen, pg_current_wal_insert_lsn(), "
-        "s.confirmed_flush_lsn, n.nspname, c.relname FROM tandem.changed_tables() t "
+        "s.confirmed_flush_lsn, n.nspname, c.relname, t.by_leaf FROM tandem.changed_tables() t "
         "JOIN pg_replication_slots s ON s.slot_name = t.slot_name "
         "JOIN pg_class c ON c.oid = t.relid JOIN pg_namespace n ON n.oid = c.relnamespace"));
     std::map<std::pair<int, uint32_t>, Sighting> still;
@@ -52,6 +73,7 @@ Status SchemaGuard::look(postgres::Connection& connection) {
         table.now = TRY(rows.lsn(i, 4));
         if (!rows.is_null(i, 5)) table.confirmed = TRY(rows.lsn(i, 5));
         table.name = sqltext::pg_qualified(rows.value(i, 6), rows.value(i, 7));
+        table.by_leaf = TRY(rows.boolean(i, 8));
         auto key = std::pair(table.mirror_id, table.relid.value);
         Sighting sighting = sightings_[key];
         if (sighting.seen != table.seen) {
@@ -73,7 +95,8 @@ Status SchemaGuard::act(postgres::Connection& connection, const Changed& table,
                         Sighting& sighting) {
     std::string where = "mirror_id = " + std::to_string(table.mirror_id) +
                         " AND relid = " + std::to_string(table.relid.value);
-    if (table.rewritten || sighting.announced == kAnnouncementsMax) {
+    bool again = sighting.announced == kAnnouncementsMax;
+    if ((table.rewritten && !table.by_leaf) || again) {
         log(LogLevel::info, "mirror", table.name + " was rewritten and is loaded again");
         return connection.execute(
             "UPDATE tandem.mirror_table SET state = 'pending', consistent_lsn = NULL, rows_loaded "
@@ -81,11 +104,27 @@ Status SchemaGuard::act(postgres::Connection& connection, const Changed& table,
             where + " AND state = 'live'; NOTIFY tandem");
     }
     ++sighting.announced;
-    sighting.at = table.now;
+    Status announced = table.by_leaf ? announce_leaves(connection, where)
+                                     : announce_columns(connection, table.name, where);
+    // Looked at again when the stream has passed what was said.
+    auto now = TRY(connection.query("SELECT pg_current_wal_insert_lsn()"));
+    sighting.at = TRY(now.lsn(0, 0));
+    return announced;
+}
+
+Status SchemaGuard::announce_leaves(postgres::Connection& connection, const std::string& where) {
+    return connection.execute(
+        "SELECT pg_logical_emit_message(true, 'tandem', 'leaf:' || relid || ':' || leaf || ':' || "
+        "part) FROM tandem.changed_leaves() WHERE " +
+        where);
+}
+
+Status SchemaGuard::announce_columns(postgres::Connection& connection, const std::string& table,
+                                     const std::string& where) {
     TRY(connection.execute("BEGIN"));
     Status done = [&]() -> Status {
         TRY(connection.execute("SET LOCAL lock_timeout = '1s'"));
-        TRY(connection.execute("LOCK TABLE ONLY " + table.name + " IN ACCESS SHARE MODE"));
+        TRY(connection.execute("LOCK TABLE ONLY " + table + " IN ACCESS SHARE MODE"));
         TRY(connection.execute(
             "SELECT pg_logical_emit_message(true, 'tandem', 'shape:' || relid || "
             "':' || md5(seen)) FROM tandem.changed_tables() WHERE " +

@@ -4,7 +4,9 @@
 // that were rewritten, attached or truncated with a partition. So the catalog is looked at every
 // now and then (tandem.changed_tables). A difference counts only when the stream has passed the
 // position it was seen at: until then it may be on its way. Then
-//   * rewritten rows are loaded again, beside whoever reads;
+//   * rewritten rows are loaded again, beside whoever reads; of a partitioned table only the
+//     leaves that came, went or were rewritten: a message in the WAL says at which place the mirror
+//     takes note of that;
 //   * other columns are announced to the stream by a message in the WAL, made under a lock that
 //     keeps them as they are: at its position the table has exactly the columns it names.
 #pragma once
@@ -32,6 +34,9 @@ class SchemaGuard {
     };
     struct Changed;
 
+    static Status announce_leaves(postgres::Connection& connection, const std::string& where);
+    static Status announce_columns(postgres::Connection& connection, const std::string& table,
+                                   const std::string& where);
     Status act(postgres::Connection& connection, const Changed& table, Sighting& sighting);
 
     std::map<std::pair<int, uint32_t>, Sighting> sightings_;  // by mirror and relid
@@ -43,5 +48,14 @@ struct Announcement {
     std::string_view digest;
 };
 bool parse_announcement(std::string_view content, Announcement* announcement);
+
+// "leaf:<relid>:<leaf>:<part of the table or not>". A leaf that is part of it is loaded, whatever
+// was known of it.
+struct LeafAnnouncement {
+    Oid relid;
+    Oid leaf;
+    bool part = false;
+};
+bool parse_announcement(std::string_view content, LeafAnnouncement* announcement);
 
 }  // namespace tandem::mirror

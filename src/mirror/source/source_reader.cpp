@@ -33,17 +33,20 @@ class ReadTransaction {
     postgres::Connection& connection_;
 };
 
-// _tandem_from 0, and the number of the chunk as origin.
-void append_system_columns(types::Block& block, uint32_t chunk) {
+template <typename Value>
+void append_constant(types::Block& block, std::string_view name, const char* type, Value value) {
+    types::Column column(MUST(types::parse_clickhouse_type(type)));
     size_t rows = block.rows();
-    types::Column from(MUST(types::parse_clickhouse_type("UInt64")));
-    types::Column origin(MUST(types::parse_clickhouse_type("UInt32")));
-    from.data.resize(rows * sizeof(uint64_t));
-    from.rows = rows;
-    origin.reserve(rows);
-    for (size_t i = 0; i < rows; ++i) origin.append_fixed(chunk);
-    block.columns.push_back({std::string(kFromColumn), std::move(from)});
-    block.columns.push_back({std::string(kOriginColumn), std::move(origin)});
+    column.reserve(rows);
+    for (size_t i = 0; i < rows; ++i) column.append_fixed(value);
+    block.columns.push_back({std::string(name), std::move(column)});
+}
+
+// The number of the chunk is the origin.
+void append_system_columns(types::Block& block, const Table& table, const Chunk& chunk) {
+    append_constant(block, kFromColumn, "UInt64", chunk.from.value);
+    append_constant(block, kOriginColumn, "UInt32", chunk.number);
+    if (table.partitioned) append_constant(block, kLeafColumn, "UInt32", chunk.part.value);
 }
 
 std::vector<size_t> all_columns(const Table& table) {
@@ -89,7 +92,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
                                              size_t block_bytes) {
     const Table& table = *assignment.table;
     const Chunk& chunk = assignment.chunk;
-    if (chunk.begun) TRY(target.undo_chunk(table, chunk.number));
+    if (chunk.begun) TRY(target.undo_chunk(table, chunk));
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
     TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
@@ -105,10 +108,11 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
 
         std::unique_ptr<clickhouse::InsertStream> insert;
         auto on_block = [&](types::Block& block) -> Status {
-            append_system_columns(block, chunk.number);
+            size_t own = block.columns.size();
+            append_system_columns(block, table, chunk);
             if (insert == nullptr) insert = TRY(target.begin_insert(table, block));
             Status written = insert->write(block);
-            block.columns.resize(block.columns.size() - 2);
+            block.columns.resize(own);
             return written;
         };
         result.rows = TRY(reader.read(*source, sql, on_block));
@@ -211,7 +215,7 @@ Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid rel
             "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, c.relkind "
             "FROM pg_class c WHERE c.oid = " +
             std::to_string(part.value)));
-        if (size.rows() == 0) continue;
+        if (size.rows() == 0 || size.is_null(0, 0)) continue;  // dropped meanwhile
         if (size.value(0, 1) != "r" && size.value(0, 1) != "m")
             return Error(ErrorCode::kUnsupportedType,
                          "a partition is not an ordinary table (foreign table?)");
@@ -222,12 +226,14 @@ Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid rel
         for (int64_t first = 0;; first += step) {
             // The last one is open: the table may have grown by the time it is read.
             if (first + step >= blocks) {
-                chunks.push_back({relid, part, first, std::nullopt, ++number});
+                chunks.push_back({relid, part, first, std::nullopt, ++number, false});
                 break;
             }
-            chunks.push_back({relid, part, first, first + step, ++number});
+            chunks.push_back({relid, part, first, first + step, ++number, false});
         }
     }
+    // Without partitions nothing is read; but when, tells from where on the table is consistent.
+    if (chunks.empty()) chunks.push_back({relid, relid, 0, std::nullopt, ++number, false});
     return chunks;
 }
 

@@ -49,6 +49,15 @@ std::string key_tuple(const Table& table) {
     std::string list = sqltext::ch_ident_list(key_names(table));
     return table.key.size() == 1 ? list : "(" + list + ")";
 }
+std::vector<sqltext::LeafSeen> seen_leaves(std::span<const LeafCut> cuts) {
+    std::vector<sqltext::LeafSeen> leaves;
+    for (const LeafCut& cut : cuts) leaves.push_back({cut.leaf.value, cut.cut.value, cut.loads});
+    return leaves;
+}
+std::string is_cut(const LeafCut& cut) {
+    return std::string(kLeafColumn) + " = " + std::to_string(cut.leaf.value) +
+           " AND _tandem_from < " + std::to_string(cut.cut.value);
+}
 std::string between(const FoldTask& task) {
     return "_tandem_generation BETWEEN " + std::to_string(task.oldest) + " AND " +
            std::to_string(task.newest);
@@ -272,7 +281,8 @@ Status ClickHouseTarget::drop_copy(const Table& table) {
     return {};
 }
 
-Status ClickHouseTarget::create_view(const Table& table, const std::string& mark) {
+Status ClickHouseTarget::create_view(const Table& table, std::span<const LeafCut> cuts,
+                                     const std::string& mark) {
     std::string published = "(SELECT position, oldest FROM " +
                             position_table(table.database, mark, false) +
                             " UNION ALL SELECT position, oldest FROM " +
@@ -293,12 +303,25 @@ Status ClickHouseTarget::create_view(const Table& table, const std::string& mark
     relation.columns = columns;
     relation.position = position;
     relation.oldest = oldest;
+    std::vector<sqltext::LeafSeen> leaves = seen_leaves(cuts);
+    relation.leaves = leaves;
     std::string list;
     for (const TableColumn& column : table.columns)
         list += (list.empty() ? "" : ", ") + ch_ident(column.target_name) + " AS " +
                 ch_ident(column.name);
     return execute("CREATE OR REPLACE VIEW " + ch_qualified(table.database, table.target) +
                    " AS SELECT " + list + " FROM (" + sqltext::stored_relation(relation) + ")");
+}
+
+Result<bool> ClickHouseTarget::has_columns(const Table& table) {
+    std::string wanted;
+    for (const TableColumn& column : table.columns)
+        wanted += (wanted.empty() ? "" : ", ") + ch_string(column.target_name);
+    uint64_t found = TRY(count(
+        "SELECT count() FROM system.columns WHERE database = " + ch_string(table.rows_database()) +
+        " AND table IN (" + ch_string(table.main_name()) + ", " + ch_string(table.delta_name()) +
+        ") AND name IN (" + wanted + ")"));
+    return found == 2 * table.columns.size();
 }
 
 // --- whose they are ---------------------------------------------------------------------------
@@ -354,8 +377,8 @@ Status ClickHouseTarget::write_identity(const std::string& database, const Store
 
 // The table is in memory, and empty after a restart.
 Result<bool> ClickHouseTarget::ran_on(const std::string& database, const std::string& mark) {
-    return TRY(count("SELECT count() FROM " + position_table(database, mark, false)))
-    > 0;
+    uint64_t rows = TRY(count("SELECT count() FROM " + position_table(database, mark, false)));
+    return rows > 0;
 }
 
 Result<std::vector<std::string>> ClickHouseTarget::table_names(const std::string& database) {
@@ -430,10 +453,18 @@ Status ClickHouseTarget::undo(const Table& table, Lsn position) {
     return remove(table, table.delta_name(), later);
 }
 
-Status ClickHouseTarget::undo_chunk(const Table& table, uint32_t chunk) {
+Status ClickHouseTarget::undo_chunk(const Table& table, const Chunk& chunk) {
     if (!unsettled_.empty()) TRY(settle(unsettled_));
-    return remove(table, table.main_name(),
-                  "_tandem_from = 0 AND _tandem_origin = " + std::to_string(chunk));
+    std::string condition = "_tandem_from = " + std::to_string(chunk.from.value) +
+                            " AND _tandem_origin = " + std::to_string(chunk.number);
+    if (table.partitioned)
+        condition += " AND " + std::string(kLeafColumn) + " = " + std::to_string(chunk.part.value);
+    return remove(table, table.main_name(), condition);
+}
+
+Status ClickHouseTarget::remove_cut(const Table& table, const LeafCut& cut) {
+    TRY(remove(table, table.main_name(), is_cut(cut)));
+    return remove(table, table.delta_name(), is_cut(cut));
 }
 
 // --- folding ----------------------------------------------------------------------------------
@@ -475,6 +506,7 @@ Status ClickHouseTarget::fold(const FoldTask& task) {
     if (task.again) TRY(remove(table, table.main_name(), "_tandem_origin = " + origin));
     std::vector<std::string> keys = key_names(table);
     std::vector<std::string> columns = column_names(table);
+    if (table.partitioned) columns.emplace_back(kLeafColumn);
     std::string database = table.rows_database();
     std::string delta = table.delta_name();
     sqltext::StoredRelation relation;
@@ -564,6 +596,7 @@ Result<types::Block> ClickHouseTarget::rows_by_key(const Table& table, LookUp lo
     for (size_t column : look_up.columns)
         list += ", " + ch_ident(table.columns[column].target_name);
     std::string wanted = key_tuple(table) + " IN (SELECT " + keys + " FROM _keys)";
+    for (const LeafCut& cut : look_up.cuts) wanted += " AND NOT (" + is_cut(cut) + ")";
     std::string commit = std::to_string(look_up.before.commit.value);
     std::string sql =
         "SELECT * EXCEPT _tandem_deleted FROM (SELECT * FROM (SELECT " + list +

@@ -13,6 +13,7 @@
 
 #include "clickhouse/client/client.h"
 #include "mirror/apply/ports.h"
+#include "mirror/snapshot/chunk_queue.h"
 #include "mirror/store/delta_book.h"
 #include "mirror/store/stored_identity.h"
 
@@ -66,13 +67,17 @@ class ClickHouseTarget final : public Destination {
     // kAlreadyExists when the name belongs to somebody else's table.
     Status make_room(const Table& table);
     Status drop_copy(const Table& table);
-    // The view under the table's own name shows this copy.
-    Status create_view(const Table& table, const std::string& mark);
+    // The view under the table's own name shows this copy, without what is gone.
+    Status create_view(const Table& table, std::span<const LeafCut> cuts, const std::string& mark);
+    // Whether the copy has the table's columns: not if a change of them was begun and not ended.
+    Result<bool> has_columns(const Table& table);
 
     // Removes what was committed at or after the position: it will come again.
     Status undo(const Table& table, Lsn position);
     // Removes what a try to read the chunk has left.
-    Status undo_chunk(const Table& table, uint32_t chunk);
+    Status undo_chunk(const Table& table, const Chunk& chunk);
+    // Removes what nobody sees any more.
+    Status remove_cut(const Table& table, const LeafCut& cut);
 
     // Generations of the delta that have rows, ascending.
     Result<std::vector<uint32_t>> generations(const Table& table);

@@ -5,6 +5,17 @@
 
 namespace tandem::mirror {
 
+DeltaBook::Hold::Hold(DeltaBook& book, Oid relid) : book_(book), relid_(relid) {
+    MutexLock lock(book_.mutex_);
+    while (!book_.held_.insert(relid_.value).second) book_.released_.wait(book_.mutex_);
+}
+
+DeltaBook::Hold::~Hold() {
+    MutexLock lock(book_.mutex_);
+    book_.held_.erase(relid_.value);
+    book_.released_.notify_all();
+}
+
 void DeltaBook::start(const Start& start) {
     MutexLock lock(mutex_);
     auto found = tables_.find(start.table->relid.value);
@@ -16,6 +27,7 @@ void DeltaBook::start(const Start& start) {
     entry.oldest = start.oldest;
     entry.open = start.open;
     entry.folding = start.folding;
+    for (const LeafCut& cut : start.cuts) entry.cuts.push_back({cut, {}});
     // What an earlier session wrote and did not fold: before the position it ended at.
     for (uint32_t generation = start.oldest; generation < start.open; ++generation)
         entry.generations[generation].closed = true;
@@ -50,16 +62,50 @@ void DeltaBook::set_live(Oid relid) {
     if (found != tables_.end()) found->second.loading = false;
 }
 
-bool DeltaBook::loading(Oid relid) const {
+bool DeltaBook::leaf_loads(const Entry& entry, Oid leaf) {
+    return std::any_of(entry.cuts.begin(), entry.cuts.end(), [leaf](const Cut& one) {
+        return one.cut.loads && (leaf.value == 0 || one.cut.leaf == leaf);
+    });
+}
+
+bool DeltaBook::loading(Oid relid, Oid leaf) const {
     MutexLock lock(mutex_);
     auto found = tables_.find(relid.value);
-    return found != tables_.end() && found->second.loading;
+    if (found == tables_.end()) return false;
+    return found->second.loading || (leaf.value != 0 && leaf_loads(found->second, leaf));
+}
+
+void DeltaBook::cut(Oid relid, const LeafCut& cut) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    if (found == tables_.end()) return;
+    std::erase_if(found->second.cuts, [&](const Cut& one) {
+        return one.cut.leaf == cut.leaf && (one.cut.loads || one.cut.cut == cut.cut);
+    });
+    found->second.cuts.push_back({cut, {}});
+}
+
+std::vector<LeafCut> DeltaBook::cuts(Oid relid) const {
+    MutexLock lock(mutex_);
+    std::vector<LeafCut> cuts;
+    auto found = tables_.find(relid.value);
+    if (found != tables_.end())
+        for (const Cut& one : found->second.cuts) cuts.push_back(one.cut);
+    return cuts;
+}
+
+void DeltaBook::set_leaf_live(Oid relid, Oid leaf) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(relid.value);
+    if (found == tables_.end()) return;
+    for (Cut& one : found->second.cuts)
+        if (one.cut.leaf == leaf) one.cut.loads = false;
 }
 
 DeltaKeys DeltaBook::keys(Oid relid) const {
     MutexLock lock(mutex_);
     const Entry& entry = tables_.at(relid.value);
-    if (entry.loading || entry.everything) return {};
+    if (entry.loading || entry.everything || leaf_loads(entry, {})) return {};
     if (entry.keys.size() == 0) return {DeltaKeys::Holds::nothing, {}};
     auto contains = [this, relid](uint64_t hash) {
         MutexLock inner(mutex_);
@@ -140,7 +186,7 @@ std::vector<FoldTask> DeltaBook::due(Lsn published, Moment now) {
     MutexLock lock(mutex_);
     std::vector<FoldTask> tasks;
     for (auto& [relid, entry] : tables_) {
-        if (entry.loading) continue;
+        if (entry.loading || !entry.cuts.empty()) continue;
         close_if_due(entry, now);
         auto task = due(entry, published, now);
         // What was begun is ended as it was begun.
@@ -148,6 +194,27 @@ std::vector<FoldTask> DeltaBook::due(Lsn published, Moment now) {
         if (task) tasks.push_back(*task);
     }
     return tasks;
+}
+
+std::vector<DeltaBook::CutTask> DeltaBook::due_cuts(Lsn published, Moment now) {
+    MutexLock lock(mutex_);
+    std::vector<CutTask> tasks;
+    for (auto& [relid, entry] : tables_)
+        for (Cut& one : entry.cuts) {
+            if (one.cut.loads || one.cut.cut >= published) continue;
+            if (!one.settled) one.settled = now;
+            if (now - *one.settled >= limits_.grace) tasks.push_back({entry.table, one.cut});
+        }
+    return tasks;
+}
+
+void DeltaBook::forget_cut(const CutTask& task) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(task.table->relid.value);
+    if (found == tables_.end() || found->second.table->copy != task.table->copy) return;
+    std::erase_if(found->second.cuts, [&](const Cut& one) {
+        return one.cut.leaf == task.cut.leaf && one.cut.cut == task.cut.cut && !one.cut.loads;
+    });
 }
 
 void DeltaBook::begin(const FoldTask& task) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -53,6 +54,7 @@ class DeltaBook {
         uint32_t open = 1;     // first generation nobody has written
         bool empty = true;     // as the catalog says
         uint32_t folding = 0;  // a fold up to here had begun
+        std::vector<LeafCut> cuts = {};
     };
     // A table joins, or goes on in a new copy.
     void start(const Start& start);
@@ -63,8 +65,27 @@ class DeltaBook {
     void replace_table(const TablePtr& table);
     void set_live(Oid relid);
 
+    // Nobody else changes the table's columns, moves rows about, or makes its view, as long as this
+    // lives: ClickHouse may lose a column's values when it is renamed while rows are deleted.
+    class Hold {
+      public:
+        Hold(DeltaBook& book, Oid relid);
+        ~Hold();
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+
+      private:
+        DeltaBook& book_;
+        const Oid relid_;
+    };
+
     // --- the apply thread -----------------------------------------------------------------------
-    bool loading(Oid relid) const;
+    // With a leaf also while only that loads.
+    bool loading(Oid relid, Oid leaf = {}) const;
+    // A partition was emptied, left, or joined and loads; what was known of it before is void.
+    void cut(Oid relid, const LeafCut& cut);
+    std::vector<LeafCut> cuts(Oid relid) const;
+    void set_leaf_live(Oid relid, Oid leaf);
     DeltaKeys keys(Oid relid) const;
     // Rows are about to be written to the delta. Calls `record` first when the catalog calls it
     // empty (under the lock: no fold may say so again in between). Returns the generation.
@@ -98,6 +119,14 @@ class DeltaBook {
         folded(found->second, task, empty, begun, now);
         return {};
     }
+    // Cuts that every reader is behind: what they cut off can be removed. Until that is done the
+    // table is not folded, because rows that are gone must not replace others.
+    struct CutTask {
+        TablePtr table;
+        LeafCut cut;
+    };
+    std::vector<CutTask> due_cuts(Lsn published, Moment now);
+    void forget_cut(const CutTask& task);
     // Generations that no reader needs any more.
     struct Garbage {
         TablePtr table;
@@ -121,8 +150,13 @@ class DeltaBook {
         Moment opened{};
         std::optional<Moment> settled;  // since when all of it lies before the published position
     };
+    struct Cut {
+        LeafCut cut;
+        std::optional<Moment> settled;  // since when it lies before the published position
+    };
     struct Entry {
         TablePtr table;
+        std::vector<Cut> cuts;
         bool loading = false;
         bool empty = true;
         bool everything = false;  // keys are not remembered: too many
@@ -139,6 +173,7 @@ class DeltaBook {
     };
 
     uint32_t open_generation(Entry& entry, Moment now);
+    static bool leaf_loads(const Entry& entry, Oid leaf);  // any, without one
     static bool none_after(const Entry& entry, uint32_t generation);
     void folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now)
         TANDEM_REQUIRES(mutex_);
@@ -150,6 +185,8 @@ class DeltaBook {
     mutable Mutex mutex_;
     std::map<uint32_t, Entry> tables_ TANDEM_GUARDED_BY(mutex_);  // by relid
     std::vector<Waiting> garbage_ TANDEM_GUARDED_BY(mutex_);
+    std::set<uint32_t> held_ TANDEM_GUARDED_BY(mutex_);
+    CondVar released_;
 };
 
 }  // namespace tandem::mirror

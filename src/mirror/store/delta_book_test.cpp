@@ -110,5 +110,44 @@ TEST_F(delta_book, forgets_keys_rather_than_grow_without_bound) {
     EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
 }
 
+TEST_F(delta_book, sends_everything_to_the_delta_while_a_leaf_loads) {
+    book_.start({.table = table_});
+    book_.cut(kTable, {Oid{8}, Lsn{10}, true});
+    EXPECT_EQ(book_.keys(kTable).holds, Holds::anything);
+    EXPECT_TRUE(book_.loading(kTable, Oid{8}));
+    EXPECT_FALSE(book_.loading(kTable, Oid{9}));
+    EXPECT_FALSE(book_.loading(kTable));
+    book_.set_leaf_live(kTable, Oid{8});
+    EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
+}
+
+TEST_F(delta_book, folds_only_when_what_was_cut_off_is_removed) {
+    book_.start({.table = table_});
+    write({1}, 5);
+    book_.cut(kTable, {Oid{8}, Lsn{10}, false});
+    now_ += milliseconds(50);
+    EXPECT_TRUE(due(20).empty());
+    EXPECT_TRUE(book_.due_cuts(Lsn{10}, now_).empty()) << "a reader may be at 10, before the cut";
+    EXPECT_TRUE(book_.due_cuts(Lsn{20}, now_).empty()) << "the grace begins";
+    now_ += milliseconds(200);
+    EXPECT_TRUE(due(20).empty());
+    auto cuts = book_.due_cuts(Lsn{20}, now_);
+    ASSERT_EQ(cuts.size(), 1U);
+    book_.forget_cut(cuts[0]);
+    EXPECT_TRUE(book_.cuts(kTable).empty());
+    due(20);
+    now_ += milliseconds(200);
+    EXPECT_EQ(due(20).size(), 1U);
+}
+
+TEST_F(delta_book, forgets_a_load_of_a_leaf_that_is_cut_again) {
+    book_.start({.table = table_});
+    book_.cut(kTable, {Oid{8}, Lsn{10}, true});
+    book_.cut(kTable, {Oid{8}, Lsn{20}, false});
+    ASSERT_EQ(book_.cuts(kTable).size(), 1U);
+    EXPECT_EQ(book_.cuts(kTable)[0].cut, Lsn{20});
+    EXPECT_FALSE(book_.loading(kTable, Oid{8}));
+}
+
 }  // namespace
 }  // namespace tandem::mirror

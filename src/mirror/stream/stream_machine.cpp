@@ -1,6 +1,7 @@
 #include "mirror/stream/stream_machine.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tandem::mirror {
@@ -25,16 +26,36 @@ bool fails_table_alone(ErrorCode code) {
 
 }  // namespace
 
+RelationCopy::RelationCopy(const postgres::Relation& relation)
+    : relation_(relation), schema_(relation.schema), name_(relation.name) {
+    for (const postgres::RelationColumn& column : relation.columns)
+        columns_.push_back({std::string(column.name), column});
+}
+
+postgres::Relation RelationCopy::get() const {
+    views_.clear();
+    for (const Column& column : columns_) {
+        views_.push_back(column.column);
+        views_.back().name = column.name;
+    }
+    postgres::Relation relation = relation_;
+    relation.schema = schema_;
+    relation.name = name_;
+    relation.columns = views_;
+    return relation;
+}
+
 Status StreamMachine::on_message(const postgres::Message& message, size_t size, Micros now) {
     if (auto* insert = std::get_if<postgres::Insert>(&message)) {
-        on_change(insert->relation, size, now, [&](TableBatch& rows, Version version) {
+        return on_change(insert->relation, size, now, [&](TableBatch& rows, Version version) {
             return rows.insert(insert->row, version);
         });
     } else if (auto* update = std::get_if<postgres::Update>(&message)) {
-        on_change(update->relation, size, now,
-                  [&](TableBatch& rows, Version version) { return rows.update(*update, version); });
+        return on_change(update->relation, size, now, [&](TableBatch& rows, Version version) {
+            return rows.update(*update, version);
+        });
     } else if (auto* removal = std::get_if<postgres::Delete>(&message)) {
-        on_change(removal->relation, size, now, [&](TableBatch& rows, Version version) {
+        return on_change(removal->relation, size, now, [&](TableBatch& rows, Version version) {
             return rows.remove(removal->old, version);
         });
     } else if (auto* begin = std::get_if<postgres::Begin>(&message)) {
@@ -47,9 +68,9 @@ Status StreamMachine::on_message(const postgres::Message& message, size_t size, 
     } else if (auto* relation = std::get_if<postgres::Relation>(&message)) {
         return on_relation(*relation);
     } else if (auto* truncate = std::get_if<postgres::Truncate>(&message)) {
-        on_truncate(*truncate, now);
+        return on_truncate(*truncate, now);
     } else if (auto* logical = std::get_if<postgres::LogicalMessage>(&message)) {
-        return on_message_of_ours(*logical);
+        return on_message_of_ours(*logical, now);
     } else if (!std::holds_alternative<postgres::Type>(message) &&
                !std::holds_alternative<postgres::Origin>(message)) {
         return Error(ErrorCode::kProtocolViolation,
@@ -67,7 +88,7 @@ void StreamMachine::on_keepalive(Lsn server_end) {
     if (!in_transaction_) batch_.confirm = std::max(batch_.confirm, server_end);
 }
 
-Status StreamMachine::on_message_of_ours(const postgres::LogicalMessage& message) {
+Status StreamMachine::on_message_of_ours(const postgres::LogicalMessage& message, Micros now) {
     // Outside a transaction its LSN is the end of its record, and everything committed before was
     // sent before. Without this a reader that waits for a position behind the last commit (of its
     // own flush request, say) would wait for the next keepalive.
@@ -77,68 +98,112 @@ Status StreamMachine::on_message_of_ours(const postgres::LogicalMessage& message
     if (message.content == "flush") flush_requested_ = true;
     Announcement announcement;
     if (parse_announcement(message.content, &announcement)) return on_announcement(announcement);
+    LeafAnnouncement leaf;
+    if (parse_announcement(message.content, &leaf)) on_leaf(leaf, now);
     return {};
 }
 
 Status StreamMachine::on_announcement(const Announcement& announcement) {
     auto found = tables_.find(announcement.relid);
     if (found != tables_.end() && found->second.dropped) return {};
-    auto entry = directory_->refresh(announcement);
-    if (entry.ok() && !entry.value()) return {};
-    close_rows(tables_[announcement.relid]);
-    return adopt(announcement.relid, std::move(entry), true);
+    if (directory_->covered(announcement.relid, xid_)) return {};
+    auto resolution = directory_->refresh(announcement);
+    if (resolution.ok() && !resolution.value()) return {};
+    if (!resolution.ok()) return adopt(announcement.relid, std::move(resolution).error(), true);
+    return adopt(announcement.relid, *std::move(resolution).value(), true);
+}
+
+void StreamMachine::on_leaf(const LeafAnnouncement& announcement, Micros now) {
+    if (directory_->known(announcement.relid) == nullptr ||
+        directory_->covered(announcement.relid, xid_))
+        return;
+    add_leaf_step(announcement.relid, announcement.leaf,
+                  announcement.part ? LeafStep::Kind::loads : LeafStep::Kind::gone, now);
+}
+
+void StreamMachine::add_leaf_step(Oid relid, Oid leaf, LeafStep::Kind kind, Micros now) {
+    Mirrored& mirrored = tables_[relid];
+    if (mirrored.dropped) return;
+    close_rows(mirrored);
+    Version version = Version::of_change(commit_lsn_, ordinal_);
+    batch_.steps.emplace_back(LeafStep{directory_->known(relid), leaf, version, xid_, kind});
+    batch_.last_commit = commit_lsn_;
+    directory_->set_leaf(relid, leaf, kind != LeafStep::Kind::gone);
+    note_step(now);
 }
 
 Status StreamMachine::on_relation(const postgres::Relation& relation) {
-    close_rows(tables_[relation.oid]);
-    return adopt(relation.oid, directory_->resolve(relation), false);
+    Source& source = sources_[relation.oid];
+    source = Source();
+    source.table = TRY(directory_->table_of(relation.oid));
+    if (source.table) source.relation = RelationCopy(relation);
+    return {};
+}
+
+Status StreamMachine::resolve(Source& source) {
+    auto resolution = directory_->resolve(*source.table, source.relation.get());
+    std::vector<int> columns;
+    if (resolution.ok()) columns = resolution.value().layout.columns;
+    TRY(adopt(*source.table, std::move(resolution), false));
+    source.columns = std::move(columns);
+    source.resolved = true;
+    return {};
 }
 
 // Goes on with the table as it was resolved, or without it.
-Status StreamMachine::adopt(Oid relid, Result<std::optional<TableDirectory::Entry>> entry,
-                            bool announced) {
-    Known& known = tables_[relid];
-    if (!entry.ok()) {
-        TablePtr table = directory_->known(relid);
-        if (table == nullptr || !fails_table_alone(entry.error().code()))
-            return std::move(entry).error();
-        fail(known, std::move(table), std::move(entry).error());
+Status StreamMachine::adopt(Oid relid, Result<Resolution> resolution, bool announced) {
+    Mirrored& mirrored = tables_[relid];
+    if (!resolution.ok()) {
+        if (directory_->known(relid) == nullptr || !fails_table_alone(resolution.error().code()))
+            return std::move(resolution).error();
+        fail(relid, std::move(resolution).error());
         return {};
     }
-    known = Known();
-    if (!entry.value()) {
-        known.dropped = true;
+    Resolution& found = resolution.value();
+    bool changed = announced || !found.change.empty();
+    // The same columns in the same copy: its open rows go on.
+    if (!changed && mirrored.table == found.change.before && !mirrored.converters.empty())
         return {};
-    }
-    TableDirectory::Entry& found = *entry.value();
-    known.layout = std::move(found.resolution.layout);
-    for (const TableColumn& column : known.layout.table->columns)
-        known.converters.emplace_back(column.mapping, column.is_key()
-                                                          ? types::Unholdable::reject
-                                                          : types::Unholdable::append_null);
-    if (announced || !found.resolution.change.empty())
-        batch_.steps.emplace_back(SchemaStep{std::move(found.resolution.change)});
+    close_rows(mirrored);
+    mirrored.table = found.layout.table;
+    mirrored.converters.clear();
+    for (const TableColumn& column : mirrored.table->columns)
+        mirrored.converters.emplace_back(column.mapping, column.is_key()
+                                                             ? types::Unholdable::reject
+                                                             : types::Unholdable::append_null);
+    // Other relations of the table were looked at with the columns it had before.
+    for (auto& [oid, source] : sources_)
+        if (source.table == relid) source.resolved = false;
+    if (changed) batch_.steps.emplace_back(SchemaStep{std::move(found.change)});
     return {};
 }
 
 template <typename Change>
-void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Change& change) {
+Status StreamMachine::on_change(Oid relation, size_t size, Micros now, const Change& change) {
     ++ordinal_;
-    auto found = tables_.find(relation);
-    if (found == tables_.end() || found->second.dropped) return;
-    Known& known = found->second;
+    auto found = sources_.find(relation);
+    if (found == sources_.end() || !found->second.table) return {};
+    Source& source = found->second;
+    const Oid relid = *source.table;
+    Mirrored& mirrored = tables_[relid];
+    if (mirrored.dropped || directory_->covered(relid, xid_)) return {};
+    if (!source.resolved) TRY(resolve(source));
+    if (mirrored.dropped) return {};
+    if (relation != relid && !directory_->leaves(relid).contains(relation.value))
+        add_leaf_step(relid, relation, LeafStep::Kind::loads, now);
+    source.written = xid_;
     Version version = Version::of_change(commit_lsn_, ordinal_);
-    TableBatch& rows = rows_of(known);
+    TableBatch& rows = rows_of(mirrored, source);
+    if (relation != relid) rows.set_leaf(relation);
     size_t copied = rows.copied_bytes();
     size_t pending = rows.pending();
     Status done = change(rows, version);
     if (!done.ok()) {
-        TablePtr table = known.layout.table;
-        size_t step = std::exchange(known.open_step, kNone);
-        known.dropped = true;
-        batch_.steps[step] = FailStep{std::move(table), std::move(done).error()};
+        size_t step = std::exchange(mirrored.open_step, kNone);
+        mirrored.dropped = true;
+        batch_.steps[step] = FailStep{mirrored.table, std::move(done).error()};
         note_step(now);
-        return;
+        return {};
     }
     if (rows.pending() > pending && (batch_.incomplete.empty() || batch_.incomplete.back() != xid_))
         batch_.incomplete.push_back(xid_);
@@ -146,48 +211,83 @@ void StreamMachine::on_change(Oid relation, size_t size, Micros now, const Chang
     batch_.last_commit = commit_lsn_;
     open_bytes_ += size + kChangeOverhead + rows.copied_bytes() - copied;
     note_step(now);
+    return {};
 }
 
-void StreamMachine::on_truncate(const postgres::Truncate& truncate, Micros now) {
+Status StreamMachine::on_truncate(const postgres::Truncate& truncate, Micros now) {
     ++ordinal_;
-    Version version = Version::of_change(commit_lsn_, ordinal_);
+    std::map<uint32_t, std::set<uint32_t>> leaves;  // by table
     for (Oid relation : truncate.relations) {
-        auto found = tables_.find(relation);
-        if (found == tables_.end() || found->second.dropped) continue;
-        Known& known = found->second;
-        close_rows(known);
-        known.layout.table = directory_->next_copy(relation);
-        batch_.steps.emplace_back(TruncateStep{known.layout.table, version});
-        batch_.last_commit = commit_lsn_;
-        note_step(now);
+        auto found = sources_.find(relation);
+        if (found == sources_.end() || !found->second.table) continue;
+        const Oid relid = *found->second.table;
+        if (tables_[relid].dropped || directory_->covered(relid, xid_)) continue;
+        if (relation == relid)
+            truncate_table(relid, now);
+        else
+            leaves[relid.value].insert(relation.value);
+    }
+    for (const auto& [relid, some] : leaves) {
+        const std::set<uint32_t>& all = directory_->leaves(Oid{relid});
+        if (std::includes(some.begin(), some.end(), all.begin(), all.end()))
+            truncate_table(Oid{relid}, now);
+        else
+            truncate_leaves(Oid{relid}, some, now);
+    }
+    return {};
+}
+
+void StreamMachine::truncate_table(Oid relid, Micros now) {
+    Mirrored& mirrored = tables_[relid];
+    close_rows(mirrored);
+    mirrored.table = directory_->next_copy(relid);
+    Version version = Version::of_change(commit_lsn_, ordinal_);
+    batch_.steps.emplace_back(TruncateStep{mirrored.table, version, xid_});
+    batch_.last_commit = commit_lsn_;
+    note_step(now);
+}
+
+void StreamMachine::truncate_leaves(Oid relid, const std::set<uint32_t>& leaves, Micros now) {
+    for (uint32_t leaf : leaves) {
+        // What a transaction wrote itself and then truncated cannot be told from what it wrote
+        // after that: both carry its commit.
+        if (sources_[Oid{leaf}].written == xid_)
+            return fail(relid, Error(ErrorCode::kSchemaChanged,
+                                     "a partition was written and truncated in one transaction"));
+        add_leaf_step(relid, Oid{leaf}, LeafStep::Kind::truncated, now);
     }
 }
 
-TableBatch& StreamMachine::rows_of(Known& known) {
-    if (known.open_step == kNone) {
-        known.open_step = batch_.steps.size();
+TableBatch& StreamMachine::rows_of(Mirrored& mirrored, const Source& source) {
+    if (mirrored.open_step != kNone && mirrored.columns != source.columns) close_rows(mirrored);
+    if (mirrored.open_step == kNone) {
+        mirrored.open_step = batch_.steps.size();
+        mirrored.columns = source.columns;
+        WireLayout layout{mirrored.table, source.columns};
         batch_.steps.emplace_back(
-            InsertStep{std::make_unique<TableBatch>(known.layout, known.converters), {}});
+            InsertStep{std::make_unique<TableBatch>(layout, mirrored.converters), {}});
     }
-    return *std::get<InsertStep>(batch_.steps[known.open_step]).rows;
+    return *std::get<InsertStep>(batch_.steps[mirrored.open_step]).rows;
 }
 
-void StreamMachine::close_rows(Known& known) {
-    if (known.open_step == kNone) return;
-    auto& step = std::get<InsertStep>(batch_.steps[known.open_step]);
-    known.open_step = kNone;
+void StreamMachine::close_rows(Mirrored& mirrored) {
+    if (mirrored.open_step == kNone) return;
+    auto& step = std::get<InsertStep>(batch_.steps[mirrored.open_step]);
+    mirrored.open_step = kNone;
     step.rows->close(in_transaction_ ? std::optional(commit_lsn_) : std::nullopt);
-    for (size_t i = 0; i < known.converters.size(); ++i) {
-        types::ConvertReport report = known.converters[i].take_report();
+    for (size_t i = 0; i < mirrored.converters.size(); ++i) {
+        types::ConvertReport report = mirrored.converters[i].take_report();
         if (report.empty()) continue;
         step.losses.push_back({i, report.count, std::move(report.code), std::move(report.why),
                                std::move(report.first_value)});
     }
 }
 
-void StreamMachine::fail(Known& known, TablePtr table, Error error) {
-    known.dropped = true;
-    batch_.steps.emplace_back(FailStep{std::move(table), std::move(error)});
+void StreamMachine::fail(Oid relid, Error error) {
+    Mirrored& mirrored = tables_[relid];
+    close_rows(mirrored);
+    mirrored.dropped = true;
+    batch_.steps.emplace_back(FailStep{directory_->known(relid), std::move(error)});
 }
 
 void StreamMachine::note_step(Micros now) {
@@ -209,7 +309,7 @@ std::optional<Micros> StreamMachine::ripe_at(bool drained) const {
 }
 
 Batch StreamMachine::take() {
-    for (auto& [oid, known] : tables_) close_rows(known);
+    for (auto& [oid, mirrored] : tables_) close_rows(mirrored);
     Batch taken = std::move(batch_);
     taken.bytes = open_bytes_;
     batch_ = Batch();
@@ -221,9 +321,9 @@ Batch StreamMachine::take() {
 }
 
 void StreamMachine::forget(Oid relid) {
-    Known& known = tables_[relid];
-    close_rows(known);
-    known.dropped = true;
+    Mirrored& mirrored = tables_[relid];
+    close_rows(mirrored);
+    mirrored.dropped = true;
 }
 
 }  // namespace tandem::mirror

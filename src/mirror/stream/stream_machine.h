@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -34,20 +35,44 @@ struct StreamLimits {
 class TableDirectory {
   public:
     virtual ~TableDirectory() = default;
-    struct Entry {
-        Resolution resolution;
-    };
-    // Nothing: the table is not mirrored (or has failed) and its changes are dropped. An error of
-    // code kSchemaChanged, kNoReplicaIdentity, kUnsupportedType fails the table alone; any other
-    // is returned by on_message, the stream then has to start again.
-    virtual Result<std::optional<Entry>> resolve(const postgres::Relation& relation) = 0;
+    // The mirrored table that the relation's rows belong to: itself, or the partitioned table that
+    // it is a leaf of. Nothing: its changes are dropped.
+    virtual Result<std::optional<Oid>> table_of(Oid relation) = 0;
+    // Whether the load of the table sees all that the transaction has done, so that nothing of it
+    // is needed, whatever columns the table had then.
+    virtual bool covered(Oid table, Xid transaction) = 0;
+    // An error of code kSchemaChanged, kNoReplicaIdentity, kUnsupportedType fails the table alone;
+    // any other is returned by on_message, the stream then has to start again.
+    virtual Result<Resolution> resolve(Oid table, const postgres::Relation& relation) = 0;
     // The columns the table has at this place of the stream were announced. Nothing: they are not
     // those any more that the digest names, so a later announcement or a Relation message tells.
-    virtual Result<std::optional<Entry>> refresh(const Announcement& announcement) = 0;
-    // The table as known, to fail it when resolve() gave an error.
-    virtual TablePtr known(Oid relid) = 0;
+    virtual Result<std::optional<Resolution>> refresh(const Announcement& announcement) = 0;
+    // The table as known; nullptr when it is not.
+    virtual TablePtr known(Oid table) = 0;
     // A TRUNCATE: the table with the number of a new copy, as which it is known from now on.
-    virtual TablePtr next_copy(Oid relid) = 0;
+    virtual TablePtr next_copy(Oid table) = 0;
+    // The leaves whose rows the table is known to have.
+    virtual const std::set<uint32_t>& leaves(Oid table) = 0;
+    virtual void set_leaf(Oid table, Oid leaf, bool part) = 0;
+};
+
+// A Relation message that outlives its bytes.
+class RelationCopy {
+  public:
+    RelationCopy() = default;
+    explicit RelationCopy(const postgres::Relation& relation);
+    postgres::Relation get() const;  // views into this
+
+  private:
+    struct Column {
+        std::string name;
+        postgres::RelationColumn column;
+    };
+    postgres::Relation relation_;
+    std::string schema_;
+    std::string name_;
+    std::vector<Column> columns_;
+    mutable std::vector<postgres::RelationColumn> views_;
 };
 
 class StreamMachine {
@@ -81,30 +106,47 @@ class StreamMachine {
 
   private:
     static constexpr size_t kNone = SIZE_MAX;
-    struct Known {
-        WireLayout layout;
+    // A mirrored table.
+    struct Mirrored {
+        TablePtr table;
         std::vector<types::Converter> converters;
+        std::vector<int> columns;  // layout of the rows being filled
         bool dropped = false;      // changes are ignored
         size_t open_step = kNone;  // index in batch_.steps of the InsertStep being filled
     };
+    // A relation of the stream: a mirrored table, or a leaf of one.
+    struct Source {
+        std::optional<Oid> table;
+        // Looked at when a change needs it: the table's load may cover all until then.
+        RelationCopy relation;
+        bool resolved = false;
+        std::vector<int> columns;
+        Xid written;  // last transaction with a change
+    };
 
     Status on_relation(const postgres::Relation& relation);
-    Status on_message_of_ours(const postgres::LogicalMessage& message);
+    Status on_message_of_ours(const postgres::LogicalMessage& message, Micros now);
     Status on_announcement(const Announcement& announcement);
-    Status adopt(Oid relid, Result<std::optional<TableDirectory::Entry>> entry, bool announced);
-    void on_truncate(const postgres::Truncate& truncate, Micros now);
+    void on_leaf(const LeafAnnouncement& announcement, Micros now);
+    Status resolve(Source& source);
+    Status adopt(Oid relid, Result<Resolution> resolution, bool announced);
+    Status on_truncate(const postgres::Truncate& truncate, Micros now);
+    void truncate_leaves(Oid relid, const std::set<uint32_t>& leaves, Micros now);
+    void truncate_table(Oid relid, Micros now);
+    void add_leaf_step(Oid relid, Oid leaf, LeafStep::Kind kind, Micros now);
     // Counts the change and hands it to the rows of its table, if that is mirrored.
     template <typename Change>
-    void on_change(Oid relation, size_t size, Micros now, const Change& change);
+    Status on_change(Oid relation, size_t size, Micros now, const Change& change);
     void on_commit(const postgres::Commit& commit);
-    TableBatch& rows_of(Known& known);
-    void close_rows(Known& known);
-    void fail(Known& known, TablePtr table, Error error);
+    TableBatch& rows_of(Mirrored& mirrored, const Source& source);
+    void close_rows(Mirrored& mirrored);
+    void fail(Oid relid, Error error);
     void note_step(Micros now);
 
     const StreamLimits limits_;
     TableDirectory* directory_;
-    std::unordered_map<Oid, Known> tables_;
+    std::unordered_map<Oid, Mirrored> tables_;
+    std::unordered_map<Oid, Source> sources_;
     Batch batch_;
     size_t open_bytes_ = 0;
     std::optional<Micros> first_change_;

@@ -11,6 +11,8 @@ namespace {
 struct Case {
     const char* name;
     const char* ddl;
+    // The whole table again; nothing: whether depends on what is seen of it first.
+    std::optional<bool> loads = false;
 };
 void PrintTo(const Case& one, std::ostream* out) {
     *out << one.name;
@@ -20,30 +22,35 @@ void PrintTo(const Case& one, std::ostream* out) {
 const Case kCases[] = {
     {"adds_a_column", "ALTER TABLE t ADD COLUMN n int"},
     {"adds_a_column_with_a_default", "ALTER TABLE t ADD COLUMN n int DEFAULT 7"},
-    {"adds_an_identity", "ALTER TABLE t ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY"},
+    {"adds_an_identity", "ALTER TABLE t ADD COLUMN n bigint GENERATED ALWAYS AS IDENTITY", true},
     {"adds_a_volatile_default",
-     "ALTER TABLE t ADD COLUMN n float8 DEFAULT random(); ALTER TABLE t ALTER n DROP DEFAULT"},
+     "ALTER TABLE t ADD COLUMN n float8 DEFAULT random(); ALTER TABLE t ALTER n DROP DEFAULT",
+     true},
     {"drops_an_expression",
      "ALTER TABLE t ADD COLUMN n int GENERATED ALWAYS AS (v * 2) STORED; "
-     "ALTER TABLE t ALTER n DROP EXPRESSION"},
+     "ALTER TABLE t ALTER n DROP EXPRESSION",
+     true},
     {"drops_a_column", "ALTER TABLE t DROP COLUMN s"},
     {"renames_a_column", "ALTER TABLE t RENAME COLUMN v TO w"},
     {"swaps_names",
      "ALTER TABLE t ADD COLUMN w int; ALTER TABLE t RENAME COLUMN v TO x; "
-     "ALTER TABLE t RENAME COLUMN w TO v; ALTER TABLE t RENAME COLUMN x TO w"},
-    {"drops_and_adds", "ALTER TABLE t DROP COLUMN v, ADD COLUMN v int"},
-    {"drops_and_adds_another_type", "ALTER TABLE t DROP COLUMN v; ALTER TABLE t ADD COLUMN v text"},
+     "ALTER TABLE t RENAME COLUMN w TO v; ALTER TABLE t RENAME COLUMN x TO w",
+     std::nullopt},
+    {"drops_and_adds", "ALTER TABLE t DROP COLUMN v, ADD COLUMN v int", true},
+    {"drops_and_adds_another_type", "ALTER TABLE t DROP COLUMN v; ALTER TABLE t ADD COLUMN v text",
+     true},
     {"renames_in_place_of_a_dropped_one",
      "ALTER TABLE t ADD COLUMN v_new int DEFAULT 3; ALTER TABLE t DROP COLUMN v; "
-     "ALTER TABLE t RENAME COLUMN v_new TO v"},
-    {"computes_values_anew", "ALTER TABLE t ALTER v TYPE int USING v + 1"},
-    {"rounds_times", "ALTER TABLE t ALTER ts TYPE timestamptz(0)"},
-    {"widens_integers", "ALTER TABLE t ALTER v TYPE bigint"},
-    {"pads_more", "ALTER TABLE t ALTER c TYPE char(10)"},
-    {"cuts_text", "ALTER TABLE t ALTER s TYPE varchar(2) USING left(s, 2)"},
+     "ALTER TABLE t RENAME COLUMN v_new TO v",
+     true},
+    {"computes_values_anew", "ALTER TABLE t ALTER v TYPE int USING v + 1", true},
+    {"rounds_times", "ALTER TABLE t ALTER ts TYPE timestamptz(0)", true},
+    {"widens_integers", "ALTER TABLE t ALTER v TYPE bigint", true},
+    {"pads_more", "ALTER TABLE t ALTER c TYPE char(10)", true},
+    {"cuts_text", "ALTER TABLE t ALTER s TYPE varchar(2) USING left(s, 2)", true},
     {"widens_text", "ALTER TABLE t ALTER s TYPE varchar(100); ALTER TABLE t ALTER s TYPE text"},
     {"drops_not_null", "ALTER TABLE t ALTER v DROP NOT NULL"},
-    {"rewrites_in_place", "VACUUM FULL t"},
+    {"rewrites_in_place", "VACUUM FULL t", true},
     {"truncates", "TRUNCATE t"},
     {"renames_the_table", "ALTER TABLE t RENAME TO moved"},
     {"detaches_a_partition", "ALTER TABLE p DETACH PARTITION p1"},
@@ -80,6 +87,10 @@ TEST_P(mirror_follows_ddl, without_a_row_written_after_it) {
     ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
     expect_equal("m");
     EXPECT_EQ(value("SELECT count(*) FROM tandem.mirror_tables WHERE state = 'live'"), "2");
+    if (GetParam().loads) {
+        EXPECT_EQ(value("SELECT max(generation) > 0 FROM tandem.mirror_table"),
+                  *GetParam().loads ? "t" : "f");
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(each, mirror_follows_ddl, testing::ValuesIn(kCases),

@@ -87,7 +87,7 @@ void RouteTest::start_servers() {
 }
 
 void RouteTest::make_catalog() {
-    for (const char* migration : {"0001_first", "0002_copies"})
+    for (const char* migration : {"0001_first", "0002_copies", "0003_leaves"})
         run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/" + std::string(migration) +
                       ".sql"));
     std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.1.sql");
