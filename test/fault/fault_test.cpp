@@ -12,6 +12,7 @@
 #include "base/back_off.h"
 #include "catalog/catalog.h"
 #include "clickhouse/client/client.h"
+#include "conformance/proxy.h"
 #include "fault/daemon_process.h"
 #include "mirror/verify/verify.h"
 #include "postgres/client/connection.h"
@@ -412,6 +413,67 @@ TEST_F(faults, pause_drop_and_stop_take_seconds_while_clickhouse_hangs) {
     write_some();
     expect_equal();
 }
+
+// --- connections that break --------------------------------------------------------------------
+
+class broken_connections : public faults, public ::testing::WithParamInterface<bool> {
+  protected:
+    // The daemon reaches ClickHouse and Postgres through these.
+    void put_proxies_between() {
+        to_clickhouse_ = std::make_unique<test_support::Proxy>(
+            test_support::ProxyOptions{.target_port = clickhouse_->native_port()});
+        to_postgres_ = std::make_unique<test_support::Proxy>(
+            test_support::ProxyOptions{.target_port = postgres_->port()});
+        std::string source = postgres_->conninfo();
+        std::string port = "port=" + std::to_string(postgres_->port());
+        source.replace(source.find(port), port.size(),
+                       "port=" + std::to_string(to_postgres_->port()));
+        daemon_->addresses().source = source;
+        daemon_->addresses().native_port = to_clickhouse_->port();
+    }
+
+    // From now on every connection breaks after that many bytes, in one of the directions.
+    void cut(int64_t bytes, bool requests, bool clickhouse) {
+        auto options = [&](uint16_t port, bool here) {
+            test_support::ProxyOptions cut{.target_port = port};
+            if (here) (requests ? cut.cut_after_request_bytes : cut.cut_after_answer_bytes) = bytes;
+            return cut;
+        };
+        to_clickhouse_->set_options(options(clickhouse_->native_port(), clickhouse));
+        to_postgres_->set_options(options(postgres_->port(), !clickhouse));
+        (clickhouse ? to_clickhouse_ : to_postgres_)->cut_all();
+    }
+
+    void heal() {
+        to_clickhouse_->set_options({.target_port = clickhouse_->native_port()});
+        to_postgres_->set_options({.target_port = postgres_->port()});
+        to_clickhouse_->cut_all();
+        to_postgres_->cut_all();
+    }
+
+    std::unique_ptr<test_support::Proxy> to_clickhouse_, to_postgres_;
+};
+
+TEST_P(broken_connections, lose_and_double_nothing_wherever_they_are_cut) {
+    put_proxies_between();
+    mirror_some_tables();
+    const int64_t places[] = {150, 900, 2500, 6000, 15000, 40000, 100000};
+    for (int64_t place : places) {
+        for (bool requests : {false, true}) {
+            cut(place, requests, GetParam());
+            for (int i = 0; i < 4; ++i) {
+                write_some();
+                back_off(milliseconds(80));
+            }
+        }
+    }
+    heal();
+    expect_equal();
+    EXPECT_EQ(value("SELECT coalesce(incident_code, 'none') FROM tandem.mirrors"), "none");
+}
+
+INSTANTIATE_TEST_SUITE_P(to, broken_connections, ::testing::Bool(),
+                         [](const auto& one) { return one.param ? "clickhouse" : "postgres"; });
 
 // What a query of a new session takes, in milliseconds; its answer must be Postgres'.
 class asking : public faults {
