@@ -329,6 +329,63 @@ TEST_F(faults, a_second_catalog_is_kept_away_from_the_first_ones_tables) {
     expect_equal();
 }
 
+// --- starts that are interrupted ----------------------------------------------------------------
+
+TEST_F(faults, a_slot_that_was_still_being_made_is_made_again) {
+    sql("CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE log (id bigint PRIMARY KEY, v "
+        "int)");
+    postgres::ConnectOptions options;
+    options.conninfo = postgres_->conninfo();
+    options.pinned_search_path = false;
+    auto writer = postgres::Connection::open(options);
+    ASSERT_TRUE(writer.ok()) << writer.error().to_string();
+    ASSERT_TRUE(writer->execute("BEGIN; INSERT INTO log VALUES (1, 1)").ok());
+    daemon_->start();
+    sql("SELECT tandem.create_mirror('m', ARRAY['a', 'log'])");
+    const std::string making =
+        "SELECT count(*) FROM pg_replication_slots WHERE confirmed_flush_lsn IS NULL";
+    ASSERT_TRUE(eventually(making, "1"));
+    daemon_->kill_hard();
+    daemon_->start();
+    sql("INSERT INTO log VALUES (2, 2)");
+    back_off(milliseconds(1500));
+    EXPECT_EQ(value("SELECT string_agg(DISTINCT state, ' ') FROM tandem.mirror_tables"), "pending");
+    ASSERT_TRUE(writer->execute("INSERT INTO log VALUES (3, 3); COMMIT").ok());
+    expect_equal();
+}
+
+TEST_F(faults, a_table_that_joins_waits_for_older_transactions_whoever_asks) {
+    mirror_some_tables();
+    sql("CREATE TABLE late (id int PRIMARY KEY)");
+    postgres::ConnectOptions options;
+    options.conninfo = postgres_->conninfo();
+    options.pinned_search_path = false;
+    auto writer = postgres::Connection::open(options);
+    ASSERT_TRUE(writer.ok()) << writer.error().to_string();
+    ASSERT_TRUE(writer->execute("BEGIN; INSERT INTO late VALUES (1)").ok());
+    sql("SELECT tandem.add_tables(mirror_id, ARRAY['late']) FROM tandem.mirror; NOTIFY tandem");
+    ASSERT_TRUE(
+        eventually("SELECT count(*) FROM pg_publication_tables WHERE tablename = 'late'", "1"));
+    daemon_->kill_hard();
+    daemon_->start();
+    back_off(milliseconds(2500));
+    EXPECT_EQ(value("SELECT state FROM tandem.mirror_tables WHERE table_name = 'late'"), "pending");
+    ASSERT_TRUE(writer->execute("COMMIT").ok());
+    expect_equal();
+    EXPECT_EQ(ch("SELECT count() FROM tandem.late"), "(1)");
+}
+
+TEST_F(faults, a_partitioned_table_without_partitions_becomes_live) {
+    sql("CREATE TABLE log (id bigint, v int, PRIMARY KEY (id)) PARTITION BY RANGE (id)");
+    daemon_->start();
+    sql("SELECT tandem.create_mirror('m', ARRAY['log'])");
+    expect_equal();
+    sql("CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (100); INSERT INTO log VALUES "
+        "(1, 1), (2, 2)");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_tables WHERE state = 'live'", "1"));
+    expect_equal();
+}
+
 // --- who writes ---------------------------------------------------------------------------------
 
 class fencing : public faults, public ::testing::WithParamInterface<const char*> {};
