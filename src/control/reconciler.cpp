@@ -165,7 +165,7 @@ class Control {
             TRY(mirror::fence_out(connection_, mirror.id));
             running->second->leave();
         }
-        if (mirror.wanted == "dropped") return mirror::drop_mirror(options_.source, mirror.id);
+        if (mirror.wanted == "dropped") return mirror::drop_mirror(runner_options(mirror));
         return connection_.execute("UPDATE tandem.mirror SET state = 'paused' WHERE mirror_id = " +
                                    std::to_string(mirror.id) + " AND wanted = 'paused'");
     }

@@ -327,6 +327,41 @@ TEST_F(faults, a_second_catalog_is_kept_away_from_the_first_ones_tables) {
     connect();
     write_some();
     expect_equal();
+    // What a mirror has left is anybody's.
+    sql("SELECT tandem.drop_mirror('m')");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirrors", "0"));
+    connect("second");
+    sql("SELECT tandem.create_mirror('n', ARRAY['a'])");
+    for (int i = 0;
+         i < 100 && value("SELECT state FROM tandem.mirrors WHERE name = 'n'") != "running"; ++i) {
+        sql("SELECT tandem.resume_mirror('n')");
+        back_off(milliseconds(100));
+    }
+    ASSERT_TRUE(eventually("SELECT tandem.wait_until_live('n', '60s')", "t"));
+    EXPECT_EQ(ch("SELECT v FROM tandem.a"), "('of the second')");
+}
+
+// The daemon follows to a standby that was promoted. Without slots that fail over the slot is not
+// there: nothing proves that the stream has no gap.
+TEST_F(faults, a_promoted_standby_is_recognised_and_its_tables_loaded_again) {
+    mirror_some_tables();
+    auto promoted = test_support::TestPostgres::start_standby_of(*postgres_);
+    ASSERT_TRUE(promoted.ok()) << promoted.error().to_string();
+    write_some();
+    wait();
+    daemon_->kill_hard();
+    connection_.reset();
+    postgres_->kill_hard();
+    postgres_ = std::move(promoted).value();
+    connect();
+    ASSERT_TRUE(eventually("SELECT pg_is_in_recovery()", "t"));
+    sql("SELECT pg_promote()");
+    connect();
+    ASSERT_TRUE(eventually("SELECT pg_is_in_recovery()", "f"));
+    daemon_->addresses().source = postgres_->conninfo();
+    daemon_->start();
+    for (int i = 0; i < 5; ++i) write_some();
+    expect_mended("failover_lost");
 }
 
 // --- starts that are interrupted ----------------------------------------------------------------

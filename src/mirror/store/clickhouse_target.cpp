@@ -353,7 +353,7 @@ Result<TargetFacts> ClickHouseTarget::read_identity(const std::string& database,
         identity.recorded = Lsn{at(10).fixed<uint64_t>(row)};
         if (identity.catalog == own.catalog && identity.mirror == own.mirror)
             facts.mine = identity;
-        else if (identity.catalog != own.catalog &&
+        else if (identity.catalog != own.catalog && !identity.system.empty() &&  // not released
                  (identity.system != own.system || identity.database != own.database))
             facts.other = identity;
     }
