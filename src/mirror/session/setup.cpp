@@ -216,6 +216,11 @@ class Setup {
         if (facts.version < 140000)
             return Error(ErrorCode::kUnsupportedVersion,
                          "the source is Postgres " + facts.version_text + "; 14 is the oldest");
+        if (auto mended = postgres::release_without_lost_changes(facts.version))
+            log(LogLevel::warning, "mirror",
+                "the source is Postgres " + facts.version_text +
+                    ", which can lose changes while a table joins a mirror; upgrade it to " +
+                    *mended);
         if (facts.wal_level != "logical")
             return Error(ErrorCode::kSourceUnfit,
                          "wal_level is " + facts.wal_level + "; set it to logical and restart");
