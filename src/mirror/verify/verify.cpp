@@ -83,13 +83,13 @@ class Verifier {
                                         to_string(position) + "', '60 s')"));
         if (!TRY(there.boolean(0, 0)))
             return Error(ErrorCode::kTimeout, "the mirror does not catch up");
-        auto found =
-            TRY(asking_->query("SELECT main, delta, oldest_generation, delta_empty, copy FROM "
-                               "tandem.mirror_copy WHERE "
-                               "mirror_id = " +
-                               std::to_string(mirror_id_) + " AND relid = " +
-                               std::to_string(relid.value) + " AND visible_from <= '" +
-                               to_string(position) + "' ORDER BY visible_from DESC LIMIT 1"));
+        auto found = TRY(asking_->query(
+            "SELECT main, delta, oldest_generation, delta_empty, copy FROM "
+            "tandem.mirror_copy WHERE "
+            "mirror_id = " +
+            std::to_string(mirror_id_) + " AND relid = " + std::to_string(relid.value) +
+            " AND visible_from <= '" + to_string(position) +
+            "' ORDER BY visible_from DESC, copy DESC LIMIT 1"));
         if (found.rows() == 0)
             return Error(ErrorCode::kPostgresRetry, "the table is being loaded again");
         RowsAt rows;
