@@ -6,8 +6,8 @@
 
 extern "C" {
 #include "nodes/params.h"
-#include "nodes/plannodes.h"
 #include "nodes/parsenodes.h"
+#include "nodes/plannodes.h"
 }
 
 #include "base/boundary.h"

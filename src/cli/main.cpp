@@ -180,6 +180,7 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     verify->add_option("--table,-t", call.verify.tables, "Only these tables");
     verify->add_option("--rounds", call.verify.rounds,
                        "Rounds in which a row must differ (default: 5)");
+    verify->add_flag("--repair", call.verify.repair, "Write rows that differ again");
     CLI::App* explain = add(app, call, "explain", "Where a query runs, and why",
                             [&call] { return cli::explain(call.options, call.query); });
     explain->add_option("query", call.query, "The query")->required();

@@ -183,7 +183,7 @@ class Control {
             running->second->leave();
         }
         if (mirror.wanted == "dropped") {
-            TRY(mirror::drop_mirror(options_.source, mirror.id));
+            TRY(mirror::drop_mirror(runner_options(mirror)));
             metrics::forget_mirror(mirror.name);
             return {};
         }

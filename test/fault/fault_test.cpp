@@ -12,6 +12,7 @@
 #include "base/back_off.h"
 #include "catalog/catalog.h"
 #include "clickhouse/client/client.h"
+#include "conformance/proxy.h"
 #include "fault/daemon_process.h"
 #include "mirror/verify/verify.h"
 #include "postgres/client/connection.h"
@@ -326,6 +327,98 @@ TEST_F(faults, a_second_catalog_is_kept_away_from_the_first_ones_tables) {
     connect();
     write_some();
     expect_equal();
+    // What a mirror has left is anybody's.
+    sql("SELECT tandem.drop_mirror('m')");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirrors", "0"));
+    connect("second");
+    sql("SELECT tandem.create_mirror('n', ARRAY['a'])");
+    for (int i = 0;
+         i < 100 && value("SELECT state FROM tandem.mirrors WHERE name = 'n'") != "running"; ++i) {
+        sql("SELECT tandem.resume_mirror('n')");
+        back_off(milliseconds(100));
+    }
+    ASSERT_TRUE(eventually("SELECT tandem.wait_until_live('n', '60s')", "t"));
+    EXPECT_EQ(ch("SELECT v FROM tandem.a"), "('of the second')");
+}
+
+// The daemon follows to a standby that was promoted. Without slots that fail over the slot is not
+// there: nothing proves that the stream has no gap.
+TEST_F(faults, a_promoted_standby_is_recognised_and_its_tables_loaded_again) {
+    mirror_some_tables();
+    auto promoted = test_support::TestPostgres::start_standby_of(*postgres_);
+    ASSERT_TRUE(promoted.ok()) << promoted.error().to_string();
+    write_some();
+    wait();
+    daemon_->kill_hard();
+    connection_.reset();
+    postgres_->kill_hard();
+    postgres_ = std::move(promoted).value();
+    connect();
+    ASSERT_TRUE(eventually("SELECT pg_is_in_recovery()", "t"));
+    sql("SELECT pg_promote()");
+    connect();
+    ASSERT_TRUE(eventually("SELECT pg_is_in_recovery()", "f"));
+    daemon_->addresses().source = postgres_->conninfo();
+    daemon_->start();
+    for (int i = 0; i < 5; ++i) write_some();
+    expect_mended("failover_lost");
+}
+
+// --- starts that are interrupted ----------------------------------------------------------------
+
+TEST_F(faults, a_slot_that_was_still_being_made_is_made_again) {
+    sql("CREATE TABLE a (id int PRIMARY KEY, v text); CREATE TABLE log (id bigint PRIMARY KEY, v "
+        "int)");
+    postgres::ConnectOptions options;
+    options.conninfo = postgres_->conninfo();
+    options.pinned_search_path = false;
+    auto writer = postgres::Connection::open(options);
+    ASSERT_TRUE(writer.ok()) << writer.error().to_string();
+    ASSERT_TRUE(writer->execute("BEGIN; INSERT INTO log VALUES (1, 1)").ok());
+    daemon_->start();
+    sql("SELECT tandem.create_mirror('m', ARRAY['a', 'log'])");
+    const std::string making =
+        "SELECT count(*) FROM pg_replication_slots WHERE confirmed_flush_lsn IS NULL";
+    ASSERT_TRUE(eventually(making, "1"));
+    daemon_->kill_hard();
+    daemon_->start();
+    sql("INSERT INTO log VALUES (2, 2)");
+    back_off(milliseconds(1500));
+    EXPECT_EQ(value("SELECT string_agg(DISTINCT state, ' ') FROM tandem.mirror_tables"), "pending");
+    ASSERT_TRUE(writer->execute("INSERT INTO log VALUES (3, 3); COMMIT").ok());
+    expect_equal();
+}
+
+TEST_F(faults, a_table_that_joins_waits_for_older_transactions_whoever_asks) {
+    mirror_some_tables();
+    sql("CREATE TABLE late (id int PRIMARY KEY)");
+    postgres::ConnectOptions options;
+    options.conninfo = postgres_->conninfo();
+    options.pinned_search_path = false;
+    auto writer = postgres::Connection::open(options);
+    ASSERT_TRUE(writer.ok()) << writer.error().to_string();
+    ASSERT_TRUE(writer->execute("BEGIN; INSERT INTO late VALUES (1)").ok());
+    sql("SELECT tandem.add_tables(mirror_id, ARRAY['late']) FROM tandem.mirror; NOTIFY tandem");
+    ASSERT_TRUE(
+        eventually("SELECT count(*) FROM pg_publication_tables WHERE tablename = 'late'", "1"));
+    daemon_->kill_hard();
+    daemon_->start();
+    back_off(milliseconds(2500));
+    EXPECT_EQ(value("SELECT state FROM tandem.mirror_tables WHERE table_name = 'late'"), "pending");
+    ASSERT_TRUE(writer->execute("COMMIT").ok());
+    expect_equal();
+    EXPECT_EQ(ch("SELECT count() FROM tandem.late"), "(1)");
+}
+
+TEST_F(faults, a_partitioned_table_without_partitions_becomes_live) {
+    sql("CREATE TABLE log (id bigint, v int, PRIMARY KEY (id)) PARTITION BY RANGE (id)");
+    daemon_->start();
+    sql("SELECT tandem.create_mirror('m', ARRAY['log'])");
+    expect_equal();
+    sql("CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (0) TO (100); INSERT INTO log VALUES "
+        "(1, 1), (2, 2)");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_tables WHERE state = 'live'", "1"));
+    expect_equal();
 }
 
 // --- who writes ---------------------------------------------------------------------------------
@@ -412,6 +505,67 @@ TEST_F(faults, pause_drop_and_stop_take_seconds_while_clickhouse_hangs) {
     write_some();
     expect_equal();
 }
+
+// --- connections that break --------------------------------------------------------------------
+
+class broken_connections : public faults, public ::testing::WithParamInterface<bool> {
+  protected:
+    // The daemon reaches ClickHouse and Postgres through these.
+    void put_proxies_between() {
+        to_clickhouse_ = std::make_unique<test_support::Proxy>(
+            test_support::ProxyOptions{.target_port = clickhouse_->native_port()});
+        to_postgres_ = std::make_unique<test_support::Proxy>(
+            test_support::ProxyOptions{.target_port = postgres_->port()});
+        std::string source = postgres_->conninfo();
+        std::string port = "port=" + std::to_string(postgres_->port());
+        source.replace(source.find(port), port.size(),
+                       "port=" + std::to_string(to_postgres_->port()));
+        daemon_->addresses().source = source;
+        daemon_->addresses().native_port = to_clickhouse_->port();
+    }
+
+    // From now on every connection breaks after that many bytes, in one of the directions.
+    void cut(int64_t bytes, bool requests, bool clickhouse) {
+        auto options = [&](uint16_t port, bool here) {
+            test_support::ProxyOptions cut{.target_port = port};
+            if (here) (requests ? cut.cut_after_request_bytes : cut.cut_after_answer_bytes) = bytes;
+            return cut;
+        };
+        to_clickhouse_->set_options(options(clickhouse_->native_port(), clickhouse));
+        to_postgres_->set_options(options(postgres_->port(), !clickhouse));
+        (clickhouse ? to_clickhouse_ : to_postgres_)->cut_all();
+    }
+
+    void heal() {
+        to_clickhouse_->set_options({.target_port = clickhouse_->native_port()});
+        to_postgres_->set_options({.target_port = postgres_->port()});
+        to_clickhouse_->cut_all();
+        to_postgres_->cut_all();
+    }
+
+    std::unique_ptr<test_support::Proxy> to_clickhouse_, to_postgres_;
+};
+
+TEST_P(broken_connections, lose_and_double_nothing_wherever_they_are_cut) {
+    put_proxies_between();
+    mirror_some_tables();
+    const int64_t places[] = {150, 900, 2500, 6000, 15000, 40000, 100000};
+    for (int64_t place : places) {
+        for (bool requests : {false, true}) {
+            cut(place, requests, GetParam());
+            for (int i = 0; i < 4; ++i) {
+                write_some();
+                back_off(milliseconds(80));
+            }
+        }
+    }
+    heal();
+    expect_equal();
+    EXPECT_EQ(value("SELECT coalesce(incident_code, 'none') FROM tandem.mirrors"), "none");
+}
+
+INSTANTIATE_TEST_SUITE_P(to, broken_connections, ::testing::Bool(),
+                         [](const auto& one) { return one.param ? "clickhouse" : "postgres"; });
 
 // What a query of a new session takes, in milliseconds; its answer must be Postgres'.
 class asking : public faults {

@@ -215,6 +215,27 @@ Result<std::unique_ptr<TestPostgres>> TestPostgres::start(TestPostgresOptions wa
     return server;
 }
 
+Result<std::unique_ptr<TestPostgres>> TestPostgres::start_standby_of(const TestPostgres& primary) {
+    std::unique_ptr<TestPostgres> server(new TestPostgres);
+    server->directory_ = TRY(TestDirectory::create());
+    const std::string& home = server->directory_->path();
+    server->options_ = primary.options_;
+    server->password_ = primary.password_;
+    stack::PostgresOptions& options = server->options_;
+    options.data_directory = home + "/data";
+    options.log_path = home + "/postgres.log";
+    options.socket_directory = home + "/socket";
+    SpawnOptions backup{.arguments = {primary.bin_directory() + "/pg_basebackup", "-D",
+                                      options.data_directory, "-c", "fast", "-R", "-d",
+                                      primary.conninfo()}};
+    TRY(stack::run_program(backup, std::chrono::minutes(2)));
+    TRY(give_to(options.account, options.data_directory));
+    TRY(stack::make_directory(options.socket_directory, 0700, options.account));
+    options.port = TRY(stack::free_port());
+    TRY(server->start_again());
+    return server;
+}
+
 Status TestPostgres::start_again(const stack::PostgresSettings& settings) {
     options_.settings.insert(options_.settings.end(), settings.begin(), settings.end());
     pid_ = TRY(Starter::instance().run([this] { return stack::start_postgres(options_); }));

@@ -47,6 +47,8 @@ struct TestPostgresOptions {
 class TestPostgres {
   public:
     static Result<std::unique_ptr<TestPostgres>> start(TestPostgresOptions options = {});
+    // A hot standby, by a base backup.
+    static Result<std::unique_ptr<TestPostgres>> start_standby_of(const TestPostgres& primary);
     ~TestPostgres();
     TestPostgres(const TestPostgres&) = delete;
     TestPostgres& operator=(const TestPostgres&) = delete;

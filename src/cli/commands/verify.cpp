@@ -47,10 +47,13 @@ ordered_json to_json(const std::string& mirror, const mirror::VerifiedTable& tab
     return {{"mirror", mirror},
             {"table", table.schema + "." + table.name},
             {"state", table.state},
-            {"equal", table.state == "live" && table.comparison.equal()},
+            {"equal", table.equal()},
             {"source_rows", table.comparison.source_rows},
             {"target_rows", table.comparison.target_rows},
-            {"columns_left_out", table.inexact_columns},
+            {"differing_rows", table.comparison.differing},
+            {"repaired_rows", table.repaired},
+            {"columns_inexact", table.inexact_columns},
+            {"columns_missing", table.missing_columns},
             {"differences", differences}};
 }
 
@@ -60,16 +63,15 @@ void show(const mirror::VerifiedTable& table) {
         print_line(name + ": not compared, its state is " + table.state);
         return;
     }
-    print_line(name + ": " + (table.comparison.equal() ? "equal, " : "DIFFERENT, ") +
+    if (table.repaired > 0)
+        print_line(name + ": " + with_thousands(table.repaired) + " rows were written again");
+    print_line(name + ": " + (table.equal() ? "equal, " : "DIFFERENT, ") +
                with_thousands(table.comparison.source_rows) + " rows");
     if (!table.comparison.equal()) print_line(table.comparison.to_string());
     for (const std::string& column : table.inexact_columns)
-        print_line("  left out: " + column + ", which held a value ClickHouse cannot hold");
-}
-
-Status catch_up(postgres::Connection& connection, const std::string& name) {
-    const postgres::Parameter parameters[] = {{.value = name}};
-    return connection.execute("SELECT tandem.wait_for($1)", parameters);
+        print_line("  inexact: " + column + ", which held a value ClickHouse cannot hold");
+    for (const std::string& column : table.missing_columns)
+        print_line("  missing: column " + column + " is not mirrored");
 }
 
 }  // namespace
@@ -83,21 +85,20 @@ Status verify(Options options, const VerifyRequest& request) {
     for (const std::string& name : TRY(mirror_names(connection, request.mirror))) {
         mirror::CompareOptions compare;
         compare.rounds = request.rounds;
-        compare.catch_up = [&] { return catch_up(connection, name); };
+        compare.repair = request.repair;
         Step step("comparing mirror " + name);
-        TRY(catch_up(connection, name));
         std::vector<mirror::VerifiedTable> tables = TRY(mirror::verify_mirror(
             stack::source_conninfo(settings), endpoint_of(target), name, request.tables, compare));
         step.finish("done");
         for (const mirror::VerifiedTable& table : tables) {
-            equal = equal && (table.state != "live" || table.comparison.equal());
+            equal = equal && table.equal();
             list.push_back(to_json(name, table));
             if (!options.json) show(table);
         }
     }
     if (options.json) print_line(list.dump(2, ' ', false, ordered_json::error_handler_t::replace));
     if (equal) return {};
-    return Error(ErrorCode::kInternal, "the two sides differ");
+    return Error(ErrorCode::kVerificationFailed, "not everything is live and equal");
 }
 
 }  // namespace tandem::cli

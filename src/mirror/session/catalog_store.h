@@ -159,6 +159,7 @@ class CatalogStore final : public Catalog {
     // The table has to be loaded again from the start, as the source has it now: pending, with a
     // new generation, which makes the reconciler start the mirror anew.
     Status restart_load(Oid relid);
+    Status reload(Oid relid);  // whatever its state is, unless it failed
 
     // --- the port -------------------------------------------------------------------------------
     Status record_look_up(const Table& table, Lsn before) override;
@@ -182,7 +183,6 @@ class CatalogStore final : public Catalog {
     std::string where_current(Oid relid) const;
     std::string where_copy(const Table& table) const;
     Status write_copy(const Table& table, std::optional<Lsn> visible_from);
-    Status reload(Oid relid);
     Status write_column(const Table& table, const TableColumn& column);
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);

@@ -39,13 +39,6 @@ class Backoff {
     std::chrono::milliseconds next_ = kFirst;
 };
 
-// What is loaded: a table, or a leaf that joined it.
-struct Part {
-    Oid relid;
-    Oid leaf = {};
-    auto operator<=>(const Part&) const = default;
-};
-
 // Says in the catalog that ClickHouse cannot be reached or written to, after some failures in a
 // row, and when it can again. Readers then do not try either.
 class Trouble {
@@ -66,6 +59,13 @@ class Trouble {
     const int failures_before_shown_;
     int failures_ = 0;
     bool shown_ = false;
+};
+
+// What is loaded: a table, or a leaf that joined it.
+struct Part {
+    Oid relid;
+    Oid leaf = {};
+    auto operator<=>(const Part&) const = default;
 };
 
 // What a session knows when it starts.

@@ -265,23 +265,43 @@ RunnerEnd MirrorRunner::run(std::stop_token stop) {
     return RunnerEnd::stopped;
 }
 
-Status drop_mirror(const std::string& source, int mirror_id) {
-    RunnerOptions options;
-    options.source = source;
-    options.mirror_id = mirror_id;
-    CatalogStore catalog({connect_options(options, "control"), mirror_id, 1}, nullptr);
+namespace {
+
+// The database in ClickHouse may be another source's from now on. Nobody waits for it: ClickHouse
+// may be away, and then a person has to drop the database.
+void release_target(RunnerOptions options, MirrorRow mirror) {
+    std::thread([options = std::move(options), mirror = std::move(mirror)] {
+        ClickHouseTarget target(target_options(options, false));
+        StoredIdentity released;
+        released.catalog = options.catalog;
+        released.mirror = mirror.id;
+        Status done = target.write_identity(mirror.database, released,
+                                            IdentityLog::first_sequence(mirror.owner + 1));
+        if (!done.ok())
+            log(LogLevel::warning, "mirror", "leaving ClickHouse: " + done.error().to_string());
+    }).detach();
+}
+
+}  // namespace
+
+Status drop_mirror(RunnerOptions options) {
+    std::string id = std::to_string(options.mirror_id);
+    CatalogStore catalog({connect_options(options, "control"), options.mirror_id, 1, 0}, nullptr);
     MirrorRow mirror = TRY(catalog.read_mirror());
     postgres::Connection* connection = TRY(catalog.connection());
     auto slot = TRY(postgres::read_slot(*connection, mirror.slot));
-    auto database = TRY(connection->query("SELECT current_database()"));
+    auto here = TRY(
+        connection->query("SELECT current_database(), catalog_id FROM tandem.catalog_identity"));
     // Another database of the cluster may have one of the name.
-    if (slot && slot->database == database.value(0, 0)) {
+    if (slot && here.rows() == 1 && slot->database == here.value(0, 0)) {
         auto replication = TRY(postgres::Replication::open(connect_options(options, "control")));
         TRY(replication.drop_slot(mirror.slot, true));
     }
     TRY(drop_publication(*connection, mirror.publication));
-    return connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " +
-                               std::to_string(mirror_id));
+    TRY(connection->execute("DELETE FROM tandem.mirror WHERE mirror_id = " + id));
+    if (here.rows() == 1) options.catalog = here.text(0, 1);
+    if (mirror.owner_known != 0) release_target(std::move(options), std::move(mirror));
+    return {};
 }
 
 }  // namespace tandem::mirror

@@ -52,7 +52,8 @@ class MirrorRunner {
     RunnerOptions options_;
 };
 
-// Removes slot, publication and catalog rows of a mirror that is wanted dropped.
-Status drop_mirror(const std::string& source, int mirror_id);
+// Removes slot, publication and catalog rows of a mirror that is wanted dropped. Source, target and
+// mirror_id of the options count.
+Status drop_mirror(RunnerOptions options);
 
 }  // namespace tandem::mirror

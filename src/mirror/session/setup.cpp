@@ -217,6 +217,11 @@ class Setup {
         if (facts.version < 140000)
             return Error(ErrorCode::kUnsupportedVersion,
                          "the source is Postgres " + facts.version_text + "; 14 is the oldest");
+        if (auto mended = postgres::release_without_lost_changes(facts.version))
+            log(LogLevel::warning, "mirror",
+                "the source is Postgres " + facts.version_text +
+                    ", which can lose changes while a table joins a mirror; upgrade it to " +
+                    *mended);
         if (facts.wal_level != "logical")
             return Error(ErrorCode::kSourceUnfit,
                          "wal_level is " + facts.wal_level + "; set it to logical and restart");
@@ -242,9 +247,9 @@ class Setup {
         if (!publication) TRY(create_publication(rows));
         // Rows are told by the leaf they lie in.
         if (publication && publication->ours && publication->via_root) {
+            TRY(catalog_.set_publication_grows(true));
             TRY(connection_->execute("ALTER PUBLICATION " + pg_ident(name) +
                                      " SET (publish_via_partition_root = false)"));
-            TRY(catalog_.set_publication_grows(true));
             publication_grew_ = true;
         } else if (publication) {
             TRY(check_publication(*publication));

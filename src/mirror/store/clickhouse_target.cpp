@@ -358,7 +358,7 @@ Result<TargetFacts> ClickHouseTarget::read_identity(const std::string& database,
         identity.recorded = Lsn{at(10).fixed<uint64_t>(row)};
         if (identity.catalog == own.catalog && identity.mirror == own.mirror)
             facts.mine = identity;
-        else if (identity.catalog != own.catalog &&
+        else if (identity.catalog != own.catalog && !identity.system.empty() &&  // not released
                  (identity.system != own.system || identity.database != own.database))
             facts.other = identity;
     }
@@ -382,8 +382,8 @@ Status ClickHouseTarget::write_identity(const std::string& database, const Store
 
 // The table is in memory, and empty after a restart.
 Result<bool> ClickHouseTarget::ran_on(const std::string& database, const std::string& mark) {
-    return TRY(count("SELECT count() FROM " + position_table(database, mark, false)))
-    > 0;
+    uint64_t rows = TRY(count("SELECT count() FROM " + position_table(database, mark, false)));
+    return rows > 0;
 }
 
 Result<std::vector<std::string>> ClickHouseTarget::table_names(const std::string& database) {

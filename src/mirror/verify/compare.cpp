@@ -5,17 +5,12 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <utility>
-
-#include "mirror/schema/source_types.h"
-#include "postgres/decoder/copy_binary.h"
-#include "sqltext/quote.h"
 
 namespace tandem::mirror {
 namespace {
 
-using Values = std::vector<std::optional<std::string>>;
+constexpr size_t kKeysAtOnce = 500;
 
 struct Bucket {
     uint64_t rows = 0;
@@ -37,134 +32,48 @@ uint64_t hash_values(const Values& values, size_t count) {
     return XXH3_64bits_digest(&state);
 }
 
-// Rows of one side, key values first, one call per row; the values may be moved away.
-using OnRow = std::function<Status(Values&)>;
-
-class Sides {
-  public:
-    Sides(const Table& table, postgres::Connection& source, clickhouse::Client& target,
-          const CompareOptions& options)
-        : table_(table), source_(source), target_(target) {
-        columns_.assign(table.key.begin(), table.key.end());
-        for (size_t i = 0; i < table.columns.size(); ++i) {
-            const TableColumn& column = table.columns[i];
-            bool left_out = std::find(options.without.begin(), options.without.end(),
-                                      column.name) != options.without.end();
-            if (!column.is_key() && !left_out) columns_.push_back(i);
-        }
-    }
-
-    size_t key_count() const { return table_.key.size(); }
-    const TableColumn& column(size_t i) const { return table_.columns[columns_[i]]; }
-    size_t width() const { return columns_.size(); }
-
-    Status read_source(const OnRow& on_row) {
-        std::string list;
-        for (size_t i : columns_) {
-            if (!list.empty()) list += ", ";
-            list += types::compare_select(table_.columns[i].mapping,
-                                          sqltext::pg_ident(table_.columns[i].name));
-        }
-        std::string sql = "COPY (SELECT " + list + " FROM " + (table_.partitioned ? "" : "ONLY ") +
-                          sqltext::pg_qualified(table_.schema, table_.name) +
-                          ") TO STDOUT (FORMAT binary)";
-        postgres::CopyBinaryReader reader({.columns = static_cast<int>(columns_.size())});
-        Values values(columns_.size());
-        auto on_data = [&](std::string_view chunk) -> Status {
-            TRY(reader.feed(chunk));
-            while (TRY(reader.next()) == postgres::CopyBinaryReader::Step::row) {
-                auto row = reader.row();
-                for (size_t i = 0; i < row.size(); ++i) {
-                    if (row[i].is_null())
-                        values[i].reset();
-                    else
-                        values[i] = std::string(row[i].bytes());
-                }
-                TRY(on_row(values));
-                values.resize(columns_.size());
-            }
-            return {};
-        };
-        TRY(source_.copy_out(sql, on_data));
-        return reader.finish();
-    }
-
-    Status read_target(const OnRow& on_row) {
-        std::string list;
-        for (size_t i : columns_) {
-            if (!list.empty()) list += ", ";
-            list += sqltext::ch_ident(table_.columns[i].name);
-        }
-        clickhouse::Query query;
-        // The view: one moment of the table, under the names of the source.
-        query.sql =
-            "SELECT " + list + " FROM " + sqltext::ch_qualified(table_.database, table_.target);
-        query.timeout = std::chrono::hours(6);
-        return target_.select(query, [&](types::Block&& block) { return each_row(block, on_row); });
-    }
-
-  private:
-    Status each_row(const types::Block& block, const OnRow& on_row) {
-        if (block.columns.size() != columns_.size())
-            return Error(ErrorCode::kProtocolViolation, "ClickHouse returned other columns");
-        Values values(columns_.size());
-        for (size_t row = 0; row < block.rows(); ++row) {
-            values.resize(columns_.size());
-            for (size_t i = 0; i < columns_.size(); ++i) {
-                const types::Column& column = block.columns[i].column;
-                values[i].reset();
-                if (column.is_null(row)) continue;
-                values[i].emplace();
-                TRY(types::append_pg_text(column, row, table_.columns[columns_[i]].mapping,
-                                          *values[i]));
-            }
-            TRY(on_row(values));
-        }
-        return {};
-    }
-
-    const Table& table_;
-    postgres::Connection& source_;
-    clickhouse::Client& target_;
-    std::vector<size_t> columns_;  // key first
-};
-
 class Comparer {
   public:
     Comparer(Sides& sides, const CompareOptions& options) : sides_(sides), options_(options) {}
 
     Result<Comparison> run() {
-        std::vector<Bucket> source(options_.buckets);
-        std::vector<Bucket> target(options_.buckets);
-        TRY(sides_.read_source([&](Values& values) { return add(source, values); }));
-        TRY(sides_.read_target([&](Values& values) { return add(target, values); }));
-        Comparison result;
-        differing_.assign(options_.buckets, false);
-        for (size_t i = 0; i < options_.buckets; ++i) {
-            result.source_rows += source[i].rows;
-            result.target_rows += target[i].rows;
-            differing_[i] = !(source[i] == target[i]);
-            result.differing_buckets += differing_[i] ? 1 : 0;
-        }
-        if (result.differing_buckets > 0) TRY(show(result));
-        return result;
-    }
-
-    // Looks again at the rows that differed so far. Those that are equal now were only under way;
-    // rows that came to differ since are not suspects, because their turn to arrive comes next.
-    Status look_again(Comparison& result) {
-        suspected_ = std::exchange(suspects_, {});
-        again_ = true;
-        result.differences.clear();
-        return show(result);
-    }
-
-    // Differences that are left when the sides move: none, if every row was seen equal once.
-    void settle(Comparison& result) const {
-        if (!cut_) result.differing_buckets = suspects_.size();
+        KeyRange range;
+        do {
+            if (sides_.divisible())
+                range.below = TRY(sides_.next_range(range.from, options_.range_rows));
+            TRY(compare(range));
+            range.from = range.below;
+        } while (range.from);
+        return std::move(result_);
     }
 
   private:
+    // Rows of one look that differ: by key text, with both sides' values.
+    struct Pair {
+        std::optional<Values> source, target;
+    };
+    using Pairs = std::map<std::string, Pair>;
+
+    Status compare(const KeyRange& range) {
+        std::vector<Bucket> source(options_.buckets);
+        std::vector<Bucket> target(options_.buckets);
+        TRY(sides_.read(
+            range, [&](Values& values) { return add(target, values); },
+            [&](Values& values) { return add(source, values); }));
+        std::vector<bool> differs(options_.buckets);
+        bool any = false;
+        for (size_t i = 0; i < options_.buckets; ++i) {
+            result_.source_rows += source[i].rows;
+            result_.target_rows += target[i].rows;
+            differs[i] = !(source[i] == target[i]);
+            any |= differs[i];
+        }
+        if (!any) return {};
+        Pairs pairs;
+        TRY(find_pairs(range, differs, pairs));
+        return look_again(std::move(pairs));
+    }
+
     size_t bucket_of(const Values& values) const {
         return hash_values(values, sides_.key_count()) % options_.buckets;
     }
@@ -185,53 +94,108 @@ class Comparer {
         return text + ")";
     }
 
-    // Holds the source's rows of differing buckets, as many as the limit allows.
-    Status show(Comparison& result) {
-        std::map<std::string, Values> rows;
+    // A row that ClickHouse has twice differs, whatever its values are.
+    void take_target(Pairs& pairs, Values& values) const {
+        Pair& pair = pairs[key_text(values)];
+        if (pair.target) values.back() = "(twice)";
+        pair.target = std::move(values);
+    }
+
+    static void take_source(Pairs& pairs, const std::string& key, Values& values) {
+        auto found = pairs.find(key);
+        if (found != pairs.end() && found->second.target == values)
+            pairs.erase(found);
+        else
+            pairs[key].source = std::move(values);
+    }
+
+    // Holds the rows of differing buckets, as many as the limit allows.
+    Status find_pairs(const KeyRange& range, const std::vector<bool>& differs, Pairs& pairs) {
         size_t bytes = 0;
-        bool cut = false;
-        auto keep = [&](Values& values) -> Status {
-            if (!differing_[bucket_of(values)]) return {};
+        auto fits = [&](const Values& values) {
             for (const auto& value : values) bytes += value ? value->size() + 32 : 32;
-            cut |= bytes > options_.row_bytes_max;
-            if (!cut) rows.emplace(key_text(values), std::move(values));
-            return {};
+            bool room = bytes <= options_.row_bytes_max;
+            result_.more |= !room;
+            return room;
         };
-        TRY(sides_.read_source(keep));
-        auto match = [&](Values& values) -> Status {
-            if (!differing_[bucket_of(values)]) return {};
-            std::string key = key_text(values);
-            auto found = rows.find(key);
-            if (found == rows.end()) {
-                if (!cut) report(result, {key, "", std::nullopt, "(row)"});
+        bool cut = false;
+        TRY(sides_.read(
+            range,
+            [&](Values& values) -> Status {
+                if (!differs[bucket_of(values)]) return {};
+                if (fits(values))
+                    take_target(pairs, values);
+                else
+                    cut = true;
                 return {};
-            }
-            for (size_t i = 0; i < values.size(); ++i)
-                if (values[i] != found->second[i])
-                    report(result, {key, sides_.column(i).name, found->second[i], values[i]});
-            rows.erase(found);
-            return {};
-        };
-        TRY(sides_.read_target(match));
-        cut_ = cut;
-        for (const auto& [key, values] : rows) report(result, {key, "", "(row)", std::nullopt});
+            },
+            [&](Values& values) -> Status {
+                if (!differs[bucket_of(values)]) return {};
+                std::string key = key_text(values);
+                // Without all of the other side nothing can be said of a key that is new here.
+                if (pairs.contains(key) || (!cut && fits(values))) take_source(pairs, key, values);
+                return {};
+            }));
         return {};
     }
 
-    void report(Comparison& result, Difference difference) {
-        if (again_ && !suspected_.contains(difference.key)) return;
-        suspects_.insert(difference.key);
-        if (result.differences.size() < options_.differences_max)
-            result.differences.push_back(std::move(difference));
+    // Rows that differed because they were changing are equal at one of the next positions.
+    Status look_again(Pairs pairs) {
+        std::vector<Values> keys;
+        for (auto& [key, pair] : pairs) {
+            if (result_.keys.size() + keys.size() >= options_.suspects_max) {
+                result_.more = true;
+                break;
+            }
+            Values& row = pair.source ? *pair.source : *pair.target;
+            keys.emplace_back(row.begin(), row.begin() + static_cast<long>(sides_.key_count()));
+        }
+        for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
+            size_t count = std::min(kKeysAtOnce, keys.size() - first);
+            auto begin = keys.begin() + static_cast<long>(first);
+            TRY(settle({begin, begin + static_cast<long>(count)}));
+        }
+        return {};
+    }
+
+    Status settle(std::vector<Values> keys) {
+        Pairs pairs;
+        for (int round = 1; round < std::max(2, options_.rounds) && !keys.empty(); ++round) {
+            pairs.clear();
+            TRY(sides_.read(
+                keys,
+                [&](Values& values) -> Status {
+                    take_target(pairs, values);
+                    return {};
+                },
+                [&](Values& values) -> Status {
+                    take_source(pairs, key_text(values), values);
+                    return {};
+                }));
+            std::erase_if(keys, [&](const Values& key) { return !pairs.contains(key_text(key)); });
+        }
+        for (const Values& key : keys) report(key_text(key), pairs.at(key_text(key)));
+        result_.keys.insert(result_.keys.end(), keys.begin(), keys.end());
+        return {};
+    }
+
+    void report(const std::string& key, const Pair& pair) {
+        ++result_.differing;
+        if (!pair.source) return show({key, "", std::nullopt, "(row)"});
+        if (!pair.target) return show({key, "", "(row)", std::nullopt});
+        for (size_t i = 0; i < pair.source->size(); ++i)
+            if ((*pair.source)[i] != (*pair.target)[i])
+                show({key, sides_.column(i).name, (*pair.source)[i], (*pair.target)[i]});
+    }
+
+    void show(Difference difference) {
+        if (result_.differences.size() < options_.differences_max)
+            result_.differences.push_back(std::move(difference));
     }
 
     Sides& sides_;
     const CompareOptions& options_;
-    std::vector<bool> differing_;
-    std::set<std::string> suspects_;   // keys that differed in every look so far
-    std::set<std::string> suspected_;  // those of the look before
-    bool again_ = false;
-    bool cut_ = false;  // too many rows to hold: the suspects are not all of them
+    Comparison result_;
 };
 
 // For people: the begin of a long value and how long it is.
@@ -246,8 +210,8 @@ std::string shortened(const std::optional<std::string>& value) {
 
 std::string Comparison::to_string() const {
     std::string text = "source rows " + std::to_string(source_rows) + ", target rows " +
-                       std::to_string(target_rows) + ", differing key ranges " +
-                       std::to_string(differing_buckets);
+                       std::to_string(target_rows) + ", differing rows " +
+                       std::to_string(differing) + (more ? " and more" : "");
     for (const Difference& difference : differences) {
         text += "\n  key " + difference.key;
         if (!difference.column.empty()) text += " column " + difference.column;
@@ -257,18 +221,8 @@ std::string Comparison::to_string() const {
     return text;
 }
 
-Result<Comparison> compare_table(const Table& table, postgres::Connection& source,
-                                 clickhouse::Client& target, const CompareOptions& options) {
-    Sides sides(table, source, target, options);
-    Comparer comparer(sides, options);
-    Comparison result = TRY(comparer.run());
-    if (options.rounds > 1) comparer.settle(result);
-    for (int round = 1; round < options.rounds && !result.equal(); ++round) {
-        if (options.catch_up) TRY(options.catch_up());
-        TRY(comparer.look_again(result));
-        comparer.settle(result);
-    }
-    return result;
+Result<Comparison> compare_table(Sides& sides, const CompareOptions& options) {
+    return Comparer(sides, options).run();
 }
 
 }  // namespace tandem::mirror

@@ -1,35 +1,32 @@
-// Compares a mirrored table with its source, row by row and value by value.
+// Compares a mirrored table with its source, row by row and value by value, at one position, while
+// writers go on.
 //
-// Both sides are read once, in any order, in a stream: every row becomes a hash of its values as
-// Postgres prints them, added up per bucket of keys. Buckets that differ are read again, and then
-// the very rows are compared. So memory is bounded, no order has to agree, and a difference is
-// shown with its values. What is read is what is there: the caller sees to it that nothing changes
-// meanwhile, or asks for several rounds: only a row that differs in each of them, on a stream that
-// moved on, is a difference.
+// The table is taken in ranges of its key where both sides order it alike, else as a whole. Of a
+// range every row becomes a hash of its values as Postgres prints them, added up per bucket of
+// keys; buckets that differ are read again, and then the very rows are compared. Rows that differ
+// are looked at by key, at later positions, again and again: one that was equal once is equal. So
+// memory is bounded, no transaction is longer than a range, and a difference is shown with its
+// values.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
-#include "clickhouse/client/client.h"
-#include "mirror/schema/table.h"
-#include "postgres/client/connection.h"
+#include "mirror/verify/sides.h"
 
 namespace tandem::mirror {
 
 struct CompareOptions {
     size_t buckets = 1 << 16;
+    int64_t range_rows = 200'000;
     size_t differences_max = 20;              // that are reported with their values
+    size_t suspects_max = 10'000;             // rows that are looked at again
     size_t row_bytes_max = size_t{64} << 20;  // held at a time while differing rows are compared
-    // Columns left out, by name: those the catalog calls inexact.
-    std::vector<std::string> without;
-    // Called between rounds; returns when ClickHouse has what was committed before the call.
-    std::function<Status()> catch_up;
-    int rounds = 1;
+    int rounds = 5;                           // a row must differ in each of them
+    bool repair = false;                      // rows that differ are written again
 };
 
 struct Difference {
@@ -41,14 +38,14 @@ struct Difference {
 struct Comparison {
     uint64_t source_rows = 0;
     uint64_t target_rows = 0;
-    uint64_t differing_buckets = 0;
+    uint64_t differing = 0;  // rows, at least
+    bool more = false;       // more rows differ than were looked at
     std::vector<Difference> differences;
-    // Buckets count rows as well. (While writers go on, the two row counts are of two moments.)
-    bool equal() const { return differing_buckets == 0; }
+    std::vector<Values> keys;  // of the rows that differ, as far as they were looked at
+    bool equal() const { return differing == 0 && !more; }
     std::string to_string() const;
 };
 
-Result<Comparison> compare_table(const Table& table, postgres::Connection& source,
-                                 clickhouse::Client& target, const CompareOptions& options = {});
+Result<Comparison> compare_table(Sides& sides, const CompareOptions& options = {});
 
 }  // namespace tandem::mirror

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "postgres/introspect/introspect.h"
+
 namespace tandem::postgres {
 namespace {
 
@@ -23,6 +25,14 @@ TEST(timeline_history, odd_lines_are_an_error) {
     EXPECT_FALSE(parse_timeline_history("1\n").ok());
     EXPECT_FALSE(parse_timeline_history("1\tnot a position\n").ok());
     EXPECT_TRUE(parse_timeline_history("").ok());
+}
+
+TEST(server_version, tells_releases_that_lose_changes) {
+    EXPECT_EQ(release_without_lost_changes(150012), "15.13");
+    EXPECT_EQ(release_without_lost_changes(170004), "17.5");
+    EXPECT_EQ(release_without_lost_changes(150013), std::nullopt);
+    EXPECT_EQ(release_without_lost_changes(180000), std::nullopt);
+    EXPECT_EQ(release_without_lost_changes(140000), "14.18");
 }
 
 }  // namespace

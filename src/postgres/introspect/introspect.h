@@ -181,6 +181,10 @@ struct SlotInfo {
     int64_t retained_wal_bytes = 0;   // from restart_lsn to the server's position
     bool invalidated() const { return wal_status == "lost" || !invalidation_reason.empty(); }
 };
+// Minor releases before 14.18, 15.13, 16.9 and 17.5 lose changes of transactions that run while a
+// table joins a publication. The release to upgrade to, or nothing.
+std::optional<std::string> release_without_lost_changes(int server_version);
+
 Result<std::optional<SlotInfo>> read_slot(Connection& connection, std::string_view name);
 
 // Facts that `tandem doctor` and the start of a mirror check.

@@ -151,6 +151,17 @@ Result<std::optional<PublicationInfo>> read_publication(Connection& connection,
     return std::optional(std::move(publication));
 }
 
+std::optional<std::string> release_without_lost_changes(int server_version) {
+    struct Mended {
+        int major, minor;
+    };
+    constexpr Mended kMended[] = {{14, 18}, {15, 13}, {16, 9}, {17, 5}};
+    for (const Mended& mended : kMended)
+        if (server_version / 10000 == mended.major && server_version % 10000 < mended.minor)
+            return std::to_string(mended.major) + "." + std::to_string(mended.minor);
+    return std::nullopt;
+}
+
 Result<std::optional<SlotInfo>> read_slot(Connection& connection, std::string_view name) {
     std::vector<SlotInfo> slots = TRY(query_slots(connection, name).context("reading a slot"));
     if (slots.empty()) return std::optional<SlotInfo>();

@@ -168,6 +168,7 @@ std::optional<int> wait_for_exit(pid_t pid, std::chrono::steady_clock::time_poin
 
 int stop_child(pid_t pid, int signal, std::chrono::milliseconds patience) {
     kill(pid, signal);
+    kill(pid, SIGCONT);  // one that is stopped would not hear of it
     std::optional<int> status = wait_for_exit(pid, std::chrono::steady_clock::now() + patience);
     if (status) return *status;
     kill(pid, SIGKILL);
