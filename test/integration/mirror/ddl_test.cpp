@@ -100,5 +100,26 @@ TEST_P(mirror_follows_ddl, without_a_row_written_after_it) {
 INSTANTIATE_TEST_SUITE_P(each, mirror_follows_ddl, testing::ValuesIn(kCases),
                          [](const auto& one) { return std::string(one.param.name); });
 
+class mirror_of_leaves : public MirrorFixture {};
+
+// Anybody may write messages into the WAL. One that names a table as a partition of another must
+// not bring its rows there.
+TEST_F(mirror_of_leaves, reads_no_table_that_is_no_partition) {
+    sql("CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); CREATE TABLE p1 "
+        "PARTITION OF p FOR VALUES FROM (0) TO (1000); INSERT INTO p SELECT i, i FROM "
+        "generate_series(1, 50) i; CREATE TABLE secret (id int PRIMARY KEY, v int); INSERT INTO "
+        "secret SELECT i, i FROM generate_series(500, 509) i");
+    mirror("m", "'p'");
+    sql("SELECT pg_logical_emit_message(true, 'tandem', 'leaf:' || 'p'::regclass::oid || ':' || "
+        "'secret'::regclass::oid || ':true')");
+    wait("m");
+    // The guard notices, and it goes again.
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_leaf WHERE loads", "0"));
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.changed_tables()", "0"));
+    ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
+    expect_equal("m");
+    EXPECT_EQ(ch_value("SELECT count() FROM tandem_rows.p WHERE id >= 500"), "(0)");
+}
+
 }  // namespace
 }  // namespace tandem::test
