@@ -156,7 +156,8 @@ Status Applier::apply_leaf(const LeafStep& step) {
 }
 
 Status Applier::apply_change(const SchemaStep& step) {
-    DeltaBook::Hold hold(*book_, step.change.after->relid);
+    DeltaBook::Hold rows(*book_, step.change.after->relid, DeltaBook::Held::rows);
+    DeltaBook::Hold view(*book_, step.change.after->relid, DeltaBook::Held::view);
     TRY(destination_->alter(step.change));
     TRY(failpoint("alter_before_record"));
     TRY(catalog_->record_change(step.change));

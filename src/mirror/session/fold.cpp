@@ -73,7 +73,7 @@ class Folding {
     }
 
     Status fold(const FoldTask& task, Lsn published) {
-        DeltaBook::Hold hold(book_, task.table->relid);
+        DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
         if (!still(task.table)) return {};
         Moment begun = std::chrono::steady_clock::now();
         TRY(catalog_.begin_fold(*task.table, task.newest, published));
@@ -88,7 +88,7 @@ class Folding {
     }
 
     Status remove_cut(const DeltaBook::CutTask& task) {
-        DeltaBook::Hold hold(book_, task.table->relid);
+        DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
         if (!still(task.table)) return {};
         TRY(target_.remove_cut(*task.table, task.cut));
         TRY(catalog_.forget_cut(*task.table, task.cut));

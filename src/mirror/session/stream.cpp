@@ -268,7 +268,7 @@ class StreamLoop {
     }
 
     Status become_live(const Part& part) {
-        DeltaBook::Hold hold(book_, part.relid);
+        DeltaBook::Hold view(book_, part.relid, DeltaBook::Held::view);
         TablePtr table = book_.table(part.relid);
         if (table == nullptr) return {};
         ClickHouseTarget target(target_options(options_, false));

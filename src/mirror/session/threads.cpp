@@ -48,7 +48,7 @@ class Counted {
 Status show(Applier& applier, const SessionTables& tables, DeltaBook& book,
             ClickHouseTarget& target, Lsn position) {
     for (Oid relid : applier.changed()) {
-        DeltaBook::Hold hold(book, relid);
+        DeltaBook::Hold view(book, relid, DeltaBook::Held::view);
         TablePtr table = book.table(relid);
         if (table != nullptr && !book.loading(relid))
             TRY(target.create_view(*table, book.cuts(relid), tables.mirror.mark()));

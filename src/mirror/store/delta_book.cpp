@@ -5,14 +5,15 @@
 
 namespace tandem::mirror {
 
-DeltaBook::Hold::Hold(DeltaBook& book, Oid relid) : book_(book), relid_(relid) {
+DeltaBook::Hold::Hold(DeltaBook& book, Oid relid, Held what)
+    : book_(book), key_(relid.value, what) {
     MutexLock lock(book_.mutex_);
-    while (!book_.held_.insert(relid_.value).second) book_.released_.wait(book_.mutex_);
+    while (!book_.held_.insert(key_).second) book_.released_.wait(book_.mutex_);
 }
 
 DeltaBook::Hold::~Hold() {
     MutexLock lock(book_.mutex_);
-    book_.held_.erase(relid_.value);
+    book_.held_.erase(key_);
     book_.released_.notify_all();
 }
 

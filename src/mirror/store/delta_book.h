@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -65,18 +66,21 @@ class DeltaBook {
     void replace_table(const TablePtr& table);
     void set_live(Oid relid);
 
-    // Nobody else changes the table's columns, moves rows about, or makes its view, as long as this
-    // lives: ClickHouse may lose a column's values when it is renamed while rows are deleted.
+    // Nobody else does the same to the table as long as this lives. `rows`: change its columns or
+    // move rows about; ClickHouse may lose a column's values when it is renamed while rows are
+    // deleted. It may take long. `view`: make its view; never held while waiting for rows. Who
+    // needs both takes rows first.
+    enum class Held : uint8_t { rows, view };
     class Hold {
       public:
-        Hold(DeltaBook& book, Oid relid);
+        Hold(DeltaBook& book, Oid relid, Held what);
         ~Hold();
         Hold(const Hold&) = delete;
         Hold& operator=(const Hold&) = delete;
 
       private:
         DeltaBook& book_;
-        const Oid relid_;
+        const std::pair<uint32_t, Held> key_;
     };
 
     // --- the apply thread -----------------------------------------------------------------------
@@ -185,7 +189,7 @@ class DeltaBook {
     mutable Mutex mutex_;
     std::map<uint32_t, Entry> tables_ TANDEM_GUARDED_BY(mutex_);  // by relid
     std::vector<Waiting> garbage_ TANDEM_GUARDED_BY(mutex_);
-    std::set<uint32_t> held_ TANDEM_GUARDED_BY(mutex_);
+    std::set<std::pair<uint32_t, Held>> held_ TANDEM_GUARDED_BY(mutex_);
     CondVar released_;
 };
 

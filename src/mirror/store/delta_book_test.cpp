@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 namespace tandem::mirror {
 namespace {
 
@@ -147,6 +150,24 @@ TEST_F(delta_book, forgets_a_load_of_a_leaf_that_is_cut_again) {
     ASSERT_EQ(book_.cuts(kTable).size(), 1U);
     EXPECT_EQ(book_.cuts(kTable)[0].cut, Lsn{20});
     EXPECT_FALSE(book_.loading(kTable, Oid{8}));
+}
+
+// The stream's thread makes views: it must not wait for as long as a fold takes.
+TEST_F(delta_book, lets_views_be_made_while_rows_move_but_one_at_a_time) {
+    DeltaBook::Hold rows(book_, kTable, DeltaBook::Held::rows);
+    std::atomic<bool> made = false;
+    std::atomic<bool> made_before = false;
+    std::jthread other;
+    {
+        DeltaBook::Hold view(book_, kTable, DeltaBook::Held::view);
+        other = std::jthread([&] {
+            DeltaBook::Hold later(book_, kTable, DeltaBook::Held::view);
+            made_before = made.load();
+        });
+        made = true;
+    }
+    other.join();
+    EXPECT_TRUE(made_before);
 }
 
 }  // namespace
