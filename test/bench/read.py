@@ -3,14 +3,12 @@
 one run: never updated, 1 % of the rows updated within the last minute while writers go on, and after they have stopped."""
 
 import argparse
-import http.client
 import re
 import statistics
 import subprocess
 import time
-from urllib.parse import urlparse
 
-from stack import PG_BIN, Stack
+from stack import PG_BIN, ByHand, Stack
 
 SETUP = """
 CREATE TABLE facts (id bigint PRIMARY KEY, user_id int NOT NULL, country text NOT NULL, kind text NOT NULL,
@@ -50,26 +48,6 @@ UPDATES = {
     "lines": "UPDATE lines SET quantity = quantity + 1 WHERE (order_id, line) IN (SELECT (random() * {rows} / 4)::int, "
              "(random() * 3)::int FROM generate_series(1, {n}))",
 }
-
-
-class ByHand:
-    """Plain copies, asked over HTTP on one connection."""
-
-    def __init__(self, stack):
-        url = urlparse(stack.endpoints["clickhouse_http"])
-        netrc = open(f"{stack.data}/run/netrc").read()
-        user, password = re.search(r"login (\S+) password (\S+)", netrc).groups()
-        self.connection = http.client.HTTPConnection(url.hostname, url.port)
-        self.headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
-
-    def ask(self, sql):
-        start = time.monotonic()
-        self.connection.request("POST", "/", sql, self.headers)
-        response = self.connection.getresponse()
-        text = response.read().decode()
-        if response.status != 200:
-            raise SystemExit(text)
-        return (time.monotonic() - start) * 1000, text
 
 
 class Routed:

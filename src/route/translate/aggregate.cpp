@@ -56,7 +56,10 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     Value argument;
     std::vector<Class> classes;
     if (expr.args.size == 1) {
-        argument = TRY(without_window([&] { return value(*expr.args[0]); }));
+        bool above = std::exchange(summed_, over_ == nullptr);
+        auto translated = without_window([&] { return value(*expr.args[0]); });
+        summed_ = above;
+        argument = TRY(std::move(translated));
         classes.push_back(argument.cls);
     }
     bool extreme = name == "min" || name == "max" || name.starts_with("bool_") || name == "every";
