@@ -39,7 +39,7 @@ FROM pg_attribute a
 JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
 CROSS JOIN LATERAL (SELECT CASE atttypid
     WHEN 'bool'::regtype THEN 'Bool' WHEN 'int2'::regtype THEN 'Int16' WHEN 'int4'::regtype THEN 'Int32'
-    WHEN 'int8'::regtype THEN 'Int64' WHEN 'float4'::regtype THEN 'Float32'
+    WHEN 'int8'::regtype THEN 'Int64' WHEN 'oid'::regtype THEN 'UInt32' WHEN 'float4'::regtype THEN 'Float32'
     WHEN 'float8'::regtype THEN 'Float64' WHEN 'date'::regtype THEN 'Date32'
     WHEN 'timestamp'::regtype THEN 'DateTime64(6)'
     WHEN 'timestamptz'::regtype THEN 'DateTime64(6, ''UTC'')' WHEN 'uuid'::regtype THEN 'UUID'
