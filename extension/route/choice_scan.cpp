@@ -198,15 +198,19 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
                         psprintf("%X/%X", static_cast<uint32>(state->position >> 32),
                                  static_cast<uint32>(state->position)),
                         es);
-    clickhouse::RunProgress progress;
-    if (!remote_scan_progress(state->remote, &progress)) return;
+    clickhouse::RunProgress progress = remote_scan_progress(state->remote);
     ExplainPropertyUInteger("Rows Read", nullptr, progress.rows_read, es);
-    ExplainPropertyUInteger("Bytes Read", nullptr, progress.bytes_read, es);
+    ExplainPropertyUInteger("Bytes Read", "B", progress.bytes_read, es);
+    if (es->timing)
+        ExplainPropertyFloat("ClickHouse Time", "ms",
+                             static_cast<double>(progress.elapsed_ns) / 1e6, 3, es);
 }
 
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
-    ExplainPropertyText("Remote SQL", readable_sql(*plan_of(state)), es);
+    // The settings are the same for every query; whoever wants to run the SQL by hand needs them.
+    uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
+    ExplainPropertyText("Remote SQL", laid_out_sql(*plan_of(state), indent, es->verbose), es);
     if (es->analyze) explain_side(state, es);
 }
 

@@ -227,6 +227,22 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     return result;
 }
 
+// A catalog that is there and cannot be used. Whether it has the tables is not known then.
+bool catalog_is_refused(const Query* query, Failure* failure) {
+    CatalogState state = catalog_state();
+    if (state != CatalogState::kUntrusted && state != CatalogState::kNewer) return false;
+    Tables tables = {};
+    collect_tables(const_cast<Node*>(reinterpret_cast<const Node*>(query)), &tables);
+    if (!tables.any_user_table) return false;
+    if (state == CatalogState::kNewer)
+        set_failure(failure, "catalog_newer", "schema tandem is newer than this server's library",
+                    "Upgrade the package tandem-postgresql of this server and restart it.");
+    else
+        set_failure(failure, "catalog_owner", "the owner of schema tandem may not replicate",
+                    "ALTER SCHEMA tandem OWNER TO the role of the daemon.");
+    return true;
+}
+
 [[noreturn]] void raise_not_routable(const Failure& failure) {
     ereport(ERROR, (errcode(MAKE_SQLSTATE('T', 'D', '0', '1', '4')),
                     errmsg("query cannot be routed (%s): %s", failure.code, failure.message),
@@ -263,8 +279,19 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     return local;
 }
 
+// For those who ask; everybody else is answered by Postgres without a word.
+void refuse_for_catalog(const Query* query) {
+    bool explain_route = asking == Asking::kExplainRoute;
+    if ((route_mode == kRouteOff && !explain_route) || !plain_select(query)) return;
+    RouteOutcome* outcome = &outcome_of_last;
+    outcome->concerned = catalog_is_refused(query, &outcome->failure);
+    if (outcome->concerned && route_mode == kRouteForce && !explain_route)
+        raise_not_routable(outcome->failure);
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
     bool someone_asks = asking != Asking::kNobody || route_mode != kRouteOn;
+    if (unlikely(someone_asks) && IsUnderPostmaster) refuse_for_catalog(query);
     if (likely(!worth_a_copy(query)) || (!someone_asks && is_key_look_up(query)))
         return plan_in_postgres(query, text, cursor_options, parameters);
     Query* copy = static_cast<Query*>(copyObjectImpl(query));

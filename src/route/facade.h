@@ -140,4 +140,9 @@ struct BoundRelation {
 int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t count, char* out,
                        size_t capacity) noexcept;
 
+// The SQL with its relations, laid out for people: lines but the first begin with `indent` spaces.
+// Without `settings` those at its end are left out. Writes and returns as bind_relations() does.
+int64_t lay_out(const char* sql, uint32_t indent, bool settings, char* out,
+                size_t capacity) noexcept;
+
 }  // namespace tandem::route

@@ -562,7 +562,7 @@ Status ClickHouseTarget::publish(const std::string& database, const std::string&
 // it as text.
 Result<std::string> ClickHouseTarget::default_expression(const AddedColumn& added) {
     if (!added.old_value) return std::string();
-    types::Converter converter(added.column.mapping, types::Unholdable::reject);
+    types::Converter converter(added.column.mapping, types::Unholdable::kReject);
     types::Column value = converter.make_column();
     TRY(converter.append_text(*added.old_value, value));
     Query text = query("SELECT toString(v) FROM _value");
