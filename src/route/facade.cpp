@@ -42,7 +42,8 @@ void publish(Translation& translation) {
                           .sorted = output.sorted,
                           .limited = output.limited,
                           .any_order = output.any_order,
-                          .needs_utc = output.needs_utc};
+                          .needs_utc = output.needs_utc,
+                          .zone = output.zone};
 }
 
 void fill_refusal(Failure* failure, const Error& error, Reason reason) {
