@@ -14,6 +14,7 @@ extern "C" {
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/decision.h"
+#include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
 #include "extension/route/stats.h"
@@ -66,11 +67,21 @@ void start_local(ChoiceState* state) {
     pg_unreachable();
 }
 
+// A sum of values that 64 bits do not hold: the next time it is computed with more.
+bool was_too_narrow(const CustomScan& plan, const Failure& failure) {
+    constexpr int kDecimalOverflow = 407;
+    PgList* flags = static_cast<PgList*>(list_nth(plan.custom_private, kChoiceFlags));
+    if (lfourth_int(flags) == 0 || failure.clickhouse_code != kDecimalOverflow) return false;
+    note_too_narrow(strVal(list_nth(plan.custom_private, kChoiceSql)));
+    return true;
+}
+
 void use_postgres(ChoiceState* state, const Failure& failure) {
     state->failure = failure;
+    bool narrow = was_too_narrow(*plan_of(state), failure);
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
-    if (state->mode == kRouteForce) raise(state->failure, "query cannot be routed");
+    if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
     state->side = Side::kPostgres;
@@ -134,6 +145,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
         }
         const Failure* failure = remote_scan_failure(state->remote);
         if (failure != nullptr) {
+            was_too_narrow(*plan_of(state), *failure);
             verification_abandon(state->verification);
             count_reason(failure->code);
         }

@@ -24,6 +24,7 @@ extern "C" {
 
 #include "extension/catalog/catalog.h"
 #include "extension/route/decision.h"
+#include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
 #include "extension/route/stats.h"
@@ -175,6 +176,10 @@ tandem::List<route::EnumType> labels_of(PgList* enums) {
     return {types, count};
 }
 
+bool too_narrow(const route::TranslationResult& result) {
+    return result.narrow && is_too_narrow(result.sql.data(), result.sql.size());
+}
+
 PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
                             ParamListInfo parameters, Failure* failure) {
     MemoryContext owner = CurrentMemoryContext;
@@ -197,12 +202,20 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
         options.enums = labels_of(tree->enums);
         // A parallel plan adds up in any order as well.
         options.float_any_order = float_aggregates == kFloatAnyOrder || local->parallelModeNeeded;
-        // SAFETY: nothing between translate and the registration may raise.
+        options.narrow_sums = true;
+        callback->func = free_translation;
+        callback->arg = nullptr;
+        MemoryContextRegisterResetCallback(scratch, callback);
         route::Translation* translation = route::translate(*tree->query, options, failure);
-        if (translation != nullptr) {
-            callback->func = free_translation;
+        callback->arg = translation;
+        if (translation != nullptr && too_narrow(route::translation_result(*translation))) {
+            options.narrow_sums = false;
+            route::translation_free(translation);
+            callback->arg = nullptr;
+            translation = route::translate(*tree->query, options, failure);
             callback->arg = translation;
-            MemoryContextRegisterResetCallback(scratch, callback);
+        }
+        if (translation != nullptr) {
             PlannedStmt* made = make_routed_plan(
                 local, tree, route::translation_result(*translation), cursor_options, failure);
             MemoryContextSwitchTo(owner);

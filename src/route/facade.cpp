@@ -43,6 +43,7 @@ void publish(Translation& translation) {
                           .sorted = output.sorted,
                           .limited = output.limited,
                           .any_order = output.any_order,
+                          .narrow = output.narrow,
                           .needs_utc = output.needs_utc};
 }
 

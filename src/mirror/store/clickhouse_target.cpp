@@ -588,8 +588,8 @@ Status ClickHouseTarget::alter(const TableChange& change) {
             TRY(execute(prefix + "MODIFY COLUMN " + column_definition(column)));
         for (const AddedColumn& added : change.added) {
             std::string old_value = TRY(default_expression(added));
-            TRY(execute(prefix + "ADD COLUMN IF NOT EXISTS " + column_definition(added.column) +
-                        old_value));
+            TRY(execute(prefix + "ADD COLUMN IF NOT EXISTS " +
+                        column_definition(added.column, old_value)));
         }
     }
     return {};
