@@ -245,6 +245,11 @@ void copy_costs(Plan* to, const Plan* from) {
 // Plan node numbers only have to differ within a plan; ours start where no planner gets to.
 constexpr int kFirstNodeId = 1 << 24;
 
+Const* null_like(const Expr* expr) {
+    const Node* node = reinterpret_cast<const Node*>(expr);
+    return makeNullConst(exprType(node), exprTypmod(node), exprCollation(node));
+}
+
 CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
                         const route::TranslationResult& translation, Failure* failure) {
     CustomScan* scan = makeNode(CustomScan);
@@ -256,6 +261,10 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
         TargetEntry* target = flatCopyTargetEntry(planned);
         target->expr = reinterpret_cast<Expr*>(
             finalise(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr), &context));
+        // DISTINCT tells rows apart by what is shown; the rest is not among the remote columns.
+        if (target->resjunk && tree->simplified->distinctClause != NIL &&
+            !tree->simplified->hasDistinctOn)
+            target->expr = reinterpret_cast<Expr*>(null_like(target->expr));
         if (unfinished(reinterpret_cast<Node*>(target->expr), nullptr)) {
             set_failure(failure, "internal", "a result of the query has no remote column", "");
             return nullptr;
@@ -265,9 +274,7 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
     for (; at < list_length(local->planTree->targetlist); ++at) {
         TargetEntry* target =
             flatCopyTargetEntry(list_nth_node(TargetEntry, local->planTree->targetlist, at));
-        Node* expression = reinterpret_cast<Node*>(target->expr);
-        target->expr = reinterpret_cast<Expr*>(
-            makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression)));
+        target->expr = reinterpret_cast<Expr*>(null_like(target->expr));
         scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
     }
     fix_opfuncids(reinterpret_cast<Node*>(scan->scan.plan.targetlist));

@@ -201,7 +201,7 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
         options.session_utc = session_is_utc();
         options.enums = labels_of(tree->enums);
         // A parallel plan adds up in any order as well.
-        options.float_any_order = float_aggregates == kFloatAnyOrder || local->parallelModeNeeded;
+        options.float_any_order = any_float_order_wanted() || local->parallelModeNeeded;
         options.narrow_sums = true;
         callback->func = free_translation;
         callback->arg = nullptr;
