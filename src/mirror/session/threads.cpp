@@ -5,13 +5,9 @@
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
-namespace {
-
 CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
     return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
 }
-
-}  // namespace
 
 namespace {
 
