@@ -14,6 +14,7 @@ namespace tandem::test {
 namespace {
 
 constexpr const char* kUser = "limited";
+constexpr const char* kReader = "reader";
 constexpr const char* kPassword = "limited's password";
 
 class rights : public WholeFixture {
@@ -21,7 +22,7 @@ class rights : public WholeFixture {
     void SetUp() override {
         WholeFixture::SetUp();
         if (HasFatalFailure()) return;
-        make_user();
+        make_users();
         if (HasFatalFailure()) return;
         options_.target.user = kUser;
         options_.target.password = kPassword;
@@ -35,29 +36,33 @@ class rights : public WholeFixture {
                 .password = options_.target.password};
     }
 
-    // In files of users grants are written as in SQL; the embedded server has no CREATE USER.
-    void make_user() {
+    // The grants that the page gives to a user.
+    static std::string grants_to(const std::string& user) {
         std::string page = test_support::source_text("docs/howto/rights.md");
         std::string grants;
-        std::regex grant("(GRANT [^;]*) TO tandem;");
+        std::regex grant("(GRANT [^;]*) TO " + user + ";");
         for (std::sregex_iterator at(page.begin(), page.end(), grant), end; at != end; ++at)
             grants += "<query>" + (*at)[1].str() + "</query>";
-        ASSERT_NE(grants, "");
+        EXPECT_NE(grants, "") << user;
+        return grants;
+    }
+    static std::string user_xml(const std::string& name, const std::string& grants) {
+        return "<" + name + "><password>" + kPassword +
+               "</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>"
+               "<quota>default</quota><grants>" +
+               grants + "</grants></" + name + ">";
+    }
+
+    // In files of users grants are written as in SQL; the embedded server has no CREATE USER.
+    void make_users() {
         std::filesystem::path folder = clickhouse_->directory() + "/users.d";
         std::filesystem::create_directory(folder);
         std::ofstream(folder / "limited.xml")
-            << "<clickhouse><users><" << kUser << "><password>" << kPassword
-            << "</password><networks><ip>127.0.0.1</ip></networks><profile>default</profile>"
-               "<quota>default</quota><grants>"
-            << grants << "</grants></" << kUser << "></users></clickhouse>";
+            << "<clickhouse><users>" << user_xml(kUser, grants_to("tandem"))
+            << user_xml(kReader, grants_to("tandem_reader")) << "</users></clickhouse>";
         std::filesystem::permissions(folder, std::filesystem::perms(0755));
         clickhouse_->stop();
         ASSERT_TRUE(clickhouse_->start_again().ok());
-        clickhouse::Endpoint limited = endpoint();
-        limited.user = kUser;
-        limited.password = kPassword;
-        auto known = clickhouse::connect_native(limited);
-        ASSERT_TRUE(known.ok()) << known.error().to_string();
     }
 
     void expect(const std::string& sql, const std::string& expected) {
@@ -113,6 +118,14 @@ TEST_F(rights, of_the_page_suffice_to_mirror_route_and_verify) {
          "SELECT tandem.resync_mirror('m', ARRAY['public.orders'])");
     ASSERT_NO_FATAL_FAILURE(expect("SELECT tandem.wait_until_live('m', '60s')", "t"));
     ASSERT_NO_FATAL_FAILURE(expect_routed("SELECT sum(amount) FROM orders"));
+    must(*admin_, "SELECT tandem.set_route_user('reader', 'not the password')");
+    must(*admin_, "SET tandem.route = force");
+    auto refused = admin_->query("SELECT sum(amount) FROM orders");
+    EXPECT_FALSE(refused.ok()) << "it was the reader who asked";
+    must(*admin_, std::string("SELECT tandem.set_route_user('reader', $$") + kPassword + "$$)");
+    ASSERT_NO_FATAL_FAILURE(expect_routed("SELECT sum(amount) FROM orders"));
+    must(*admin_, "SELECT tandem.set_route_user(NULL, NULL)");
+    ASSERT_NO_FATAL_FAILURE(expect_routed("SELECT sum(amount) FROM orders"));
     ASSERT_NO_FATAL_FAILURE(expect(
         "SELECT count(*) FROM tandem.mirrors WHERE error_code <> '' OR incident_code <> ''", "0"));
     auto verified = mirror::verify_mirror(options_.source, endpoint(), "m", {});
@@ -135,6 +148,13 @@ TEST_F(rights, of_the_page_are_no_more_than_it_says) {
     for (const char* sql : {"CREATE TABLE default.t (a Int8) ENGINE = Memory", "CREATE USER x",
                             "SELECT * FROM system.users", "DROP DATABASE default",
                             "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a Int8')"})
+        EXPECT_FALSE((*client)->execute({.sql = sql}).ok()) << sql;
+    clickhouse::Endpoint reader = endpoint();
+    reader.user = kReader;
+    client = clickhouse::connect_native(reader);
+    ASSERT_TRUE(client.ok()) << client.error().to_string();
+    for (const char* sql : {"CREATE TABLE tandem_rows.t (a Int8) ENGINE = Memory",
+                            "DROP DATABASE tandem_rows", "INSERT INTO tandem_rows.t VALUES (1)"})
         EXPECT_FALSE((*client)->execute({.sql = sql}).ok()) << sql;
 }
 
