@@ -80,7 +80,7 @@ struct Constants {
 };
 
 // What stands for a time zone is since when both sides agree on it; known before.
-void evaluate_zone(Node* node, clickhouse::ParameterValue* value) {
+void evaluate_zone(Node* node, clickhouse::BoundParameter* value) {
     const char* zone = TextDatumGetCString(castNode(Const, node)->constvalue);
     int64* bytes = static_cast<int64*>(palloc(sizeof(int64)));
     *bytes = static_cast<int64>(pg_hton64(static_cast<uint64>(zone_since_known(zone))));
