@@ -5,18 +5,15 @@
 #include "mirror/session/parts.h"
 
 namespace tandem::mirror {
+CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
+    return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
+}
+
 namespace {
 
 // Tables that are written at once, but for the first: an insert is mostly waiting for the disk.
 constexpr int kMoreWriters = 3;
 
-CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role) {
-    return {connect_options(options, role), options.mirror_id, options.chunk_blocks, options.owner};
-}
-
-}  // namespace
-
-namespace {
 
 // What is known of a batch before it is applied, counted once readers see it.
 class Counted {

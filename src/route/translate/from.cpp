@@ -155,8 +155,8 @@ void Translator::wrap(Piece& piece, Nodes where) {
 // Policies are asked before anything else of the query.
 Status Translator::hide_rows(uint32_t relation) {
     Source& source = scope_->sources[relation];
-    const Node* shown = TRY(filter_on(*source.relation->filter));
-    Nodes where = {shown};
+    const sql::Node* filter = TRY(filter_on(*source.relation->filter));
+    Nodes where = {filter};
     Piece piece;
     piece.relations = {relation};
     piece.from = source.from;
