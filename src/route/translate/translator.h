@@ -216,7 +216,8 @@ class Translator {
     const FromItem* hoisted(const FromItem* before, const FromItem* item);
     std::vector<const FromItem*> from_items(const Query& query);
     bool is_inlined(const FromItem& item) const;
-    void wrap(Piece& piece, Nodes where);
+    void wrap(Piece& piece, Nodes where, const std::vector<uint32_t>& made = {});
+    Status freeze(const FromItem& item, std::vector<uint32_t>& made);
     Status hide_rows(uint32_t relation);
     const Node* through(const Source& source, const Node* node);
     Result<const Node*> filter_on(const Expr& expr);
