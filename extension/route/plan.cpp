@@ -364,8 +364,9 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
     PgList* result =
         list_make5(makeString(c_string_of(translation.sql)),
                    list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
-                   list_make3_int(local->jitFlags, translation.needs_utc ? 1 : 0,
-                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0));
+                   list_make4_int(local->jitFlags, translation.needs_utc ? 1 : 0,
+                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0,
+                                  translation.narrow ? 1 : 0));
     result = lappend(lappend(result, places), columns);
     return lappend(result, tree->enums);
 }

@@ -54,7 +54,10 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     Value argument;
     std::vector<Class> classes;
     if (expr.args.size == 1) {
-        argument = TRY(without_window([&] { return value(*expr.args[0]); }));
+        bool above = std::exchange(summed_, over_ == nullptr);
+        auto translated = without_window([&] { return value(*expr.args[0]); });
+        summed_ = above;
+        argument = TRY(std::move(translated));
         classes.push_back(argument.cls);
     }
     bool extreme = name == "min" || name == "max" || name.starts_with("bool_") || name == "every";
@@ -76,7 +79,8 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     Nodes args;
     if (expr.args.size == 1) args.push_back(argument.node);
     if (!row->argument.empty()) args = {sql_.form(row->argument, args)};
-    if ((row->flags & rule::kSumScale) && argument.precision > 18)
+    // 38 digits hold the sum, see numeric_digits(): sums of 256 bits cost twice the time.
+    if ((row->flags & rule::kSumScale) && result.precision > 38)
         args = {
             sql_.form(sql_.keep("toDecimal256($1, " + std::to_string(argument.scale) + ")"), args)};
     result.node = TRY(aggregate_call(expr, row->sql, args));

@@ -132,7 +132,12 @@ Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
         return refuse(Reason::kOperator, "ANY of another type");
     const Node* list = parameter(array, "Array(" + clickhouse_type(*element, false) + ")");
     const Node* wanted = left.node;
-    if (left.cls == Class::kBpchar) {
+    if (left.cls == Class::kBpchar && is_padded(left)) {
+        std::string length = std::to_string(left.padded);
+        list = sql_.form(sql_.keep("arrayMap(x -> if(lengthUTF8(trimRight(x)) > " + length +
+                                   ", x, rightPadUTF8(trimRight(x), " + length + ", ' ')), $1)"),
+                         {list});
+    } else if (left.cls == Class::kBpchar) {
         wanted = sql_.form("trimRight($1)", {wanted});
         list = sql_.form("arrayMap(x -> trimRight(x), $1)", {list});
     }

@@ -8,6 +8,8 @@
 namespace tandem::route {
 namespace {
 
+constexpr int kTypmodHeader = 4;  // of character types: VARHDRSZ
+
 constexpr uint32_t kDepthMax = 200;
 constexpr uint32_t kNodesMax = 20000;
 
@@ -197,6 +199,8 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     std::string name(from.name);
     if (!from.exact && !from.as_text) return refuse(Reason::kInexactColumn, name);
     Value result{.cls = class_of(from.type), .type = from.type};
+    if (result.cls == Class::kBpchar && from.typmod > kTypmodHeader)
+        result.padded = from.typmod - kTypmodHeader;
     // A text form is not the value, but the text of a jsonb is canonical: that is what ->> reads.
     // So is the label of an enum.
     result.number_as_text =

@@ -35,6 +35,7 @@ struct Output {
     bool sorted = true;
     bool limited = true;
     bool any_order = false;
+    bool narrow = false;
     bool needs_utc = false;
 };
 
@@ -269,6 +270,9 @@ class Translator {
 
     // --- apply.cpp: the rule table
     Result<Value> apply(const Expr& expr, Form form, std::string_view name);
+    // compare.cpp: of two operands those that compare the same way and cost less.
+    void compare_as_stored(std::string_view name, std::vector<Value>& values);
+    std::optional<const sql::Node*> padded_like(const Value& column, const Value& other);
     Result<Value> apply_values(const Expr& expr, Form form, std::string_view name,
                                std::span<const Value> values);
     Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
@@ -460,6 +464,7 @@ class Translator {
     uint32_t nodes_ = 0;
     std::vector<Lifted> lifted_;
     const sql::Window* over_ = nullptr;  // of the aggregate being written
+    bool summed_ = false;                // below a sum that ends before a row is sent
     std::deque<Query> kept_queries_;
     std::deque<FromItem> kept_items_;
     std::deque<Expr> kept_exprs_;
