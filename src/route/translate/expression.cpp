@@ -139,6 +139,8 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return subquery(expr, place);
         case ExprKind::kGrouping:
             return grouping(expr);
+        case ExprKind::kRow:
+            return refuse(Reason::kExpression, "a row");
         default:
             return refuse(Reason::kExpression, std::string(expr.name));
     }

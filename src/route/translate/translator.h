@@ -403,6 +403,7 @@ class Translator {
     };
     Result<Average> average(const Expr& expr);
     Result<Value> sum_of(const Expr& expr);
+    Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
     // ordered_set.cpp
@@ -445,12 +446,14 @@ class Translator {
     // --- list_aggregate.cpp
     Result<const Node*> ordered_values(const Expr& expr, const Value& argument, bool nulls);
     Result<Value> string_agg(const Expr& expr);
+    Result<const Node*> values_of_frame(const Expr& expr, const Value& argument, bool nulls);
     Result<const Node*> different_values(const Expr& expr, const Value& argument, bool nulls);
     Result<std::string> element_text(const Value& one);
     Result<Value> array_text(const Node* values, const Value& one);
     Result<Value> array_agg(const Expr& expr);
     Result<Value> distinct_sum(const Expr& expr, Value& count);
     Result<Value> variance(const Expr& expr);
+    Result<Value> spread(const Expr& expr);
 
     const TranslateOptions& options_;
     sql::Sql sql_;

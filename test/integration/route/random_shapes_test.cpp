@@ -261,7 +261,11 @@ class ShapeMaker {
     }
 
     std::string aggregate(const Names& names) {
-        switch (number(0, 6)) {
+        switch (number(0, 8)) {
+            case 7:
+                return pick({"stddev", "stddev_pop", "variance"}) + "(" + integer(names) + ")";
+            case 8:
+                return "count(DISTINCT (" + column(names) + ", " + column(names) + "))";
             case 0:
                 return "count(*)";
             case 1:
@@ -285,7 +289,10 @@ class ShapeMaker {
     std::string window(const Names& names) {
         const std::string a = names.front();
         std::string by = chance(60) ? "PARTITION BY " + column(names) + " " : "";
-        switch (number(0, 3)) {
+        switch (number(0, 4)) {
+            case 4:
+                return pick({"lag(", "lead("}) + a + ".n, 1, " + pick({"0", "0.5", "-1.125"}) +
+                       ") OVER (" + by + "ORDER BY " + order(a) + ")";
             case 0:
                 return pick({"count(*)", "sum(" + a + ".n)", "max(" + a + ".t)"}) + " OVER (" + by +
                        "ORDER BY " + integer(names) + pick({"", " DESC", " NULLS FIRST"}) +
@@ -320,9 +327,14 @@ class ShapeMaker {
                        " WHERE " + in + ".k = " + key + ")";
         }
         if (chance(20)) targets += ", rank() OVER (ORDER BY count(*) DESC)";
-        std::string sql = pick({"SELECT ", "SELECT ", "SELECT DISTINCT "}) + targets + from + where;
-        sql += " GROUP BY " + pick({key + ", " + other, "ROLLUP (" + key + ", " + other + ")",
-                                    "GROUPING SETS ((" + key + "), (" + other + "), ())"});
+        // Postgres 15 takes a column of GROUPING SETS that WHERE compares with a constant for
+        // constant: DISTINCT there is its own affair.
+        bool plain = chance(40);
+        std::string sql = plain && chance(50) ? "SELECT DISTINCT " : "SELECT ";
+        sql += targets + from + where + " GROUP BY ";
+        sql += plain ? key + ", " + other
+                     : pick({"ROLLUP (" + key + ", " + other + ")",
+                             "GROUPING SETS ((" + key + "), (" + other + "), ())"});
         if (chance(20)) sql += " HAVING count(*) > " + std::to_string(number(0, 3));
         return sql;
     }
