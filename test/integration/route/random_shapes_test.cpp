@@ -290,9 +290,14 @@ class ShapeMaker {
         const std::string a = names.front();
         std::string by = chance(60) ? "PARTITION BY " + column(names) + " " : "";
         switch (number(0, 4)) {
-            case 4:
+            case 4: {
+                // Peers that differ in anything that is shown would be told apart by chance.
+                std::string all;
+                for (const std::string& name : names)
+                    all += (all.empty() ? "" : ", ") + order(name);
                 return pick({"lag(", "lead("}) + a + ".n, 1, " + pick({"0", "0.5", "-1.125"}) +
-                       ") OVER (" + by + "ORDER BY " + order(a) + ")";
+                       ") OVER (" + by + "ORDER BY " + all + ")";
+            }
             case 0:
                 return pick({"count(*)", "sum(" + a + ".n)", "max(" + a + ".t)"}) + " OVER (" + by +
                        "ORDER BY " + integer(names) + pick({"", " DESC", " NULLS FIRST"}) +
