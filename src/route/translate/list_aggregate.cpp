@@ -179,8 +179,8 @@ Result<Value> Translator::variance(const Expr& expr) {
     Value bottom{.cls = Class::kNumeric, .precision = 38};
     bottom.node = sql_.form(sample ? "nullIf($1 * ($1 - 1), 0)" : "nullIf($1 * $1, 0)", {n});
     Value result = TRY(divide(top, bottom));
-    Nodes parts = {result.node, top.node, result.digits};
-    result.node = sql_.form("if($2 <= 0 AND $1 IS NOT NULL, 0, $1)", parts);
+    Nodes parts = {result.node, top.node, bottom.node};
+    result.node = sql_.form("if($2 <= 0 AND $3 IS NOT NULL, 0, $1)", parts);
     result.node = typed(result);
     result.digits = sql_.form("if($1 <= 0, toInt32(0), $2)", {top.node, result.digits});
     return result;
@@ -203,17 +203,12 @@ Result<Value> Translator::spread(const Expr& expr) {
     x = step("if(x * x > n, x - 1, if((x + 1) * (x + 1) <= n, x + 1, x))", x);
     x = step("if(n > x * x + x, x + 1, x)", x);
     std::string whole = "intDiv(u, " + ten(scale + " - d") + ")";
-    std::string text = "arrayMap((u, d) -> if(throwIf(length(toString(" + whole +
-                       ")) + d > 75) = 0, arrayMap(n -> " + x + " * " + ten(scale + " - d") +
-                       ", [" + whole + " * " + ten("d") +
-                       "])[1], toInt256(0)), [ifNull($1, toInt256(0))], [ifNull($2, "
-                       "toInt32(0))])[1]";
+    std::string text = "arrayMap((u, d) -> if(throwIf(ifNull(length(toString(" + whole +
+                       ")) + d > 75, 0)) = 0, arrayMap(n -> " + x + " * " + ten(scale + " - d") +
+                       ", [" + whole + " * " + ten("d") + "])[1], NULL), [$1], [$2])[1]";
     const Node* root =
         sql_.form(sql_.keep(std::move(text)), {unscaled(result), result.digits}, {}, {}, true);
-    Value rooted = from_unscaled(root, false, result.precision, result.scale);
-    rooted.node = sql_.form("if($1 IS NULL, NULL, $2)", {result.node, rooted.node});
-    rooted.nullable = true;
-    rooted.node = typed(rooted);
+    Value rooted = from_unscaled(root, true, result.precision, result.scale);
     rooted.digits = result.digits;
     return rooted;
 }
