@@ -12,6 +12,7 @@ extern "C" {
 }
 
 #include "extension/catalog/identity.h"
+#include "extension/remote/zones.h"
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/decision.h"
@@ -72,6 +73,13 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
     if (lsecond_int(private_list(plan, kChoiceFlags)) != 0 && !session_is_utc()) {
         set_failure(failure, "time_zone", "the query was planned for the time zone UTC",
                     "SET TimeZone = 'UTC', or prepare the query again.");
+        return false;
+    }
+    const char* zone = strVal(list_nth(plan.custom_private, kChoiceZone));
+    if (zone[0] != '\0' && strcmp(zone, usable_session_zone()) != 0) {
+        set_failure(failure, "time_zone",
+                    psprintf("the query was planned for the time zone %s", zone),
+                    "Prepare the query again.");
         return false;
     }
     if (lthird_int(private_list(plan, kChoiceFlags)) != 0 && !any_float_order_wanted()) {

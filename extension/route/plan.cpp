@@ -1,6 +1,7 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
+#include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "nodes/extensible.h"
@@ -93,6 +94,10 @@ Expr* by_recipe(const route::TranslationResult& translation, const Recipe& recip
             return rounded(translation, recipe);
         case RecipeKind::kRoot:
             return root(translation, recipe);
+        case RecipeKind::kShare:
+            return function(F_INTERVAL_DIV, INTERVALOID,
+                            list_make2(remote_var(translation, recipe.first),
+                                       remote_var(translation, recipe.second)));
         case RecipeKind::kColumn:
             break;
     }
@@ -223,6 +228,12 @@ PgList* remote_private(const route::TranslationResult& translation) {
 PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation) {
     PgList* result = NIL;
     for (const route::UsedConstant& used : translation.constants) {
+        if (used.part == route::ConstantPart::kZoneSince) {
+            Datum zone = CStringGetTextDatum(c_string_of(used.text));
+            result = lappend(result,
+                             makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, zone, false, false));
+            continue;
+        }
         Expr* constant = static_cast<Expr*>(
             copyObjectImpl(list_nth(tree->constants, static_cast<int>(used.constant))));
         if (used.part == route::ConstantPart::kDigits)
@@ -368,7 +379,7 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
                                   translation.any_order && !local->parallelModeNeeded ? 1 : 0,
                                   translation.narrow ? 1 : 0));
     result = lappend(lappend(result, places), columns);
-    return lappend(result, tree->enums);
+    return lappend(lappend(result, tree->enums), makeString(c_string_of(translation.zone)));
 }
 
 // A cursor moves backwards over what Postgres' own plan could move backwards over.

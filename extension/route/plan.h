@@ -24,6 +24,7 @@ enum ChoicePrivate {
     kChoicePlaces,        // IntList: for each place in the SQL the index of its table in the relids
     kChoiceColumns,       // list of lists of String, parallel: the columns that are read there
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed
+    kChoiceZone,          // String: the session's time zone that the SQL is made for, or empty
 };
 enum RemotePrivate {
     kRemoteColumnTypes,     // list of String: ClickHouse types of the result

@@ -23,6 +23,7 @@ extern "C" {
 }
 
 #include "extension/catalog/catalog.h"
+#include "extension/remote/zones.h"
 #include "extension/route/decision.h"
 #include "extension/route/narrow.h"
 #include "extension/route/plan.h"
@@ -199,6 +200,7 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     } else {
         route::TranslateOptions options;
         options.session_utc = session_is_utc();
+        options.zone = text_of(usable_session_zone());
         options.enums = labels_of(tree->enums);
         // A parallel plan adds up in any order as well.
         options.float_any_order = any_float_order_wanted() || local->parallelModeNeeded;

@@ -1,17 +1,21 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
+#include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/nodeFuncs.h"
+#include "port/pg_bswap.h"
 #include "storage/proc.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 }
 
 #include "extension/remote/datum.h"
+#include "extension/remote/zones.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
 #include "extension/shell/memory.h"
@@ -72,6 +76,18 @@ struct Constants {
     uint32 count;
 };
 
+// What stands for a time zone is since when both sides agree on it; known before.
+void evaluate_zone(Node* node, clickhouse::ParameterValue* value) {
+    const char* zone = TextDatumGetCString(castNode(Const, node)->constvalue);
+    int64* bytes = static_cast<int64*>(palloc(sizeof(int64)));
+    *bytes = static_cast<int64>(pg_hton64(static_cast<uint64>(zone_since_known(zone))));
+    value->type = INT8OID;
+    value->typmod = -1;
+    value->part = static_cast<uint8>(route::ConstantPart::kWhole);
+    value->binary = reinterpret_cast<const char*>(bytes);
+    value->size = sizeof(int64);
+}
+
 void evaluate_one(RemoteScanState* state, ExprState* expression, Node* node,
                   clickhouse::ParameterValue* value) {
     ExprContext* context = state->custom.ss.ps.ps_ExprContext;
@@ -79,6 +95,8 @@ void evaluate_one(RemoteScanState* state, ExprState* expression, Node* node,
     int32 typmod = exprTypmod(node);
     value->type = getBaseTypeAndTypmod(exprType(node), &typmod);
     value->typmod = typmod;
+    if (value->part == static_cast<uint8>(route::ConstantPart::kZoneSince))
+        return evaluate_zone(node, value);
     Datum datum = ExecEvalExprSwitchContext(expression, context, &is_null);
     value->binary = nullptr;
     if (is_null) return;
@@ -141,6 +159,20 @@ bool evaluate(RemoteScanState* state, Constants* constants, Failure* failure) {
     set_failure(failure, "constant", psprintf("a constant cannot be computed: %s", error->message),
                 "Postgres decides whether it is needed.");
     return false;
+}
+
+// Compares the time zones that the query uses on both sides, unless that has been done.
+bool compare_zones(const RemoteScanState* state, const CatalogTarget& target, const char* database,
+                   Failure* failure) {
+    const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
+    ListCell* part;
+    ListCell* expression;
+    forboth(part, private_list(state, kRemoteParameterParts), expression, plan->custom_exprs) {
+        if (lfirst_int(part) != static_cast<int>(route::ConstantPart::kZoneSince)) continue;
+        const char* zone = TextDatumGetCString(lfirst_node(Const, expression)->constvalue);
+        if (!zone_agrees(zone, target, database, failure)) return false;
+    }
+    return true;
 }
 
 bool next_row_is_there(RemoteScanState* state) {
@@ -231,7 +263,8 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
     EState* estate = state->custom.ss.ps.state;
     MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
     Constants constants = {};
-    bool started = evaluate(state, &constants, failure);
+    bool started =
+        compare_zones(state, target, database, failure) && evaluate(state, &constants, failure);
     if (started) {
         static uint32 number = 0;
         PgList* names = private_list(state, kRemoteColumnTypes);

@@ -44,7 +44,8 @@ void publish(Translation& translation) {
                           .limited = output.limited,
                           .any_order = output.any_order,
                           .narrow = output.narrow,
-                          .needs_utc = output.needs_utc};
+                          .needs_utc = output.needs_utc,
+                          .zone = output.zone};
 }
 
 void fill_refusal(Failure* failure, const Error& error, Reason reason) {

@@ -26,6 +26,7 @@ struct EnumType {
 struct TranslateOptions {
     // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
     bool session_utc = false;
+    Text zone = {};  // its name otherwise; empty when nothing may depend on it
     // Sums of floating point numbers may be those of any order of their rows.
     bool float_any_order = false;
     // What sums add up is computed in 64 bits where its operands have no more. The server raises an
@@ -43,6 +44,7 @@ enum class RecipeKind : uint8_t {
     kRounded,  // numeric: `first` with as many digits behind the point as `second`, an integer,
                // says
     kRoot,     // numeric: the square root of that, with the same digits
+    kShare,    // interval: `first` / `second`, a float8; NULL when the first is
 };
 
 struct Recipe {
@@ -75,6 +77,8 @@ enum class ConstantPart : uint8_t {
     kMicroseconds,  // of an interval
     kBits,          // of a floating point number, as an integer of the same size
     kDigits,        // behind the point of a numeric, as an integer
+    kZoneSince,     // since when ClickHouse' clocks of the zone `text` are those of Postgres, as
+                    // seconds; no constant of the query
 };
 
 // A query parameter of the SQL, {name:ClickHouse type}. The same constant may feed several.
@@ -84,6 +88,7 @@ struct UsedConstant {
     Text parameter;     // name of the query parameter
     Text clickhouse_type;
     ConstantPart part;
+    Text text = {};  // kZoneSince
 };
 
 // A mirrored table where the SQL reads it, and what of it. Its place is filled by bind_relations().
@@ -104,6 +109,7 @@ struct TranslationResult {
     bool any_order;  // floating point numbers are summed in any order
     bool narrow;     // something is computed in 64 bits that may not fit
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
+    Text zone;       // ... or is this one, unless empty
 };
 
 // Null and a reason code (reasons.def) in `failure` when the query must stay in Postgres.

@@ -40,6 +40,21 @@ constexpr std::string_view kDateMinus =
         TANDEM_DIVISION("/", a, b, kInt8, TANDEM_DIVIDE("intDiv", "toInt128")),  \
         TANDEM_DIVISION("%", a, b, kInt8, TANDEM_DIVIDE("modulo", "toInt128"))
 
+// How far a processor shifts is its own affair beyond the width of the number.
+#define TANDEM_SHIFTS(cls, function, last)                                        \
+    {kOperator,                                                                   \
+     "<<",                                                                        \
+     {cls, kInt4},                                                                \
+     cls,                                                                         \
+     "if(throwIf(ifNull($2 NOT BETWEEN 0 AND " last ", 0)) = 0, " function        \
+     "(bitShiftLeft(toInt64($1), toUInt8($2))), NULL)",                           \
+     kMaybeNull | kRaises},                                                       \
+    {                                                                             \
+        kOperator, ">>", {cls, kInt4}, cls,                                       \
+            "if(throwIf(ifNull($2 NOT BETWEEN 0 AND " last ", 0)) = 0, " function \
+            "(bitShiftRight(toInt64($1), toUInt8($2))), NULL)",                   \
+            kMaybeNull | kRaises                                                  \
+    }
 #define TANDEM_MOD_FUNCTION(cls, wide) \
     { kFunction, "mod", {cls, cls}, cls, TANDEM_DIVIDE("modulo", wide), kMaybeNull | kRaises }
 #define TANDEM_BITS(cls)                                       \
@@ -73,6 +88,16 @@ constexpr Rule kRules[] = {
     TANDEM_BITS(kInt2),
     TANDEM_BITS(kInt4),
     TANDEM_BITS(kInt8),
+    TANDEM_SHIFTS(kInt4, "toInt32", "31"),
+    TANDEM_SHIFTS(kInt8, "toInt64", "63"),
+    {kFunction,
+     "gcd",
+     {kInt4, kInt4},
+     kInt4,
+     "accurateCast(if($1 = 0, abs(toInt64($2)), if($2 = 0, abs(toInt64($1)), gcd(toInt64($1), "
+     "toInt64($2)))), $T)",
+     kRaises},
+    {kFunction, "sign", {kFloat8}, kFloat8, "toFloat64(if(isNaN($1), 0, sign($1)))"},
     TANDEM_MOD_FUNCTION(kInt2, "toInt64"),
     TANDEM_MOD_FUNCTION(kInt4, "toInt64"),
     TANDEM_MOD_FUNCTION(kInt8, "toInt128"),

@@ -54,6 +54,7 @@ constexpr Rule kRules[] = {
     {kCast, "text", {kUuid}, kText, "toString($1)"},
     {kCast, "int4", {kText}, kInt4, kToInt4FromText, kMaybeNull | kRaises},
     {kCast, "int8", {kText}, kInt8, kToInt8FromText, kMaybeNull | kRaises},
+    {kCast, "text", {kText}, kText, "$1"},
     {kCast, "timestamp", {kDate}, kTimestamp, "toDateTime64($1, 6, 'UTC')"},
     {kCast, "timestamptz", {kDate}, kTimestamptz, "toDateTime64($1, 6, 'UTC')", kUtc},
     {kCast, "timestamptz", {kTimestamp}, kTimestamptz, "toTimeZone($1, 'UTC')", kUtc},

@@ -12,20 +12,30 @@ constexpr std::string_view kForms[][2] = {
     {"`x = ANY (array)` `x <> ALL (array)` `IN (list)`", "arrays of one dimension"},
     {"`x = ANY (column)` `column @> array` `column && array`",
      "NOT NULL arrays of text or integers; arrays on the right are literals without NULL"},
-    {"`LIKE` `ILIKE` `~`",
-     "literal patterns; of `ILIKE` and `~` only ASCII, of `~` a plain subset"},
+    {"`LIKE` `ILIKE`", "literal patterns; of `ILIKE` only ASCII"},
+    {"`~` `~*` `!~` `!~*` `SIMILAR TO` `regexp_like`",
+     "literal patterns of ASCII without look-around, back references, lazy quantifiers, escapes "
+     "like `\\m` and options; of text beyond ASCII only what both sides agree on"},
+    {"`regexp_replace` `regexp_count` `substring(x FROM 'pattern')`",
+     "the same, and there is one way only to read a text: no alternatives, no repeated groups, "
+     "behind a repeated character one that is none of these; not matching the empty text"},
     {"`x / y` `round` `trunc` `ceil` `floor` `sign` `mod` `%` of numeric",
      "with the digits Postgres gives the result; `round` and `trunc` to a literal number of "
      "digits"},
     {"casts of numeric to integers, text, `numeric(p, s)`; of text to numeric; to `float8`",
      "to `float8` from at most 15 digits"},
-    {"`substring` `concat` `concat_ws`", "positions and separator are literals"},
-    {"`date_trunc` `extract` `date_part` `to_char` `x + interval` `AT TIME ZONE 'UTC'`",
-     "literal units, formats and intervals; of `timestamptz` while TimeZone means UTC"},
+    {"`concat` `concat_ws` `format`",
+     "of text, integers, numeric, boolean and uuid; separator and format (of `%s`) are literals"},
+    {"`date_trunc` `date_bin` `extract` `date_part` `to_char` `x + interval` `AT TIME ZONE`",
+     "literal units, formats, zones and intervals; names of zones with `/`, or UTC"},
+    {"`timestamp - timestamp` `timestamptz - timestamptz`; `=` `<` ... `extract` `sum` `avg` `min` "
+     "`max` of such differences",
+     "`avg` among the results"},
     {"enums: `=` `<` ... `ORDER BY` `GROUP BY` `min` `max` `::text`",
      "as long as no value of the type was ever renamed"},
     {"`jsonb -> 'a' ->> 'b'`, `#>> '{a,b}'`, `? 'key'`", "of a column, with literal keys"},
-    {"`split_part` `lpad` `rpad`", "with literal arguments"},
+    {"`split_part` `lpad` `rpad` `translate` `btrim` `ltrim` `rtrim`", "with literal arguments"},
+    {"`num_nulls` `num_nonnulls`", ""},
     {"`avg` `sum(DISTINCT)` `avg(DISTINCT)` `variance` `var_pop` `var_samp`",
      "integers and numeric"},
     {"`stddev` `stddev_pop` `stddev_samp`", "integers and numeric"},
@@ -84,7 +94,7 @@ std::string conditions(const Rule& row) {
     add(rule::kDeterministic, "a deterministic collation");
     add(rule::kBytewise, "a bytewise collation");
     add(rule::kAsciiCase, "a locale that treats ASCII letters as ASCII does");
-    add(rule::kUtc, "TimeZone means UTC");
+    add(rule::kUtc, "TimeZone means UTC, or both sides have the same rules for it");
     add(rule::kLiteralSecond, "a literal on the right");
     add(rule::kRefuse, "tandem.float_aggregates = any_order, or a parallel plan");
     add(rule::kRaises, "runs again in Postgres where Postgres raises an error");

@@ -30,7 +30,27 @@ constexpr std::string_view kRepeat =
 constexpr std::string_view kChr =
     "if(throwIf(ifNull($1 NOT BETWEEN 1 AND 127, 0)) = 0, char($1), NULL)";
 
+// What stands before the first character counts, but is not there.
+constexpr std::string_view kSubstring =
+    "if($2 IS NULL, NULL, substringUTF8($1, greatest(toInt64($2), 1)))";
+constexpr std::string_view kSubstringOf =
+    "if($3 IS NULL OR $2 IS NULL OR throwIf(ifNull($3 < 0, 0)) = 1, NULL, substringUTF8($1, "
+    "greatest(toInt64($2), 1), greatest(toInt64($2) + $3 - greatest(toInt64($2), 1), 0)))";
+constexpr std::string_view kInitcap =
+    "if(throwIf(ifNull(length($1) != lengthUTF8($1), 0)) = 0, initcap($1), NULL)";
+constexpr std::string_view kAscii =
+    "if(throwIf(ifNull(length(substringUTF8($1, 1, 1)) > 1, 0)) = 0, toInt32(ascii($1)), NULL)";
+constexpr std::string_view kToHex = "if($1 = 0, '0', lower(replaceRegexpOne(hex($1), '^0+', '')))";
+
 constexpr Rule kRules[] = {
+    {kFunction, "substring", {kText, kInt4}, kText, kSubstring, kMaybeNull},
+    {kFunction, "substr", {kText, kInt4}, kText, kSubstring, kMaybeNull},
+    {kFunction, "substring", {kText, kInt4, kInt4}, kText, kSubstringOf, kMaybeNull | kRaises},
+    {kFunction, "substr", {kText, kInt4, kInt4}, kText, kSubstringOf, kMaybeNull | kRaises},
+    {kFunction, "initcap", {kText}, kText, kInitcap, kAsciiCase | kMaybeNull | kRaises},
+    {kFunction, "ascii", {kText}, kInt4, kAscii, kMaybeNull | kRaises},
+    {kFunction, "to_hex", {kInt4}, kText, kToHex},
+    {kFunction, "to_hex", {kInt8}, kText, kToHex},
     {kFunction, "length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},
     {kFunction, "char_length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},
     {kFunction, "character_length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},

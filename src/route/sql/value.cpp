@@ -90,6 +90,8 @@ std::string plain_type(Class cls, int precision, int scale) {
             return "UUID";
         case Class::kOid:
             return "UInt32";
+        case Class::kInterval:
+            return "Int64";
         default:
             return "String";
     }

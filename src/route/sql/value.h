@@ -4,7 +4,8 @@
 // rule states its arguments and its result in these classes:
 //   bool Bool/UInt8 · int2/4/8 Int16/32/64 · numeric Decimal(p, s) of known scale · float4/8
 //   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp, timestamptz
-//   DateTime64(6, 'UTC') · uuid UUID · oid UInt32 · enum String (its label)
+//   DateTime64(6, 'UTC') · uuid UUID · oid UInt32 · enum String (its label) ·
+//   interval, of differences, Int64 (microseconds)
 #pragma once
 
 #include <cstdint>

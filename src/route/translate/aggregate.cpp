@@ -63,6 +63,8 @@ Result<Value> Translator::sum_of(const Expr& expr) {
         argument = TRY(std::move(translated));
         classes.push_back(argument.cls);
     }
+    if (argument.cls == Class::kInterval && name != "count")
+        return interval_aggregate(expr, argument);
     bool extreme = name == "min" || name == "max" || name.starts_with("bool_") || name == "every";
     if (extreme && is_float(argument.cls)) return float_extreme(expr, argument);
     if (extreme && argument.cls == Class::kBpchar) return char_extreme(expr, argument);

@@ -114,7 +114,10 @@ bool Translator::narrow(Value& result, const Expr& expr, std::span<const Value> 
 Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
                                      std::span<const Value> values) {
     TRY(check_collation(expr, row));
-    if (row.flags & rule::kUtc) TRY(needs_utc());
+    if (row.flags & rule::kUtc) {
+        std::string_view zone = TRY(session_zone());
+        if (!zone.empty()) return apply_zoned(expr, row, values, zone);
+    }
     Value result;
     result.cls = row.result == Class::kSame ? values[0].cls : row.result;
     result.nullable = (row.flags & rule::kMaybeNull) != 0;

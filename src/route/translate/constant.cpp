@@ -21,7 +21,7 @@ bool is_digits(std::string_view text) {
 // list: each of its occurrences is a constant of its own.
 const sql::Node* Translator::parameter(const Expr& expr, std::string_view type, ConstantPart part) {
     auto same = [&](const Expr& other) {
-        if (other.constant == expr.constant) return true;
+        if (other.constant == expr.constant && expr.constant != UINT32_MAX) return true;
         return other.known && expr.known && other.type == expr.type &&
                other.constant_null == expr.constant_null && other.known_text == expr.known_text;
     };
@@ -34,11 +34,13 @@ const sql::Node* Translator::parameter(const Expr& expr, std::string_view type, 
     std::string& name =
         output_.texts.emplace_back("p" + std::to_string(output_.constants.size() + 1));
     std::string& kept_type = output_.texts.emplace_back(type);
-    output_.constants.push_back({.constant = expr.constant,
-                                 .type = expr.type,
-                                 .parameter = name,
-                                 .clickhouse_type = kept_type,
-                                 .part = part});
+    output_.constants.push_back(
+        {.constant = expr.constant,
+         .type = expr.type,
+         .parameter = name,
+         .clickhouse_type = kept_type,
+         .part = part,
+         .text = part == ConstantPart::kZoneSince ? expr.known_text : Text()});
     return sql_.parameter(name, kept_type);
 }
 

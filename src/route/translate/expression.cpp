@@ -239,11 +239,18 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
         return array_operator(expr);
     if (expr.name == "~~" || expr.name == "!~~" || expr.name == "~~*" || expr.name == "!~~*")
         return like(expr);
-    if (expr.name == "~" && expr.args.size == 2) return matches(expr);
+    bool pattern = expr.name == "~" || expr.name == "!~" || expr.name == "~*" || expr.name == "!~*";
+    if (pattern && expr.args.size == 2) return matches(expr);
     if (place == Place::kFilter && expr.name == "=" && expr.args.size == 2) {
         std::optional<Value> fast = TRY(json_equals(expr));
         if (fast) return *fast;
     }
+    bool between = expr.args.size == 2 && expr.type == oid::kInterval && expr.name == "-" &&
+                   expr.args[0]->type != oid::kInterval && expr.args[1]->type != oid::kInterval;
+    if (between) return difference(expr);
+    bool intervals = expr.args.size == 2 && expr.args[0]->type == oid::kInterval &&
+                     expr.args[1]->type == oid::kInterval;
+    if (intervals) return compare_intervals(expr);
     bool interval = expr.args.size == 2 &&
                     (expr.args[0]->type == oid::kInterval || expr.args[1]->type == oid::kInterval);
     if (interval && (expr.name == "+" || expr.name == "-")) return plus_interval(expr);
@@ -254,13 +261,24 @@ Result<Value> Translator::function(const Expr& expr) {
     if (!expr.builtin) return refuse(Reason::kFunction, std::string(expr.name));
     if (expr.name == "date_trunc") return date_trunc(expr);
     if (expr.name == "extract" || expr.name == "date_part") return extract(expr);
+    bool searched = expr.args.size == 2 && class_of(expr.args[1]->type) == Class::kText;
+    if (expr.name == "substring" && searched) return regexp_substring(expr);
     if (expr.name == "substring" || expr.name == "substr") return substring(expr);
+    if (expr.name == "regexp_replace") return regexp_replace(expr);
+    if (expr.name == "regexp_count") return regexp_count(expr);
+    if (expr.name == "regexp_like") return matches(expr);
     if (expr.name == "jsonb_object_field_text") return json_text(expr);
     if (expr.name == "to_char") return to_char(expr);
     if (expr.name == "timezone") return at_zone(expr);
+    if (expr.name == "date_bin") return date_bin(expr);
     if (expr.name == "split_part") return split_part(expr);
     if (expr.name == "lpad" || expr.name == "rpad") return padded(expr);
     if (expr.name == "concat" || expr.name == "concat_ws") return concatenated(expr);
+    if (expr.name == "format") return formatted(expr);
+    if (expr.name == "translate") return translated(expr);
+    if (expr.name == "num_nulls" || expr.name == "num_nonnulls") return nulls_counted(expr);
+    bool trims = expr.name == "btrim" || expr.name == "ltrim" || expr.name == "rtrim";
+    if (trims && expr.args.size == 2 && expr.args[0]->type != 17) return trimmed(expr);
     // A cast written as a function: date(x), text(x), ...
     if (expr.args.size == 1) {
         Value argument = TRY(value(*expr.args[0]));

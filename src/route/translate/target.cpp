@@ -33,14 +33,17 @@ bool is_leaf(const Expr& expr) {
 }  // namespace
 
 // The number of the remote column that holds the value; equal values share one.
-Result<uint32_t> Translator::add_column(const Expr& expr, const Value& value) {
+Result<uint32_t> Translator::add_column(const Expr& expr, const Value& given) {
+    bool interval = given.cls == Class::kInterval;
+    const Value value = interval ? shown_interval(given) : given;
     if (value.cls == Class::kOther && value.other_type != "String" &&
         value.other_type != "Nullable(String)")
         return refuse(Reason::kTypeUnsupported,
                       "among the results: " + std::string(value.other_type));
     if (!value.digits_known) return refuse(Reason::kScale);
     std::string type = clickhouse_type(value);
-    const Node* node = is_plain(expr, value) ? value.node : sql_.cast(value.node, type);
+    bool plain = is_plain(expr, value) && !interval;
+    const Node* node = plain ? value.node : sql_.cast(value.node, type);
     bool numeric_part = is_average(expr) || value.digits != nullptr;
     uint32_t pg_type = numeric_part ? oid::kNumeric : expr.type;
     for (size_t i = 0; i < selected_.size(); ++i)
@@ -49,7 +52,8 @@ Result<uint32_t> Translator::add_column(const Expr& expr, const Value& value) {
     const std::string& kept = output_.texts.emplace_back(std::move(type));
     output_.columns.push_back(
         {.clickhouse_type = kept, .type = pg_type, .typmod = numeric_part ? -1 : expr.typmod});
-    selected_.push_back({node, value.node});
+    // Intervals are not sorted by their text.
+    selected_.push_back({node, interval ? node : given.node});
     return static_cast<uint32_t>(selected_.size() - 1);
 }
 
@@ -66,6 +70,9 @@ Status Translator::add_node(const Expr& expr) {
             return {};
         }
     }
+    if (expr.kind == ExprKind::kAggregate && expr.builtin && expr.name == "avg" &&
+        expr.type == oid::kInterval)
+        return add_average_interval(expr);
     if (expr.kind == ExprKind::kAggregate && expr.builtin && expr.name.starts_with("stddev") &&
         expr.type == oid::kNumeric && !scope_->over_cells) {
         Value spread = TRY(variance(expr));
@@ -77,6 +84,24 @@ Status Translator::add_node(const Expr& expr) {
     Result<Value> one = value(expr);
     as_stored_ = false;
     return ship(expr, TRY(std::move(one)));
+}
+
+// Postgres divides: how it spreads what is left of days is its own.
+Status Translator::add_average_interval(const Expr& expr) {
+    Value argument = TRY(value(*expr.args[0]));
+    if (argument.cls != Class::kInterval || expr.distinct)
+        return refuse(Reason::kAggregate, "avg of interval");
+    const Node* rows = TRY(aggregate_call(expr, "count", {argument.node}));
+    Value count{
+        .node = sql_.form("toFloat64($1)", {rows}), .cls = Class::kFloat8, .nullable = false};
+    Expr number;
+    number.kind = ExprKind::kFunction;
+    number.type = oid::kFloat8;
+    Value sum = TRY(interval_sum(expr, argument));
+    uint32_t first = TRY(add_column(expr, sum));
+    uint32_t second = TRY(add_column(number, count));
+    output_.replacements.push_back({expr.id, {RecipeKind::kShare, first, second}});
+    return {};
 }
 
 Status Translator::ship(const Expr& expr, const Value& value) {
@@ -162,6 +187,8 @@ Status Translator::add_target(const Query& query, const Target& target) {
     if (target.expr->kind == ExprKind::kConstant) return {};
     Value key = TRY(value(*target.expr));
     TRY(check_key(key, *target.expr));
+    if (key.cls == Class::kInterval && !query.order_by.empty())
+        return refuse(Reason::kTypeUnsupported, "DISTINCT and ORDER BY of intervals");
     return add_node(*target.expr);
 }
 

@@ -13,7 +13,7 @@ Result<Value> Translator::substring(const Expr& expr) {
                    at.type == oid::kInt4 && at.known_text[0] != '-' &&
                    (i == 2 || at.known_text != "0");
     }
-    if (!literals) return refuse(Reason::kFunction, "substring with these positions");
+    if (!literals) return apply(expr, Form::kFunction, expr.name);
     Value text = TRY(value(*expr.args[0]));
     if (text.cls != Class::kText) return refuse(Reason::kFunction, "substring");
     Nodes args = {text.node};
@@ -79,76 +79,17 @@ Result<Value> Translator::like(const Expr& expr) {
                  .nullable = left.nullable || expr.name.ends_with('*')};
 }
 
-namespace {
-
-// Regular expressions that mean the same to both sides when asked whether they match at all:
-// letters, digits and a few signs, the dot, anchors at the ends, plain classes, ?, *, + and |.
-bool plain_expression(std::string_view text) {
-    int depth = 0;
-    bool repeatable = false;
-    for (size_t i = 0; i < text.size(); ++i) {
-        char c = text[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                      std::string_view(" _-@:/,;#%&=~<>!'\"").find(c) != std::string_view::npos;
-        if (letter || c == '.') {
-            repeatable = true;
-        } else if (c == '^') {
-            if (i != 0) return false;
-            repeatable = false;
-        } else if (c == '$') {
-            if (i + 1 != text.size()) return false;
-        } else if (c == '*' || c == '+' || c == '?') {
-            if (!repeatable) return false;
-            repeatable = false;
-        } else if (c == '(') {
-            if (i + 1 < text.size() && text[i + 1] == '?') return false;
-            ++depth;
-            repeatable = false;
-        } else if (c == ')') {
-            if (--depth < 0 || text[i - 1] == '(' || text[i - 1] == '|') return false;
-            repeatable = true;
-        } else if (c == '|') {
-            if (i == 0 || i + 1 == text.size() || text[i - 1] == '(' || text[i - 1] == '|')
-                return false;
-            repeatable = false;
-        } else if (c == '\\' && i + 1 < text.size() &&
-                   std::string_view(".$^*+?()|[]{}\\").find(text[i + 1]) !=
-                       std::string_view::npos) {
-            ++i;
-            repeatable = true;
-        } else if (c == '[') {
-            size_t end = text.find(']', i);
-            std::string_view inside =
-                end == std::string_view::npos ? "" : text.substr(i + 1, end - i - 1);
-            if (inside.starts_with('^')) inside.remove_prefix(1);
-            if (inside.empty() || inside.find_first_of("[\\:=.^") != std::string_view::npos)
-                return false;
-            i = end;
-            repeatable = true;
-        } else {
-            return false;
-        }
-    }
-    return depth == 0 && text.find('|') == std::string_view::npos
-               ? true
-               : depth == 0 && text.find_first_of("^$") == std::string_view::npos;
-}
-
-}  // namespace
-
-// x ~ 'regular expression'
-Result<Value> Translator::matches(const Expr& expr) {
-    const Expr& pattern = *expr.args[1];
-    if (!known_pattern(pattern) || !is_ascii(pattern.known_text) ||
-        !plain_expression(pattern.known_text))
-        return refuse(Reason::kLikePattern, "a regular expression");
-    Value left = TRY(value(*expr.args[0]));
-    if (left.cls != Class::kText) return refuse(Reason::kOperator, "~");
-    if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
-    const Node* test = sql_.form("CAST(match($1, $2), $3)",
-                                 {left.node, sql_.string(pattern.known_text),
-                                  sql_.type(clickhouse_type(Class::kBool, left.nullable))});
-    return Value{.node = test, .cls = Class::kBool, .nullable = left.nullable};
+// The value as Postgres' output function writes it; no node for a type that is not known to.
+const sql::Node* Translator::as_text(const Value& value) {
+    if (value.cls == Class::kText || value.cls == Class::kJsonb) return value.node;
+    if (is_int(value.cls) || value.cls == Class::kUuid)
+        return sql_.form("toString($1)", {value.node});
+    if (value.cls == Class::kBool)
+        return sql_.form("if($1 IS NULL, NULL, if($1, 't', 'f'))", {value.node});
+    if (value.cls == Class::kNumeric && value.digits == nullptr && value.digits_known)
+        return sql_.form(sql_.keep("toDecimalString($1, " + std::to_string(value.scale) + ")"),
+                         {value.node});
+    return nullptr;
 }
 
 // concat() and concat_ws() pass over NULL.
@@ -158,14 +99,14 @@ Result<Value> Translator::concatenated(const Expr& expr) {
     Nodes parts;
     for (uint32_t i = 0; i < expr.args.size; ++i) {
         Value part = TRY(value(*expr.args[i]));
-        if (is_int(part.cls)) part.node = sql_.form("toString($1)", {part.node});
-        if (part.cls != Class::kText && !is_int(part.cls))
+        const Node* text = as_text(part);
+        if (text == nullptr)
             return refuse(Reason::kFunction, "concat of " + std::string(class_name(part.cls)));
         if (separated && i == 0) {
             separator = part;
             continue;
         }
-        parts.push_back(separated ? part.node : sql_.form("ifNull($1, '')", {part.node}));
+        parts.push_back(separated ? text : sql_.form("ifNull($1, '')", {text}));
     }
     if (parts.empty()) return refuse(Reason::kFunction, "concat of nothing");
     Value result{.cls = Class::kText, .nullable = false};
@@ -183,12 +124,91 @@ Result<Value> Translator::concatenated(const Expr& expr) {
     return result;
 }
 
+// format(), of %s and %% only.
+Result<Value> Translator::formatted(const Expr& expr) {
+    if (expr.args.empty() || !known_pattern(*expr.args[0]))
+        return refuse(Reason::kFunction, "format of this form");
+    std::string_view form = expr.args[0]->known_text;
+    Nodes parts;
+    uint32_t next = 1;
+    while (!form.empty()) {
+        size_t percent = form.find('%');
+        if (percent != 0) parts.push_back(sql_.string(form.substr(0, percent)));
+        if (percent == std::string_view::npos) break;
+        char what = percent + 1 < form.size() ? form[percent + 1] : '\0';
+        form.remove_prefix(std::min(percent + 2, form.size()));
+        if (what == '%') {
+            parts.push_back(sql_.string("%"));
+            continue;
+        }
+        if (what != 's' || next >= expr.args.size)
+            return refuse(Reason::kFunction, "format of this form");
+        Value part = TRY(value(*expr.args[next++]));
+        const Node* text = as_text(part);
+        if (text == nullptr)
+            return refuse(Reason::kFunction, "format of " + std::string(class_name(part.cls)));
+        parts.push_back(sql_.form("ifNull($1, '')", {text}));
+    }
+    parts.push_back(sql_.string(""));
+    return Value{
+        .node = sql_.form("concat($,)", std::move(parts)), .cls = Class::kText, .nullable = false};
+}
+
+// btrim, ltrim and rtrim of given characters.
+Result<Value> Translator::trimmed(const Expr& expr) {
+    const Expr& characters = *expr.args[1];
+    if (!known_pattern(characters) || !is_ascii(characters.known_text) ||
+        characters.known_text.empty())
+        return refuse(Reason::kFunction, std::string(expr.name) + " of this form");
+    Value text = TRY(value(*expr.args[0]));
+    if (text.cls != Class::kText) return refuse(Reason::kFunction, std::string(expr.name));
+    std::string_view function = expr.name == "ltrim"   ? "trimLeft"
+                                : expr.name == "rtrim" ? "trimRight"
+                                                       : "trimBoth";
+    text.node = sql_.call(function, {text.node, sql_.string(characters.known_text)});
+    text.literal = false;
+    return text;
+}
+
+// translate(), of different characters of ASCII.
+Result<Value> Translator::translated(const Expr& expr) {
+    if (expr.args.size != 3 || !known_pattern(*expr.args[1]) || !known_pattern(*expr.args[2]))
+        return refuse(Reason::kFunction, "translate of this form");
+    std::string_view from = expr.args[1]->known_text;
+    std::string_view to = expr.args[2]->known_text.substr(0, from.size());
+    bool plain = is_ascii(from) && is_ascii(expr.args[2]->known_text);
+    for (size_t i = 0; i < from.size(); ++i) plain = plain && from.find(from[i]) == i;
+    if (!plain || from.empty()) return refuse(Reason::kFunction, "translate of this form");
+    Value text = TRY(value(*expr.args[0]));
+    if (text.cls != Class::kText) return refuse(Reason::kFunction, "translate");
+    text.node = sql_.call("translate", {text.node, sql_.string(from), sql_.string(to)});
+    text.literal = false;
+    return text;
+}
+
+// num_nulls() and num_nonnulls()
+Result<Value> Translator::nulls_counted(const Expr& expr) {
+    Nodes tests;
+    for (const Expr* item : expr.args) {
+        Value one = TRY(value(*item));
+        if (!one.nullable && one.node->raises) return refuse(Reason::kFunction, "num_nulls");
+        tests.push_back(
+            sql_.form(expr.name == "num_nulls" ? "toUInt8($1 IS NULL)" : "toUInt8($1 IS NOT NULL)",
+                      {one.node}));
+    }
+    if (tests.empty()) return refuse(Reason::kFunction, "num_nulls");
+    return Value{.node = sql_.form("toInt32(arraySum([$,]))", std::move(tests)),
+                 .cls = Class::kInt4,
+                 .nullable = false};
+}
+
 namespace {
 
-// A literal integer from 1 to 1000; 0 for anything else.
-int64_t small_number(const Expr& expr) {
+// A literal integer from 1 to 1000, or the opposite of one; 0 for anything else.
+int64_t small_number(const Expr& expr, bool negative = false) {
     if (!known_pattern(expr) || expr.type != oid::kInt4) return 0;
     int64_t number = std::strtoll(std::string(expr.known_text).c_str(), nullptr, 10);
+    if (negative) number = -number;
     return number >= 1 && number <= 1000 ? number : 0;
 }
 
@@ -196,6 +216,7 @@ int64_t small_number(const Expr& expr) {
 
 Result<Value> Translator::split_part(const Expr& expr) {
     int64_t at = expr.args.size == 3 ? small_number(*expr.args[2]) : 0;
+    if (expr.args.size == 3 && at == 0) at = -small_number(*expr.args[2], true);
     if (at == 0 || !known_pattern(*expr.args[1]) || expr.args[1]->known_text.empty())
         return refuse(Reason::kFunction, "split_part of this form");
     if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);

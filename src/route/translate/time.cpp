@@ -31,6 +31,12 @@ constexpr Unit kUnits[] = {
     {"doy", "", "toDayOfYear($1)", true},
     {"isoyear", "", "toISOYear($1)", true},
     {"second", "toStartOfSecond($1, 'UTC')", "", false},
+    {"milliseconds",
+     "subtractMicroseconds($1, positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000)))", "",
+     false},
+    {"decade", "makeDate32(intDiv(toYear($1), 10) * 10, 1, 1)", "intDiv(toYear($1), 10)", true},
+    {"century", "", "intDiv(toYear($1) + 99, 100)", true},
+    {"millennium", "", "intDiv(toYear($1) + 999, 1000)", true},
 };
 
 bool known_text(const Expr& expr) {
@@ -47,12 +53,6 @@ const Unit* find_unit(const Expr& expr) {
 
 }  // namespace
 
-Status Translator::needs_utc() {
-    if (!options_.session_utc) return refuse(Reason::kTimeZone);
-    output_.needs_utc = true;
-    return {};
-}
-
 // The value as a time in UTC.
 const sql::Node* Translator::in_utc(const Value& value) {
     if (value.cls == Class::kDate) return sql_.form("toDateTime64($1, 6, 'UTC')", {value.node});
@@ -60,17 +60,29 @@ const sql::Node* Translator::in_utc(const Value& value) {
     return value.node;
 }
 
+// Of the parts of an hour Postgres keeps the offset that the clock had.
 Result<Value> Translator::date_trunc(const Expr& expr) {
-    if (expr.args.size != 2) return refuse(Reason::kFunction, "date_trunc with a time zone");
     const Unit* unit = find_unit(*expr.args[0]);
     if (unit == nullptr || unit->truncate.empty())
         return refuse(Reason::kFunction, "date_trunc of this unit");
     Value argument = TRY(value(*expr.args[1]));
-    if (argument.cls != Class::kTimestamp && argument.cls != Class::kTimestamptz)
+    bool with_zone = argument.cls == Class::kTimestamptz;
+    if (argument.cls != Class::kTimestamp && !with_zone)
         return refuse(Reason::kFunction, "date_trunc of this type");
-    if (argument.cls == Class::kTimestamptz) TRY(needs_utc());
-    const Node* start = sql_.form(unit->truncate, {in_utc(argument)});
-    argument.node = sql_.form("toDateTime64($1, 6, 'UTC')", {start});
+    std::string_view zone;
+    if (expr.args.size == 3)
+        zone = TRY(named_zone(*expr.args[2]));
+    else if (with_zone)
+        zone = TRY(session_zone());
+    const Node* time = in_utc(argument);
+    const Node* start = sql_.form(unit->truncate, {clock_of(time, zone)});
+    start = sql_.form("toDateTime64($1, 6, 'UTC')", {start});
+    if (!zone.empty())
+        start = unit->of_date
+                    ? instant_of(start, zone)
+                    : sql_.form("subtractSeconds($1, $2)", {start, offset_at(time, zone)});
+    argument.nullable = argument.nullable || !zone.empty();
+    argument.node = start;
     argument.literal = false;
     return argument;
 }
@@ -97,24 +109,46 @@ Result<Value> Translator::epoch(const Expr& expr, const Value& time) {
     return result;
 }
 
-// Seconds between two times, which no zone and no day of 23 hours changes.
-Result<Value> Translator::seconds_between(const Expr& expr) {
-    const Expr& difference = *expr.args[1];
-    Value from = TRY(value(*difference.args[1]));
-    Value until = TRY(value(*difference.args[0]));
-    bool times =
-        from.cls == until.cls && (from.cls == Class::kTimestamp || from.cls == Class::kTimestamptz);
-    if (!times || expr.type != oid::kNumeric)
-        return refuse(Reason::kFunction, "the seconds of this difference");
-    Value result{.cls = Class::kNumeric,
-                 .nullable = from.nullable || until.nullable,
-                 .precision = 26,
-                 .scale = 6};
-    result.node = sql_.form(
-        "(toDecimal128(toUnixTimestamp64Micro($1) - toUnixTimestamp64Micro($2), 0) * "
-        "toDecimal128('0.000001', 6))",
-        {in_utc(until), in_utc(from)});
-    return result;
+namespace {
+
+// Fields with a fraction, of a time on its clock $1.
+struct FractionField {
+    std::string_view name;
+    std::string_view numeric;
+    int scale;
+    std::string_view floating;  // with the operations of Postgres in their order
+};
+
+constexpr FractionField kFractions[] = {
+    {"second",
+     "(toDecimal128(positiveModulo(toUnixTimestamp64Micro($1), toInt64(60000000)), 0) * "
+     "toDecimal128('0.000001', 6))",
+     6,
+     "(toFloat64(toSecond($1, 'UTC')) + toFloat64(positiveModulo(toUnixTimestamp64Micro($1), "
+     "toInt64(1000000))) / 1000000.)"},
+    {"milliseconds",
+     "(toDecimal128(positiveModulo(toUnixTimestamp64Micro($1), toInt64(60000000)), 0) * "
+     "toDecimal128('0.001', 3))",
+     3,
+     "(toFloat64(toSecond($1, 'UTC')) * 1000. + toFloat64(positiveModulo(toUnixTimestamp64Micro($1)"
+     ", toInt64(1000000))) / 1000.)"},
+    {"microseconds",
+     "toDecimal128(positiveModulo(toUnixTimestamp64Micro($1), toInt64(60000000)), 0)", 0,
+     "toFloat64(positiveModulo(toUnixTimestamp64Micro($1), toInt64(60000000)))"},
+};
+
+}  // namespace
+
+Result<Value> Translator::fraction_field(const Expr& expr, const Value& clock) {
+    Value result{.cls = class_of(expr.type), .nullable = clock.nullable, .precision = 20};
+    for (const FractionField& field : kFractions) {
+        if (field.name != expr.args[0]->known_text) continue;
+        result.scale = field.scale;
+        result.node =
+            sql_.form(result.cls == Class::kNumeric ? field.numeric : field.floating, {clock.node});
+        return result;
+    }
+    return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
 }
 
 Result<Value> Translator::extract(const Expr& expr) {
@@ -122,20 +156,21 @@ Result<Value> Translator::extract(const Expr& expr) {
     const Unit* unit = find_unit(*expr.args[0]);
     const Expr& given = *expr.args[1];
     bool seconds = known_text(*expr.args[0]) && expr.args[0]->known_text == "epoch";
-    if (seconds && given.kind == ExprKind::kOperator && given.builtin && given.name == "-" &&
-        given.args.size == 2 && given.type == oid::kInterval &&
-        given.args[1]->type != oid::kInterval)
-        return seconds_between(expr);
+    if (given.type == oid::kInterval) return interval_field(expr);
     Value argument = TRY(value(given));
     bool date = argument.cls == Class::kDate;
     if (seconds) return epoch(expr, argument);
+    bool numbers = expr.type == oid::kNumeric || expr.type == oid::kFloat8;
+    if (known_text(*expr.args[0]) && (unit == nullptr || unit->field.empty()) && numbers &&
+        (argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz))
+        return fraction_field(expr, TRY(as_clock(argument)));
     bool fits = unit != nullptr && !unit->field.empty() &&
                 (date ? unit->of_date
                       : argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz);
     if (!fits) return refuse(Reason::kFunction, std::string(expr.name) + " of this field");
-    if (argument.cls == Class::kTimestamptz) TRY(needs_utc());
+    if (!date) argument = TRY(as_clock(argument));
     Value result{.cls = class_of(expr.type), .nullable = argument.nullable};
-    const Node* field = sql_.form(unit->field, {date ? argument.node : in_utc(argument)});
+    const Node* field = sql_.form(unit->field, {argument.node});
     if (result.cls == Class::kNumeric) {
         result.precision = 18;
         result.node = sql_.form("toDecimal64($1, 0)", {field});
@@ -147,69 +182,125 @@ Result<Value> Translator::extract(const Expr& expr) {
     return result;
 }
 
-// Months, then days, then the rest, as Postgres does. For timestamptz days and months count in the
-// session's time zone.
-Result<Value> Translator::plus_interval(const Expr& expr) {
-    const Expr* left = expr.args[0];
-    const Expr* right = expr.args[1];
-    if (left->type == oid::kInterval && expr.name == "+") std::swap(left, right);
-    if (right->kind != ExprKind::kConstant || right->type != oid::kInterval)
-        return refuse(Reason::kOperator, "interval arithmetic with columns");
-    Value argument = TRY(value(*left));
-    if (argument.cls == Class::kTimestamptz)
-        TRY(needs_utc());
-    else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp)
-        return refuse(Reason::kOperator, "interval arithmetic");
-    const Node* time = in_utc(argument);
-    Nodes parts = {time, parameter(*right, "Int32", ConstantPart::kMonths),
-                   parameter(*right, "Int32", ConstantPart::kDays),
-                   parameter(*right, "Int64", ConstantPart::kMicroseconds)};
-    const Node* wrong = sql_.form(
-        "ifNull(toYear($1) NOT BETWEEN 1920 AND 2280, 0) OR abs($2) > 120 OR "
-        "abs($3) > 3650 OR abs($4) > 86400000000",
-        parts);
-    parts.push_back(
-        sql_.form("positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000000))", {time}));
-    std::string_view form =
-        expr.name == "+" ? "addMicroseconds(addDays(addMonths(toStartOfSecond($1, 'UTC'), $2), "
-                           "$3), $4 + $5)"
-                         : "subtractMicroseconds(subtractDays(subtractMonths(toStartOfSecond($1, "
-                           "'UTC'), $2), $3), $4 - $5)";
-    Value result{.cls = argument.cls == Class::kDate ? Class::kTimestamp : argument.cls};
-    result.node = sql_.guarded(wrong, sql_.form(form, parts));
-    return result;
-}
-
 namespace {
 
 struct FormatPiece {
     std::string_view name;
-    std::string_view form;  // a String, of a time in UTC
+    std::string_view form;             // a String, of a time in UTC
+    std::string_view short_form = {};  // behind FM, where that differs
 };
 
-// Longer names first. Years have four digits: times reach from 1900 to 2299.
+#define TANDEM_TWO_DIGITS(name, number) \
+    { name, "leftPad(toString(" number "), 2, '0')", "toString(" number ")" }
+#define TANDEM_PART(name, list, number) \
+    { name, "substring('" list "', 3 * " number " - 2, 3)" }
+#define TANDEM_MONTHS                                                                         \
+    "'January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', " \
+    "'October', 'November', 'December'"
+#define TANDEM_DAYS "'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday'"
+#define TANDEM_HALF(name, before, after) \
+    { name, "if(toHour($1, 'UTC') < 12, '" before "', '" after "')" }
+
+// Longer names first. Years have four digits: times reach from 1900 to 2299. What has no form is
+// known to Postgres and not translated.
 constexpr FormatPiece kPieces[] = {
+    {"SSSSS", ""},
+    {"Month", "rightPad([" TANDEM_MONTHS "][toMonth($1)], 9, ' ')",
+     "[" TANDEM_MONTHS "][toMonth($1)]"},
+    {"MONTH", "upper(rightPad([" TANDEM_MONTHS "][toMonth($1)], 9, ' '))",
+     "upper([" TANDEM_MONTHS "][toMonth($1)])"},
+    {"month", "lower(rightPad([" TANDEM_MONTHS "][toMonth($1)], 9, ' '))",
+     "lower([" TANDEM_MONTHS "][toMonth($1)])"},
+    {"Y,YYY", ""},
+    {"SSSS", ""},
     {"YYYY", "toString(toYear($1))"},
     {"IYYY", "toString(toISOYear($1))"},
-    {"MM", "leftPad(toString(toMonth($1)), 2, '0')"},
-    {"DDD", "leftPad(toString(toDayOfYear($1)), 3, '0')"},
-    {"DD", "leftPad(toString(toDayOfMonth($1)), 2, '0')"},
-    {"HH24", "leftPad(toString(toHour($1, 'UTC')), 2, '0')"},
-    {"MI", "leftPad(toString(toMinute($1, 'UTC')), 2, '0')"},
-    {"SS", "leftPad(toString(toSecond($1, 'UTC')), 2, '0')"},
-    {"IW", "leftPad(toString(toISOWeek($1)), 2, '0')"},
+    {"IDDD", ""},
+    TANDEM_TWO_DIGITS("HH24", "toHour($1, 'UTC')"),
+    TANDEM_TWO_DIGITS("HH12", "((toHour($1, 'UTC') + 11) % 12 + 1)"),
+    {"YYY", ""},
+    {"IYY", ""},
+    {"Day", "rightPad([" TANDEM_DAYS "][toDayOfWeek($1)], 9, ' ')",
+     "[" TANDEM_DAYS "][toDayOfWeek($1)]"},
+    {"DAY", "upper(rightPad([" TANDEM_DAYS "][toDayOfWeek($1)], 9, ' '))",
+     "upper([" TANDEM_DAYS "][toDayOfWeek($1)])"},
+    {"day", "lower(rightPad([" TANDEM_DAYS "][toDayOfWeek($1)], 9, ' '))",
+     "lower([" TANDEM_DAYS "][toDayOfWeek($1)])"},
+    TANDEM_PART("Mon", "JanFebMarAprMayJunJulAugSepOctNovDec", "toMonth($1)"),
+    TANDEM_PART("MON", "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC", "toMonth($1)"),
+    TANDEM_PART("mon", "janfebmaraprmayjunjulaugsepoctnovdec", "toMonth($1)"),
+    {"DDD", "leftPad(toString(toDayOfYear($1)), 3, '0')", "toString(toDayOfYear($1))"},
+    TANDEM_TWO_DIGITS("YY", "(toYear($1) % 100)"),
+    TANDEM_TWO_DIGITS("MM", "toMonth($1)"),
+    TANDEM_TWO_DIGITS("DD", "toDayOfMonth($1)"),
+    TANDEM_TWO_DIGITS("HH", "((toHour($1, 'UTC') + 11) % 12 + 1)"),
+    TANDEM_TWO_DIGITS("MI", "toMinute($1, 'UTC')"),
+    TANDEM_TWO_DIGITS("SS", "toSecond($1, 'UTC')"),
+    TANDEM_TWO_DIGITS("IW", "toISOWeek($1)"),
+    TANDEM_TWO_DIGITS("WW", "(intDiv(toDayOfYear($1) - 1, 7) + 1)"),
+    {"MS",
+     "leftPad(toString(intDiv(positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000000)), "
+     "1000)), 3, "
+     "'0')",
+     "none"},
+    {"US",
+     "leftPad(toString(positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000000))), 6, '0')",
+     "none"},
     {"ID", "toString(toDayOfWeek($1))"},
-    {"Mon", "substring('JanFebMarAprMayJunJulAugSepOctNovDec', 3 * toMonth($1) - 2, 3)"},
-    {"Dy", "substring('MonTueWedThuFriSatSun', 3 * toDayOfWeek($1) - 2, 3)"},
+    {"IY", ""},
+    TANDEM_PART("Dy", "MonTueWedThuFriSatSun", "toDayOfWeek($1)"),
+    TANDEM_PART("DY", "MONTUEWEDTHUFRISATSUN", "toDayOfWeek($1)"),
+    TANDEM_PART("dy", "montuewedthufrisatsun", "toDayOfWeek($1)"),
+    TANDEM_HALF("AM", "AM", "PM"),
+    TANDEM_HALF("PM", "AM", "PM"),
+    TANDEM_HALF("am", "am", "pm"),
+    TANDEM_HALF("pm", "am", "pm"),
+    {"AD", ""},
+    {"CC", ""},
+    {"D", "toString(toDayOfWeek($1) % 7 + 1)"},
     {"Q", "toString(toQuarter($1))"},
+    {"W", "toString(intDiv(toDayOfMonth($1) - 1, 7) + 1)"},
 };
+
+// Names of numbers may be written in small letters.
+bool begins_with(std::string_view format, const FormatPiece& piece) {
+    if (format.starts_with(piece.name)) return true;
+    bool number = piece.name.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789,") ==
+                      std::string_view::npos &&
+                  piece.name != "MON" && piece.name != "DY" && piece.name != "DAY" &&
+                  piece.name != "MONTH" && piece.name != "AM" && piece.name != "PM";
+    if (!number || format.size() < piece.name.size()) return false;
+    for (size_t i = 0; i < piece.name.size(); ++i) {
+        char c = piece.name[i];
+        if (format[i] != (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c))
+            return false;
+    }
+    return true;
+}
+
+// The next form of the format; false when it is none that is translated.
+bool parse_piece(std::string_view& format, std::vector<FormatPiece>& pieces) {
+    bool filled = !format.starts_with("FM") && !format.starts_with("fm");
+    if (!filled) format.remove_prefix(2);
+    for (const FormatPiece& piece : kPieces) {
+        if (!begins_with(format, piece)) continue;
+        if (piece.form.empty() || (!filled && piece.short_form == "none")) return false;
+        bool shortened = !filled && !piece.short_form.empty();
+        pieces.push_back({piece.name, shortened ? piece.short_form : piece.form});
+        format.remove_prefix(piece.name.size());
+        // A suffix would change what stands before it.
+        return !format.starts_with("TH") && !format.starts_with("th") &&
+               !format.starts_with("SP") && !format.starts_with("sp");
+    }
+    return false;
+}
 
 // The forms of a format, separators as text of their own; false when it holds anything else.
 bool parse_format(std::string_view format, std::vector<FormatPiece>& pieces) {
     while (!format.empty()) {
-        size_t before = pieces.size();
         if (std::string_view("-/:., ").find(format[0]) != std::string_view::npos) {
             pieces.push_back({format.substr(0, 1), ""});
+            format.remove_prefix(1);
         } else if (format[0] == '"') {
             size_t end = format.find('"', 1);
             if (end == std::string_view::npos) return false;
@@ -217,17 +308,9 @@ bool parse_format(std::string_view format, std::vector<FormatPiece>& pieces) {
             if (text.find('\\') != std::string_view::npos) return false;
             pieces.push_back({text, ""});
             format.remove_prefix(end + 1);
-            continue;
-        }
-        for (const FormatPiece& piece : kPieces) {
-            if (pieces.size() > before) break;
-            if (format.starts_with(piece.name)) pieces.push_back(piece);
-        }
-        if (pieces.size() == before) return false;
-        format.remove_prefix(pieces.back().name.size());
-        // A suffix would change what stands before it.
-        if (format.starts_with("TH") || format.starts_with("th") || format.starts_with("SP"))
+        } else if (!parse_piece(format, pieces)) {
             return false;
+        }
     }
     return !pieces.empty();
 }
@@ -242,28 +325,15 @@ Result<Value> Translator::to_char(const Expr& expr) {
     Value time = TRY(value(*expr.args[0]));
     if (time.cls != Class::kTimestamp && time.cls != Class::kTimestamptz)
         return refuse(Reason::kFunction, "to_char of this type");
-    if (time.cls == Class::kTimestamptz) TRY(needs_utc());
+    time = TRY(as_clock(time));
     Nodes parts;
     for (const FormatPiece& piece : pieces)
         parts.push_back(piece.form.empty() ? sql_.string(piece.name)
-                                           : sql_.form(piece.form, {in_utc(time)}));
+                                           : sql_.form(piece.form, {time.node}));
     parts.push_back(sql_.string(""));
     return Value{.node = sql_.form("concat($,)", std::move(parts)),
                  .cls = Class::kText,
                  .nullable = time.nullable};
-}
-
-// x AT TIME ZONE 'UTC'
-Result<Value> Translator::at_zone(const Expr& expr) {
-    if (expr.args.size != 2 || !known_text(*expr.args[0]) || expr.args[0]->known_text != "UTC")
-        return refuse(Reason::kTimeZone);
-    Value time = TRY(value(*expr.args[1]));
-    if (time.cls != Class::kTimestamp && time.cls != Class::kTimestamptz)
-        return refuse(Reason::kFunction, "AT TIME ZONE of this type");
-    time.node = in_utc(time);
-    time.cls = time.cls == Class::kTimestamp ? Class::kTimestamptz : Class::kTimestamp;
-    time.literal = false;
-    return time;
 }
 
 }  // namespace tandem::route

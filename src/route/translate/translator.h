@@ -16,6 +16,7 @@
 #include "route/rules/rule.h"
 #include "route/sql/node.h"
 #include "route/sql/value.h"
+#include "route/translate/pattern.h"
 
 namespace tandem::route {
 
@@ -37,6 +38,7 @@ struct Output {
     bool any_order = false;
     bool narrow = false;
     bool needs_utc = false;
+    std::string zone;  // the session's, when the SQL is made for it
 };
 
 // Where the rows of a query get an order from that its reader sees.
@@ -176,8 +178,9 @@ class Translator {
     Status add_target(const Query& query, const Target& target);
     Status add_parts(const Query& query, const Expr& expr);
     Status add_node(const Expr& expr);
+    Status add_average_interval(const Expr& expr);
     Status ship(const Expr& expr, const Value& value);
-    Result<uint32_t> add_column(const Expr& expr, const Value& value);
+    Result<uint32_t> add_column(const Expr& expr, const Value& given);
     Result<bool> is_group_key(const Query& query, const Expr& expr);
     struct Mark {
         size_t columns;
@@ -296,11 +299,28 @@ class Translator {
 
     // --- text.cpp
     Result<Value> like(const Expr& expr);
-    Result<Value> matches(const Expr& expr);
+    const Node* as_text(const Value& value);
     Result<Value> concatenated(const Expr& expr);
+    Result<Value> formatted(const Expr& expr);
+    Result<Value> trimmed(const Expr& expr);
+    Result<Value> translated(const Expr& expr);
+    Result<Value> nulls_counted(const Expr& expr);
     Result<Value> split_part(const Expr& expr);
     Result<Value> padded(const Expr& expr);
     Result<Value> substring(const Expr& expr);
+
+    // --- match.cpp: regular expressions
+    struct Search {
+        Pattern pattern;
+        Value text;
+        const Node* node = nullptr;
+    };
+    Result<Search> search_of(const Expr& expr, std::string_view flags);
+    Result<Search> exact_search(const Expr& expr, std::string_view flags);
+    Result<Value> matches(const Expr& expr);
+    Result<Value> regexp_replace(const Expr& expr);
+    Result<Value> regexp_substring(const Expr& expr);
+    Result<Value> regexp_count(const Expr& expr);
 
     // --- numeric.cpp
     const Node* digits_of(const Value& value);
@@ -374,18 +394,43 @@ class Translator {
     // --- time.cpp
     Result<Value> date_trunc(const Expr& expr);
     Result<Value> epoch(const Expr& expr, const Value& time);
-    Result<Value> seconds_between(const Expr& expr);
+    Result<Value> fraction_field(const Expr& expr, const Value& clock);
     Result<Value> to_char(const Expr& expr);
+    Result<Value> extract(const Expr& expr);
+    const Node* in_utc(const Value& value);
+
+    // --- interval.cpp
+    Result<Value> difference(const Expr& expr);
+    const Node* interval_text(const Node* days, const Node* rest);
+    Value shown_interval(const Value& value);
+    Result<Value> span_of(const Expr& expr);
+    Result<Value> compare_intervals(const Expr& expr);
+    Result<Value> interval_field(const Expr& expr);
+    Result<Value> interval_sum(const Expr& expr, const Value& argument);
+    Result<Value> interval_aggregate(const Expr& expr, const Value& argument);
+    Result<Value> plus_interval(const Expr& expr);
+    const Node* moved_by(const Node* time, std::string_view zone, int sign, const Node* months,
+                         const Node* days);
+    Result<Value> date_bin(const Expr& expr);
+
+    // --- zone.cpp: time zones
+    Result<std::string_view> session_zone();
+    Status needs_utc();
+    Result<std::string_view> named_zone(const Expr& expr);
+    const Node* agreed(const Node* time, std::string_view zone, const Node* value);
+    const Node* offset_at(const Node* time, std::string_view zone);
+    const Node* clock_of(const Node* time, std::string_view zone);
+    const Node* instant_of(const Node* clock, std::string_view zone);
+    Result<Value> as_clock(const Value& value);
+    Value in_zone(const Value& value, std::string_view zone);
+    Result<Value> apply_zoned(const Expr& expr, const Rule& row, std::span<const Value> values,
+                              std::string_view zone);
     Result<Value> at_zone(const Expr& expr);
 
     // --- label.cpp: enums
     const Node* position_of(const Value& value);
     Result<Value> compare_labels(const Expr& expr, std::span<const Value> values);
     Result<Value> extreme_label(const Expr& expr, const Value& argument);
-    Result<Value> extract(const Expr& expr);
-    Result<Value> plus_interval(const Expr& expr);
-    const Node* in_utc(const Value& value);
-    Status needs_utc();
 
     // --- constant.cpp
     Result<Value> constant(const Expr& expr);

@@ -15,6 +15,8 @@ constexpr const char* kColumnsSql = R"sql(
 SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
        exactness,
        CASE WHEN atttypid = 'bpchar'::regtype THEN format('coalesce('''''''' || textin(bpcharout(%I)) || '''''''', ''NULL'')', attname)
+            WHEN atttypid = 'bytea'::regtype THEN format('coalesce(''unhex('''''' || encode(%I, ''hex'') || '''''')'', ''NULL'')', attname)
+            WHEN atttypid = 'money'::regtype THEN format('coalesce((%I::numeric * 100)::bigint::text, ''NULL'')', attname)
             WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)
             WHEN t LIKE 'DateTime64(6, %%' THEN format('coalesce('''''''' || (%I AT TIME ZONE ''UTC'')::text || '''''''', ''NULL'')', attname)
             WHEN t = 'DateTime64(6)' THEN format('coalesce(''toDateTime64('''''' || %I::text || '''''', 6, ''''UTC'''')'', ''NULL'')', attname)
@@ -32,11 +34,13 @@ CROSS JOIN LATERAL (SELECT CASE atttypid
     WHEN 'timestamptz'::regtype THEN 'DateTime64(6, ''UTC'')' WHEN 'uuid'::regtype THEN 'UUID'
     WHEN 'numeric'::regtype THEN CASE WHEN atttypmod < 0 THEN 'String' ELSE format('Decimal(%s, %s)',
         ((atttypmod - 4) >> 16) & 65535, (atttypmod - 4) & 65535) END
+    WHEN 'money'::regtype THEN 'Int64'
+    WHEN 'int[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(Int32))' ELSE 'String' END
     WHEN 'text[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(String))' ELSE 'String' END
     ELSE CASE WHEN atttypid >= 16384 AND attnotnull AND attnum <> ALL (indkey)
         THEN 'LowCardinality(String)' ELSE 'String' END END AS t) x
 CROSS JOIN LATERAL (SELECT CASE WHEN t = 'String' AND atttypid NOT IN
-    ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'jsonb'::regtype, 'json'::regtype)
+    ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'bytea'::regtype)
     THEN 'text' ELSE 'exact' END AS exactness) e
 WHERE attrelid = '%TABLE%'::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum)sql";
 

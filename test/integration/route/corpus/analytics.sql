@@ -241,7 +241,7 @@ SELECT id, min(at) OVER (PARTITION BY store), max(product) OVER (PARTITION BY st
 SELECT id, string_agg(product, ',') OVER (PARTITION BY store ORDER BY id) FROM sales WHERE id < 50;
 --@ routed
 SELECT id, array_agg(qty) OVER (PARTITION BY store ORDER BY id) FROM sales WHERE id < 50;
---@ operator
+--@ routed
 SELECT customer, sum(new) OVER (PARTITION BY customer ORDER BY at, id) AS session FROM (SELECT id, customer, at, CASE WHEN at - lag(at) OVER (PARTITION BY customer ORDER BY at, id) > interval '1 day' THEN 1 ELSE 0 END AS new FROM sales) s WHERE customer < 10;
 --@ routed
 SELECT id, stddev(qty) OVER (PARTITION BY store), var_pop(amount) OVER (PARTITION BY store) FROM sales WHERE id < 40;
@@ -264,9 +264,9 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount) FROM sales;
 SELECT percentile_cont(0.9) WITHIN GROUP (ORDER BY qty DESC) FROM sales;
 --@ routed
 SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY amount DESC) FROM sales;
---@ operator
+--@ aggregate
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY paid - at::timestamp) FROM sales;
---@ operator
+--@ aggregate
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY at - timestamptz '2024-01-01 00:00Z') FROM sales;
 --@ routed
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount) FILTER (WHERE qty > 3) FROM sales;

@@ -1,0 +1,156 @@
+// Time zones: what the clocks of a zone show at a point in time, and which point in time they mean.
+//
+// ClickHouse brings time zone data of its own. Before the query runs, the extension compares it
+// with that of Postgres; from `since` on, a parameter, both agree until 2100. Values outside fail
+// the query, which then runs in Postgres.
+#include <algorithm>
+
+#include "route/translate/translator.h"
+
+namespace tandem::route {
+namespace {
+
+// Names of the database of time zones. Others mean something else to each side, or nothing.
+bool is_zone_name(std::string_view name) {
+    return name.find('/') != std::string_view::npos && name.size() < 64 &&
+           name.find_first_not_of(
+               "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_/"
+               "+-") == std::string_view::npos;
+}
+
+bool means_utc(std::string_view name) {
+    return name == "UTC" || name == "Etc/UTC";
+}
+
+// Where Postgres looks for a change of the clock around a time.
+constexpr std::string_view kOffset = "timeZoneOffset(toTimeZone(toStartOfSecond($1, 'UTC'), $2))";
+
+}  // namespace
+
+// The zone of the session; empty while it means UTC.
+Result<std::string_view> Translator::session_zone() {
+    if (options_.session_utc) {
+        output_.needs_utc = true;
+        return std::string_view();
+    }
+    if (!is_zone_name(options_.zone)) return refuse(Reason::kTimeZone, options_.zone);
+    output_.zone = options_.zone;
+    return std::string_view(options_.zone);
+}
+
+// Where only UTC will do.
+Status Translator::needs_utc() {
+    std::string_view zone = TRY(session_zone());
+    if (!zone.empty()) return refuse(Reason::kTimeZone, std::string(zone));
+    return {};
+}
+
+// A zone that the query names.
+Result<std::string_view> Translator::named_zone(const Expr& expr) {
+    bool known = expr.kind == ExprKind::kConstant && expr.known && !expr.constant_null &&
+                 class_of_type(expr.type) == Class::kText;
+    if (known && means_utc(expr.known_text)) return std::string_view();
+    if (!known || !is_zone_name(expr.known_text)) return refuse(Reason::kTimeZone);
+    return std::string_view(expr.known_text);
+}
+
+const sql::Node* Translator::agreed(const Node* time, std::string_view zone, const Node* value) {
+    Expr& wanted = kept_exprs_.emplace_back();
+    wanted.kind = ExprKind::kConstant;
+    wanted.type = oid::kText;
+    wanted.constant = UINT32_MAX;
+    wanted.known = true;
+    wanted.known_text = zone;
+    const Node* since = parameter(wanted, "Int64", ConstantPart::kZoneSince);
+    const Node* wrong = sql_.form(
+        "($1 NOT BETWEEN toDateTime64($2, 6, 'UTC') AND toDateTime64('2099-12-30 00:00:00', 6, "
+        "'UTC'))",
+        {time, since});
+    return sql_.guarded(wrong, value);
+}
+
+const sql::Node* Translator::offset_at(const Node* time, std::string_view zone) {
+    return sql_.form(kOffset, {time, sql_.string(zone)});
+}
+
+// What the clocks of the zone show.
+const sql::Node* Translator::clock_of(const Node* time, std::string_view zone) {
+    if (zone.empty()) return time;
+    return agreed(time, zone, sql_.form("addSeconds($1, $2)", {time, offset_at(time, zone)}));
+}
+
+// The point in time that a clock of the zone means. Where the clock is put forward, times that it
+// leaves out count from before; where it is put back, times that it shows twice are the later ones.
+// That is Postgres' way: the change next to the day before decides.
+const sql::Node* Translator::instant_of(const Node* clock, std::string_view zone) {
+    if (zone.empty()) return clock;
+    const Node* before = offset_at(sql_.form("subtractDays($1, 1)", {clock}), zone);
+    const Node* after = offset_at(sql_.form("addDays($1, 1)", {clock}), zone);
+    const Node* then = offset_at(sql_.form("subtractSeconds($1, $2)", {clock, after}), zone);
+    return agreed(
+        clock, zone,
+        sql_.form("subtractSeconds($1, if($2 = $3, $3, $4))", {clock, then, after, before}));
+}
+
+// The value as a clock shows it: a date at midnight, a timestamptz in the session's zone.
+Result<Value> Translator::as_clock(const Value& value) {
+    if (value.cls != Class::kTimestamptz) {
+        Value same = value;
+        same.node = in_utc(value);
+        return same;
+    }
+    return in_zone(value, TRY(session_zone()));
+}
+
+Value Translator::in_zone(const Value& value, std::string_view zone) {
+    Value result = value;
+    result.node = clock_of(in_utc(value), zone);
+    result.nullable = value.nullable || !zone.empty();
+    result.literal = false;
+    return result;
+}
+
+// A rule that holds while TimeZone means UTC, in another zone: casts between the types of time,
+// and comparisons, which are those of points in time.
+Result<Value> Translator::apply_zoned(const Expr& expr, const Rule& row,
+                                      std::span<const Value> values, std::string_view zone) {
+    auto point = [&](const Value& value) {
+        Value result = value;
+        result.node = instant_of(in_utc(value), zone);
+        result.cls = Class::kTimestamptz;
+        result.nullable = true;
+        return result;
+    };
+    if (row.form != Form::kCast) {
+        std::vector<Value> points;
+        for (const Value& value : values)
+            points.push_back(value.cls == Class::kTimestamptz ? value : point(value));
+        return apply_values(expr, row.form, row.name, points);
+    }
+    Value result = row.result == Class::kTimestamptz ? point(values[0]) : in_zone(values[0], zone);
+    result.cls = row.result;
+    result.literal = false;
+    if (row.result == Class::kDate) result.node = sql_.form("toDate32($1, 'UTC')", {result.node});
+    return result;
+}
+
+// x AT TIME ZONE 'name'
+Result<Value> Translator::at_zone(const Expr& expr) {
+    if (expr.args.size != 2) return refuse(Reason::kTimeZone);
+    std::string_view zone = TRY(named_zone(*expr.args[0]));
+    Value time = TRY(value(*expr.args[1]));
+    if (time.cls == Class::kTimestamptz) {
+        time = in_zone(time, zone);
+        time.cls = Class::kTimestamp;
+        return time;
+    }
+    if (time.cls != Class::kTimestamp)
+        return refuse(Reason::kFunction, "AT TIME ZONE of this type");
+    time.node = instant_of(in_utc(time), zone);
+    time.nullable = time.nullable || !zone.empty();
+    time.cls = Class::kTimestamptz;
+    time.literal = false;
+    return time;
+}
+
+}  // namespace tandem::route
