@@ -203,9 +203,11 @@ Result<Value> Translator::spread(const Expr& expr) {
     x = step("if(x * x > n, x - 1, if((x + 1) * (x + 1) <= n, x + 1, x))", x);
     x = step("if(n > x * x + x, x + 1, x)", x);
     std::string whole = "intDiv(u, " + ten(scale + " - d") + ")";
-    std::string text = "arrayMap((u, d) -> if(throwIf(ifNull(length(toString(" + whole +
-                       ")) + d > 75, 0)) = 0, arrayMap(n -> " + x + " * " + ten(scale + " - d") +
-                       ", [" + whole + " * " + ten("d") + "])[1], NULL), [$1], [$2])[1]";
+    // greatest() passes over NULL.
+    std::string text = "arrayMap((u, d) -> if(u IS NULL OR throwIf(ifNull(length(toString(" +
+                       whole + ")) + d > 75, 0)) != 0, NULL, arrayMap(n -> " + x + " * " +
+                       ten(scale + " - d") + ", [" + whole + " * " + ten("d") +
+                       "])[1]), [$1], [$2])[1]";
     const Node* root =
         sql_.form(sql_.keep(std::move(text)), {unscaled(result), result.digits}, {}, {}, true);
     Value rooted = from_unscaled(root, true, result.precision, result.scale);

@@ -349,7 +349,7 @@ class ShapeMaker {
     int aliases_ = 0;
 };
 
-constexpr int kQueries = 400;
+constexpr int kQueries = 250;
 
 TEST_F(RouteDifferential, answers_random_shapes_like_postgres) {
     run(kShapeTables);
