@@ -386,6 +386,16 @@ NeutralExpr* convert_with_list(TreeBuilder* builder, ExprKind kind, Node* node, 
     return to;
 }
 
+NeutralExpr* convert_subscript(TreeBuilder* builder, SubscriptingRef* from) {
+    Node* node = reinterpret_cast<Node*>(from);
+    bool element = from->reflowerindexpr == NIL && from->refassgnexpr == nullptr &&
+                   list_length(from->refupperindexpr) == 1 &&
+                   OidIsValid(get_element_type(from->refcontainertype));
+    if (!element) return unknown(builder, node, "a subscript of this form");
+    return convert_with_list(builder, ExprKind::kSubscript, node,
+                             list_make2(from->refexpr, linitial(from->refupperindexpr)));
+}
+
 const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
     switch (nodeTag(node)) {
         case T_Var:
@@ -420,6 +430,8 @@ const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
                                     reinterpret_cast<RelabelType*>(node)->arg);
         case T_CoerceViaIO:
             return convert_io_cast(builder, reinterpret_cast<CoerceViaIO*>(node));
+        case T_SubscriptingRef:
+            return convert_subscript(builder, reinterpret_cast<SubscriptingRef*>(node));
         case T_ArrayExpr:
             if (reinterpret_cast<ArrayExpr*>(node)->multidims) break;
             return convert_with_list(builder, ExprKind::kArray, node,

@@ -131,6 +131,8 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return subquery(expr, place);
         case ExprKind::kGrouping:
             return grouping(expr);
+        case ExprKind::kSubscript:
+            return subscript(expr);
         default:
             return refuse(Reason::kExpression, std::string(expr.name));
     }
@@ -209,6 +211,7 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (!expr.builtin) return refuse(Reason::kOperator, std::string(expr.name));
     if (expr.name == "->>" || expr.name == "#>>") return json_text(expr);
     if (expr.name == "?") return json_has(expr);
+    if (expr.name == "@>" && expr.args[0]->type == oid::kJsonb) return json_contains(expr);
     bool arrays = expr.name == "@>" || expr.name == "&&";
     if (arrays && expr.args[0]->type != oid::kJsonb && expr.args[0]->kind == ExprKind::kColumn)
         return array_operator(expr);
@@ -243,6 +246,9 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "regexp_count") return regexp_count(expr);
     if (expr.name == "regexp_like") return matches(expr);
     if (expr.name == "jsonb_object_field_text") return json_text(expr);
+    if (expr.name == "jsonb_typeof" && expr.args.size == 1) return json_typeof(expr);
+    if (expr.name == "jsonb_array_length" && expr.args.size == 1) return json_length(expr);
+    if (expr.name == "cardinality" || expr.name.starts_with("array_")) return array_function(expr);
     if (expr.name == "to_char") return to_char(expr);
     if (expr.name == "timezone") return at_zone(expr);
     if (expr.name == "date_bin") return date_bin(expr);

@@ -214,7 +214,7 @@ const sql::Node* Translator::moved_by(const Node* time, std::string_view zone, i
         std::string form = std::string(function) + "($1, " + (sign < 0 ? "-" : "") + "$2)";
         const Node* there = sql_.form(sql_.keep(form), {clock_of(from, zone), by});
         if (zone.empty()) return there;
-        return sql_.form("if($1 = 0, $2, $3)", {by, from, instant_of(there, zone)});
+        return sql_.form("if($1 = 0, $2, $3)", {by, from, instant_of(there, zone, true)});
     };
     if (months == nullptr) return days == nullptr ? time : step(time, "addDays", days);
     const Node* moved = step(time, "addMonths", months);

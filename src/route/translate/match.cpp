@@ -1,5 +1,6 @@
 // Functions and operators of regular expressions, of patterns that are known.
 #include <algorithm>
+#include <cstdlib>
 
 #include "route/translate/pattern.h"
 #include "route/translate/translator.h"
@@ -89,6 +90,23 @@ Result<Value> Translator::regexp_substring(const Expr& expr) {
     result.node = sql_.form("if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)",
                             {search.text.node, search.node});
     return result;
+}
+
+// (regexp_match(x, 'pattern'))[n]: what the n-th group matched; without groups the match.
+Result<Value> Translator::regexp_group(const Expr& expr, const Expr& number) {
+    if (expr.args.size != 2 || number.kind != ExprKind::kConstant || !number.known ||
+        number.constant_null || number.type != oid::kInt4)
+        return refuse(Reason::kLikePattern, "regexp_match of this form");
+    Search search = TRY(exact_search(expr, ""));
+    int64_t group = std::strtoll(std::string(number.known_text).c_str(), nullptr, 10);
+    if (group < 1 || group > std::max(search.pattern.groups, 1))
+        return refuse(Reason::kLikePattern, "a group that is not there");
+    Nodes parts = {search.text.node, search.node, sql_.int64(group)};
+    std::string_view form =
+        search.pattern.groups == 0
+            ? "if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)"
+            : "if(ifNull(match($1, $2), 0), extractGroups(assumeNotNull($1), $2)[$3], NULL)";
+    return Value{.node = sql_.form(form, parts), .cls = Class::kText};
 }
 
 Result<Value> Translator::regexp_count(const Expr& expr) {

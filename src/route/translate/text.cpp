@@ -53,6 +53,7 @@ bool known_pattern(const Expr& expr) {
 
 Result<Value> Translator::like(const Expr& expr) {
     const Expr& pattern = *expr.args[1];
+    if (pattern.kind != ExprKind::kConstant) return like_value(expr);
     if (!known_pattern(pattern) || !plain_pattern(pattern.known_text))
         return refuse(Reason::kLikePattern);
     std::string text(pattern.known_text);
@@ -90,6 +91,20 @@ const sql::Node* Translator::as_text(const Value& value) {
         return sql_.form(sql_.keep("toDecimalString($1, " + std::to_string(value.scale) + ")"),
                          {value.node});
     return nullptr;
+}
+
+// LIKE of a pattern that is a value of the row. A backslash means the same only before some signs.
+Result<Value> Translator::like_value(const Expr& expr) {
+    if (expr.name.ends_with('*')) return refuse(Reason::kLikePattern);
+    if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
+    Value left = TRY(value(*expr.args[0]));
+    Value pattern = TRY(value(*expr.args[1]));
+    if (left.cls != Class::kText || pattern.cls != Class::kText)
+        return refuse(Reason::kOperator, "LIKE");
+    const Node* wrong = sql_.form("position($1, '\\\\') > 0", {pattern.node});
+    std::string_view form = expr.name[0] == '!' ? "($1 NOT LIKE $2)" : "($1 LIKE $2)";
+    return Value{.node = sql_.guarded(wrong, sql_.form(form, {left.node, pattern.node})),
+                 .cls = Class::kBool};
 }
 
 // concat() and concat_ws() pass over NULL.

@@ -80,8 +80,9 @@ Result<Value> Translator::date_trunc(const Expr& expr) {
     if (!zone.empty())
         start = unit->of_date
                     ? instant_of(start, zone)
-                    : sql_.form("subtractSeconds($1, $2)", {start, offset_at(time, zone)});
-    argument.nullable = argument.nullable || !zone.empty();
+                    : sql_.form("subtractSeconds($1, $2)",
+                                {start,
+                                 offset_at(sql_.form("toStartOfSecond($1, 'UTC')", {time}), zone)});
     argument.node = start;
     argument.literal = false;
     return argument;

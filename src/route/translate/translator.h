@@ -211,6 +211,7 @@ class Translator {
 
     // --- text.cpp
     Result<Value> like(const Expr& expr);
+    Result<Value> like_value(const Expr& expr);
     const Node* as_text(const Value& value);
     Result<Value> concatenated(const Expr& expr);
     Result<Value> formatted(const Expr& expr);
@@ -232,6 +233,7 @@ class Translator {
     Result<Value> matches(const Expr& expr);
     Result<Value> regexp_replace(const Expr& expr);
     Result<Value> regexp_substring(const Expr& expr);
+    Result<Value> regexp_group(const Expr& expr, const Expr& number);
     Result<Value> regexp_count(const Expr& expr);
 
     // --- numeric.cpp
@@ -310,6 +312,31 @@ class Translator {
     Result<Value> grouping(const Expr& expr);
 
     // --- json.cpp
+    struct JsonPath {
+        const Expr* document = nullptr;
+        Nodes steps;                      // keys, and places in arrays
+        std::vector<size_t> array_steps;  // which of them
+        std::string_view last_key;        // empty when the last step is no key
+    };
+    bool json_path(const Expr& expr, JsonPath& path);
+    Result<Value> json_document(const Expr& expr, JsonPath& path);
+    const Node* json_type(const Node* document, const JsonPath& path);
+    const Node* json_number(const Node* document, const JsonPath& path);
+    Result<Value> json_typeof(const Expr& expr);
+    Result<Value> json_length(const Expr& expr);
+    Result<Value> json_contains(const Expr& expr);
+
+    // --- array.cpp
+    struct ArrayValue {
+        const Node* node = nullptr;  // of elements that may be NULL
+        Class element = Class::kNone;
+        const Node* of = nullptr;  // where this is NULL, so is the array
+    };
+    Result<ArrayValue> array_of(const Expr& expr);
+    const Node* unless_null(const ArrayValue& array, const Node* node);
+    Result<Value> subscript(const Expr& expr);
+    Result<Value> array_function(const Expr& expr);
+
     Result<Value> json_text(const Expr& expr);
     Result<Value> json_has(const Expr& expr);
     Result<std::optional<Value>> json_equals(const Expr& expr);
@@ -339,15 +366,16 @@ class Translator {
     // --- zone.cpp: time zones
     Result<std::string_view> session_zone();
     Result<std::string_view> named_zone(const Expr& expr);
-    const Node* agreed(const Node* time, std::string_view zone, const Node* value);
+    const Node* agreed(const Node* time, std::string_view zone);
     const Node* offset_at(const Node* time, std::string_view zone);
     const Node* clock_of(const Node* time, std::string_view zone);
-    const Node* instant_of(const Node* clock, std::string_view zone);
+    const Node* instant_of(const Node* clock, std::string_view zone, bool whole = false);
     Result<Value> as_clock(const Value& value);
     Value in_zone(const Value& value, std::string_view zone);
     Result<Value> apply_zoned(const Expr& expr, const Rule& row, std::span<const Value> values,
                               std::string_view zone);
     Result<Value> at_zone(const Expr& expr);
+    Result<Value> time_of_text(const Expr& expr, const Value& text);
 
     // --- label.cpp: enums
     const Node* position_of(const Value& value);

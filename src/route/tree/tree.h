@@ -55,6 +55,7 @@ enum class ExprKind : uint8_t {
     kAggregate,  // name([distinct] args order by ...) filter (where filter) within group
     kWindow,     // name(args) over window
     kGrouping,   // GROUPING(args)
+    kSubscript,  // args[0][args[1]], an element of an array
     kSubquery,   // EXISTS, scalar, IN/ANY, ALL: see SubqueryKind
     kUnknown,    // anything the shell has no neutral form for; `name` says what, never ships
 };
