@@ -59,7 +59,7 @@ def table():
     for macro, arguments in re.findall(r'^TANDEM_(\w+)\((.*)\)$', source, re.M):
         strings = re.findall(r'"((?:[^"\\]|\\.)*)"', arguments)
         words = [w.strip() for w in re.sub(r'"(?:[^"\\]|\\.)*"', "", arguments).split(",")]
-        exactness = next((w for w in words if w in ("exact", "ranged", "text")), "text")
+        exactness = next((w.lower() for w in words if w in ("Exact", "Ranged", "Text")), "text")
         if macro == "TYPE":
             base.append(row(strings[0], strings[1], exactness, strings[2]))
         elif macro in ("TEXT", "NO_BINARY"):

@@ -4,8 +4,8 @@ with one line per finding, file:line first.
 
 Checks: the include graph of ARCHITECTURE.md, sizes of files and functions, banned calls and words,
 TRY inside of braces, sources that no CMakeLists names, links in the docs, generated docs that are
-stale. tools/tidy_allow.txt lists the findings that are tolerated; it may only shrink.
-tools/tidy_test.py plants one violation of each rule.
+stale, workflows that call what is gone. tools/tidy_allow.txt lists the findings that are tolerated;
+it may only shrink. tools/tidy_test.py plants one violation of each rule.
 """
 
 import argparse
@@ -354,6 +354,34 @@ def check_sqlstates():
                 find(name, line_of(text, match.start()), f"{match.group(1)} is not in src/base/errors.def")
 
 
+# The CI of outsiders is run by no test of ours: what it calls has to be there, at least.
+def check_workflows():
+    def text_of(name):
+        return (root / name).read_text() if (root / name).exists() else ""
+
+    targets = set(re.findall(r"^([\w-]+):", text_of("Makefile"), flags=re.M))
+    presets = set(re.findall(r'"name": "(\w+)"', text_of("CMakePresets.json")))
+    for name in tracked(".yml"):
+        text = (root / name).read_text()
+        try:
+            import yaml
+            yaml.safe_load(text)
+        except ImportError:
+            pass
+        except yaml.YAMLError as error:
+            find(name, error.problem_mark.line + 1, f"no YAML: {error.problem}")
+        for number, line in enumerate(text.splitlines(), 1):
+            for target in re.findall(r"(?:run: |&& )make ([\w-]+)", line):
+                if target not in targets:
+                    find(name, number, f"the Makefile has no target {target}")
+            for preset in re.findall(r"--preset (\w+)", line):
+                if preset not in presets:
+                    find(name, number, f"there is no preset {preset}")
+            for tool in re.findall(r"\btools/[\w.]+", line):
+                if not (root / tool).exists():
+                    find(name, number, f"there is no {tool}")
+
+
 def check_file(name):
     text = (root / name).read_text(errors="replace")
     lines = text.split("\n")
@@ -384,6 +412,7 @@ def main():
     check_generated()
     check_reasons()
     check_sqlstates()
+    check_workflows()
 
     allow_file = root / "tools/tidy_allow.txt"
     allowed = set()

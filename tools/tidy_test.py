@@ -136,6 +136,12 @@ PLANTED = {
         {"src/base/errors.def": 'TANDEM_ERROR(A, "a", never, 70, "TD001", "x")\n',
          "src/catalog/a.sql": "RAISE EXCEPTION 'x' USING ERRCODE = 'TD002';\n"},
         "a.sql:1: TD002 is not in src/base/errors.def"),
+    "workflow_that_calls_no_target": (
+        {".github/workflows/ci.yml": "- run: cd x && make everything\n"}, "no target everything"),
+    "workflow_that_calls_no_preset": (
+        {".github/workflows/ci.yml": "- run: cmake --preset fast\n"}, "there is no preset fast"),
+    "workflow_that_calls_no_tool": (
+        {".github/workflows/ci.yml": "- run: tools/gone.sh\n"}, "there is no tools/gone.sh"),
     "tolerance_of_nothing": (
         {"tools/tidy_allow.txt": "src/base/fine.cpp: banned: gone\n"}, "nothing matches any more"),
 }

@@ -29,6 +29,7 @@ namespace {
 // Set by the invalidation callbacks; DDL on any schema or relation makes us look again.
 bool lookup_valid = false;
 bool callbacks_registered = false;
+CatalogState state = CatalogState::kNone;
 Oid schema_oid = InvalidOid;
 Oid table_oid = InvalidOid;
 
@@ -299,10 +300,19 @@ bool catalog_is_known() {
     return false;
 }
 
+CatalogState look_up() {
+    schema_oid = get_namespace_oid("tandem", true);
+    if (!OidIsValid(schema_oid)) return CatalogState::kNone;
+    if (!schema_is_trusted()) return CatalogState::kUntrusted;
+    if (!catalog_is_known()) return CatalogState::kNewer;
+    table_oid = relation_in_schema("mirror_table");
+    return OidIsValid(table_oid) ? CatalogState::kUsable : CatalogState::kNone;
+}
+
 }  // namespace
 
-bool catalog_exists() {
-    if (likely(lookup_valid)) return OidIsValid(table_oid);
+CatalogState catalog_state() {
+    if (likely(lookup_valid)) return state;
     if (!callbacks_registered) {
         CacheRegisterSyscacheCallback(NAMESPACEOID, forget_lookup, Datum(0));
         CacheRegisterSyscacheCallback(AUTHOID, forget_lookup, Datum(0));
@@ -311,15 +321,17 @@ bool catalog_exists() {
     }
     // Set first: an invalidation that arrives during the lookup must not be lost.
     lookup_valid = true;
-    schema_oid = get_namespace_oid("tandem", true);
-    bool known = OidIsValid(schema_oid) && schema_is_trusted();
-    known = known && catalog_is_known();
-    table_oid = known ? relation_in_schema("mirror_table") : InvalidOid;
-    return OidIsValid(table_oid);
+    table_oid = InvalidOid;
+    state = look_up();
+    return state;
+}
+
+bool catalog_exists() {
+    return catalog_state() == CatalogState::kUsable;
 }
 
 bool is_catalog_relation(Oid relid) {
-    return catalog_exists() && get_rel_namespace(relid) == schema_oid;
+    return catalog_state() != CatalogState::kNone && get_rel_namespace(relid) == schema_oid;
 }
 
 bool is_mirrored(Oid relid) {

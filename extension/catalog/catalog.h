@@ -58,9 +58,13 @@ struct CatalogTarget {
     bool secure;
 };
 
+// Untrusted: its owner may not be believed. Newer: this library may misread it.
+enum class CatalogState { kNone, kUsable, kUntrusted, kNewer };
+
 // Cheap: looked up once and after DDL.
-bool catalog_exists();
-// True for tables of the catalog itself.
+CatalogState catalog_state();
+bool catalog_exists();  // and is usable
+// True for tables of the catalog itself, usable or not.
 bool is_catalog_relation(Oid relid);
 // The mirror of a relation, in the current memory context; nullptr when there is none. With
 // mirror_id 0 a live table of a running mirror is preferred.

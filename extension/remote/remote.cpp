@@ -154,7 +154,7 @@ bool is_too_old(const RemoteRun* run, Failure* failure) {
 
 // Once, on a new connection, when one that had been idle turns out to be gone.
 bool retry(RemoteRun* run, const Failure& failure) {
-    if (!run->may_retry || strcmp(failure.code, "connection_lost") != 0) return false;
+    if (!run->may_retry || failure.kind != FailureKind::kConnectionLost) return false;
     release(run);
     Failure ignored;
     return start(run, &ignored);
@@ -209,11 +209,7 @@ void remote_stop(RemoteRun* run) {
 }
 
 bool is_unreachable(const Failure& failure) {
-    const char* codes[] = {"connection_failed", "connection_lost", "authentication_failed",
-                           "tls_failed", "timeout"};
-    for (const char* code : codes)
-        if (strcmp(failure.code, code) == 0) return true;
-    return false;
+    return failure.kind != FailureKind::kOther;
 }
 
 }  // namespace tandem::shell

@@ -42,12 +42,23 @@ void fill_columns(PgList* names, route::BoundRelation* relation) {
     relation->columns = columns;
 }
 
-const char* written(const char* sql, const route::BoundRelation* relations, int count) {
-    int64 length = route::bind_relations(sql, relations, static_cast<uint32>(count), nullptr, 0);
-    char* text = length < 0 ? nullptr : static_cast<char*>(palloc(static_cast<Size>(length) + 1));
-    if (text == nullptr || route::bind_relations(sql, relations, static_cast<uint32>(count), text,
-                                                 static_cast<size_t>(length) + 1) != length)
-        ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+[[noreturn]] void raise_out_of_memory() {
+    ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+    pg_unreachable();
+}
+
+// Room for what the core has said is the length of its text.
+char* room_for(int64 length) {
+    if (length < 0) raise_out_of_memory();
+    return static_cast<char*>(palloc(static_cast<Size>(length) + 1));
+}
+
+const char* written(const char* sql, const route::BoundRelation* relations, uint32 count) {
+    int64 length = route::bind_relations(sql, relations, count, nullptr, 0);
+    char* text = room_for(length);
+    if (route::bind_relations(sql, relations, count, text, static_cast<size_t>(length) + 1) !=
+        length)
+        raise_out_of_memory();
     return text;
 }
 
@@ -72,7 +83,8 @@ const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint
         fill_cuts(table, &relation);
         fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);
     }
-    return written(strVal(list_nth(choice.custom_private, kChoiceSql)), relations, count);
+    return written(strVal(list_nth(choice.custom_private, kChoiceSql)), relations,
+                   static_cast<uint32>(count));
 }
 
 const char* readable_sql(const CustomScan& choice) {
@@ -88,6 +100,15 @@ const char* readable_sql(const CustomScan& choice) {
         tables[i]->target_table = get_rel_name(relid);
     }
     return bind_sql(choice, tables, 0);
+}
+
+const char* laid_out_sql(const CustomScan& choice, uint32 indent, bool settings) {
+    const char* sql = readable_sql(choice);
+    int64 length = route::lay_out(sql, indent, settings, nullptr, 0);
+    char* text = room_for(length);
+    if (route::lay_out(sql, indent, settings, text, static_cast<size_t>(length) + 1) != length)
+        raise_out_of_memory();
+    return text;
 }
 
 }  // namespace tandem::shell

@@ -14,6 +14,7 @@ extern "C" {
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/decision.h"
+#include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
 #include "extension/route/stats.h"
@@ -66,11 +67,21 @@ void start_local(ChoiceState* state) {
     pg_unreachable();
 }
 
+// A sum of values that 64 bits do not hold: the next time it is computed with more.
+bool was_too_narrow(const CustomScan& plan, const Failure& failure) {
+    constexpr int kDecimalOverflow = 407;
+    PgList* flags = static_cast<PgList*>(list_nth(plan.custom_private, kChoiceFlags));
+    if (lfourth_int(flags) == 0 || failure.clickhouse_code != kDecimalOverflow) return false;
+    note_too_narrow(strVal(list_nth(plan.custom_private, kChoiceSql)));
+    return true;
+}
+
 void use_postgres(ChoiceState* state, const Failure& failure) {
     state->failure = failure;
+    bool narrow = was_too_narrow(*plan_of(state), failure);
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
-    if (state->mode == kRouteForce) raise(state->failure, "query cannot be routed");
+    if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
     state->side = Side::kPostgres;
@@ -134,6 +145,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
         }
         const Failure* failure = remote_scan_failure(state->remote);
         if (failure != nullptr) {
+            was_too_narrow(*plan_of(state), *failure);
             verification_abandon(state->verification);
             count_reason(failure->code);
         }
@@ -186,15 +198,19 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
                         psprintf("%X/%X", static_cast<uint32>(state->position >> 32),
                                  static_cast<uint32>(state->position)),
                         es);
-    clickhouse::RunProgress progress;
-    if (!remote_scan_progress(state->remote, &progress)) return;
+    clickhouse::RunProgress progress = remote_scan_progress(state->remote);
     ExplainPropertyUInteger("Rows Read", nullptr, progress.rows_read, es);
-    ExplainPropertyUInteger("Bytes Read", nullptr, progress.bytes_read, es);
+    ExplainPropertyUInteger("Bytes Read", "B", progress.bytes_read, es);
+    if (es->timing)
+        ExplainPropertyFloat("ClickHouse Time", "ms",
+                             static_cast<double>(progress.elapsed_ns) / 1e6, 3, es);
 }
 
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
-    ExplainPropertyText("Remote SQL", readable_sql(*plan_of(state)), es);
+    // The settings are the same for every query; whoever wants to run the SQL by hand needs them.
+    uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
+    ExplainPropertyText("Remote SQL", laid_out_sql(*plan_of(state), indent, es->verbose), es);
     if (es->analyze) explain_side(state, es);
 }
 

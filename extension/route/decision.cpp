@@ -82,7 +82,7 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
                     "Prepare the query again.");
         return false;
     }
-    if (lthird_int(private_list(plan, kChoiceFlags)) != 0 && float_aggregates != kFloatAnyOrder) {
+    if (lthird_int(private_list(plan, kChoiceFlags)) != 0 && !any_float_order_wanted()) {
         set_failure(failure, "float_aggregate_order",
                     "the query was planned for tandem.float_aggregates = any_order", "");
         return false;

@@ -111,7 +111,7 @@ void explain_route(const char* sql, Datum* values, bool* nulls) {
     values[0] = BoolGetDatum(choice != nullptr);
     nulls[0] = false;
     if (choice != nullptr) {
-        values[4] = CStringGetTextDatum(readable_sql(*choice));
+        values[4] = CStringGetTextDatum(laid_out_sql(*choice, 0, true));
         nulls[4] = false;
         return;
     }

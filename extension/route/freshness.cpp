@@ -66,7 +66,7 @@ int64 staleness_ms(pid_t walsender) {
 }
 
 XLogRecPtr required_position() {
-    if (freshness == kFreshnessSession) return XactLastCommitEnd;
+    if (freshness_wanted() == kFreshnessSession) return XactLastCommitEnd;
     return GetXLogInsertRecPtr();
 }
 
@@ -111,7 +111,7 @@ bool wait_until_fresh(const char* slot_name, bool may_wait, XLogRecPtr* position
                       Failure* failure) {
     SlotState state = slot_state(slot_name);
     if (state.exists) *position = Max(*position, state.confirmed);
-    if (freshness == kFreshnessEventual) return true;
+    if (freshness_wanted() == kFreshnessEventual) return true;
     if (RecoveryInProgress()) {
         set_failure(failure, "standby", "a standby does not know how far its primary's mirror is",
                     "SET tandem.freshness = eventual to accept whatever ClickHouse has.");
@@ -119,7 +119,7 @@ bool wait_until_fresh(const char* slot_name, bool may_wait, XLogRecPtr* position
     }
     XLogRecPtr required = required_position();
     if (state.exists && state.confirmed >= required) return true;
-    if (freshness == kFreshnessBounded && state.exists) {
+    if (freshness_wanted() == kFreshnessBounded && state.exists) {
         int64 age = staleness_ms(state.active_pid);
         if (age >= 0 && age <= max_staleness_ms) return true;
     }

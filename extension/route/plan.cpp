@@ -256,6 +256,11 @@ void copy_costs(Plan* to, const Plan* from) {
 // Plan node numbers only have to differ within a plan; ours start where no planner gets to.
 constexpr int kFirstNodeId = 1 << 24;
 
+Const* null_like(const Expr* expr) {
+    const Node* node = reinterpret_cast<const Node*>(expr);
+    return makeNullConst(exprType(node), exprTypmod(node), exprCollation(node));
+}
+
 CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
                         const route::TranslationResult& translation, Failure* failure) {
     CustomScan* scan = makeNode(CustomScan);
@@ -267,6 +272,10 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
         TargetEntry* target = flatCopyTargetEntry(planned);
         target->expr = reinterpret_cast<Expr*>(
             finalise(reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr), &context));
+        // DISTINCT tells rows apart by what is shown; the rest is not among the remote columns.
+        if (target->resjunk && tree->simplified->distinctClause != NIL &&
+            !tree->simplified->hasDistinctOn)
+            target->expr = reinterpret_cast<Expr*>(null_like(target->expr));
         if (unfinished(reinterpret_cast<Node*>(target->expr), nullptr)) {
             set_failure(failure, "internal", "a result of the query has no remote column", "");
             return nullptr;
@@ -276,9 +285,7 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
     for (; at < list_length(local->planTree->targetlist); ++at) {
         TargetEntry* target =
             flatCopyTargetEntry(list_nth_node(TargetEntry, local->planTree->targetlist, at));
-        Node* expression = reinterpret_cast<Node*>(target->expr);
-        target->expr = reinterpret_cast<Expr*>(
-            makeNullConst(exprType(expression), exprTypmod(expression), exprCollation(expression)));
+        target->expr = reinterpret_cast<Expr*>(null_like(target->expr));
         scan->scan.plan.targetlist = lappend(scan->scan.plan.targetlist, target);
     }
     fix_opfuncids(reinterpret_cast<Node*>(scan->scan.plan.targetlist));
@@ -368,8 +375,9 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
     PgList* result =
         list_make5(makeString(c_string_of(translation.sql)),
                    list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
-                   list_make3_int(local->jitFlags, translation.needs_utc ? 1 : 0,
-                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0));
+                   list_make4_int(local->jitFlags, translation.needs_utc ? 1 : 0,
+                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0,
+                                  translation.narrow ? 1 : 0));
     result = lappend(lappend(result, places), columns);
     return lappend(lappend(result, tree->enums), makeString(c_string_of(translation.zone)));
 }

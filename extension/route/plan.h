@@ -20,7 +20,7 @@ enum ChoicePrivate {
     kChoiceMirror,        // IntList: mirror_id, target_id
     kChoiceRelids,        // OidList
     kChoiceFingerprints,  // list of String, parallel to the relids
-    kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc, any_order
+    kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc, any_order, narrow
     kChoicePlaces,        // IntList: for each place in the SQL the index of its table in the relids
     kChoiceColumns,       // list of lists of String, parallel: the columns that are read there
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed

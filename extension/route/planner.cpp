@@ -25,6 +25,7 @@ extern "C" {
 #include "extension/catalog/catalog.h"
 #include "extension/remote/zones.h"
 #include "extension/route/decision.h"
+#include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
 #include "extension/route/stats.h"
@@ -176,6 +177,10 @@ tandem::List<route::EnumType> labels_of(PgList* enums) {
     return {types, count};
 }
 
+bool too_narrow(const route::TranslationResult& result) {
+    return result.narrow && is_too_narrow(result.sql.data(), result.sql.size());
+}
+
 PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
                             ParamListInfo parameters, Failure* failure) {
     MemoryContext owner = CurrentMemoryContext;
@@ -198,13 +203,21 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
         options.zone = text_of(usable_session_zone());
         options.enums = labels_of(tree->enums);
         // A parallel plan adds up in any order as well.
-        options.float_any_order = float_aggregates == kFloatAnyOrder || local->parallelModeNeeded;
-        // SAFETY: nothing between translate and the registration may raise.
+        options.float_any_order = any_float_order_wanted() || local->parallelModeNeeded;
+        options.narrow_sums = true;
+        callback->func = free_translation;
+        callback->arg = nullptr;
+        MemoryContextRegisterResetCallback(scratch, callback);
         route::Translation* translation = route::translate(*tree->query, options, failure);
-        if (translation != nullptr) {
-            callback->func = free_translation;
+        callback->arg = translation;
+        if (translation != nullptr && too_narrow(route::translation_result(*translation))) {
+            options.narrow_sums = false;
+            route::translation_free(translation);
+            callback->arg = nullptr;
+            translation = route::translate(*tree->query, options, failure);
             callback->arg = translation;
-            MemoryContextRegisterResetCallback(scratch, callback);
+        }
+        if (translation != nullptr) {
             PlannedStmt* made = make_routed_plan(
                 local, tree, route::translation_result(*translation), cursor_options, failure);
             MemoryContextSwitchTo(owner);
@@ -214,6 +227,22 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     MemoryContextSwitchTo(owner);
     MemoryContextDelete(scratch);
     return result;
+}
+
+// A catalog that is there and cannot be used. Whether it has the tables is not known then.
+bool catalog_is_refused(const Query* query, Failure* failure) {
+    CatalogState state = catalog_state();
+    if (state != CatalogState::kUntrusted && state != CatalogState::kNewer) return false;
+    Tables tables = {};
+    collect_tables(const_cast<Node*>(reinterpret_cast<const Node*>(query)), &tables);
+    if (!tables.any_user_table) return false;
+    if (state == CatalogState::kNewer)
+        set_failure(failure, "catalog_newer", "schema tandem is newer than this server's library",
+                    "Upgrade the package tandem-postgresql of this server and restart it.");
+    else
+        set_failure(failure, "catalog_owner", "the owner of schema tandem may not replicate",
+                    "ALTER SCHEMA tandem OWNER TO the role of the daemon.");
+    return true;
 }
 
 [[noreturn]] void raise_not_routable(const Failure& failure) {
@@ -252,8 +281,19 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     return local;
 }
 
+// For those who ask; everybody else is answered by Postgres without a word.
+void refuse_for_catalog(const Query* query) {
+    bool explain_route = asking == Asking::kExplainRoute;
+    if ((route_mode == kRouteOff && !explain_route) || !plain_select(query)) return;
+    RouteOutcome* outcome = &outcome_of_last;
+    outcome->concerned = catalog_is_refused(query, &outcome->failure);
+    if (outcome->concerned && route_mode == kRouteForce && !explain_route)
+        raise_not_routable(outcome->failure);
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
     bool someone_asks = asking != Asking::kNobody || route_mode != kRouteOn;
+    if (unlikely(someone_asks) && IsUnderPostmaster) refuse_for_catalog(query);
     if (likely(!worth_a_copy(query)) || (!someone_asks && is_key_look_up(query)))
         return plan_in_postgres(query, text, cursor_options, parameters);
     Query* copy = static_cast<Query*>(copyObjectImpl(query));

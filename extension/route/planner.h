@@ -17,7 +17,7 @@ struct RouteOutcome {
 };
 
 void install_planner_hook();
-// Plans a rewritten query as if it were dear enough, raising nothing, and says what came of it.
+// Plans a rewritten query as if it were expensive enough; says what became of it, raising nothing.
 PlannedStmt* plan_for_explanation(::Query* query, const char* text, RouteOutcome* outcome);
 // Says what became of the query that `action` plans, which is planned as it would be without.
 void observe_planning(void (*action)(void*), void* argument, RouteOutcome* outcome);

@@ -297,11 +297,9 @@ void remote_scan_stop(PlanState* top) {
     end(&state_of(top)->custom);
 }
 
-bool remote_scan_progress(PlanState* top, clickhouse::RunProgress* progress) {
-    RemoteScanState* state = state_of(top);
-    *progress =
-        state->run != nullptr ? clickhouse::run_progress(*state->run->run) : state->progress;
-    return progress->rows_read > 0;
+clickhouse::RunProgress remote_scan_progress(PlanState* top) {
+    const RemoteScanState* state = state_of(top);
+    return state->run != nullptr ? clickhouse::run_progress(*state->run->run) : state->progress;
 }
 
 bool is_remote_scan(const PlanState* state) {

@@ -18,7 +18,8 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
 const Failure* remote_scan_failure(PlanState* top);
 // Ends the query early.
 void remote_scan_stop(PlanState* top);
-bool remote_scan_progress(PlanState* top, clickhouse::RunProgress* progress);
+// What ClickHouse has read for it so far.
+clickhouse::RunProgress remote_scan_progress(PlanState* top);
 // The scan itself below Sort and Limit.
 bool is_remote_scan(const PlanState* state);
 

@@ -1,7 +1,9 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
+#include "miscadmin.h"
 #include "utils/guc.h"
+#include "utils/plancache.h"
 }
 
 #include <climits>
@@ -40,7 +42,32 @@ const config_enum_entry kFloatOrders[] = {
     {nullptr, 0, false},
 };
 
+// A plan that was made under another setting is made again.
+void plan_again(int value, void* before) {
+    if (value != *static_cast<int*>(before)) ResetPlanCache();
+}
+
+void assign_route_mode(int value, void*) {
+    plan_again(value, &route_mode);
+}
+
+void assign_float_aggregates(int value, void*) {
+    plan_again(value, &float_aggregates);
+}
+
+void assign_threshold(double value, void*) {
+    if (value != route_cost_threshold) ResetPlanCache();
+}
+
 }  // namespace
+
+int freshness_wanted() {
+    return InLocalUserIdChange() ? kFreshnessStrong : freshness;
+}
+
+bool any_float_order_wanted() {
+    return float_aggregates == kFloatAnyOrder && !InLocalUserIdChange();
+}
 
 void define_settings() {
     DefineCustomEnumVariable(
@@ -48,7 +75,7 @@ void define_settings() {
         "off: never. on: when it is cheaper and the answer is the same. force: always, with an "
         "error that names the reason when it cannot. verify: in both, returning Postgres' answer "
         "and recording differences.",
-        &route_mode, kRouteOn, kRouteModes, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+        &route_mode, kRouteOn, kRouteModes, PGC_USERSET, 0, nullptr, assign_route_mode, nullptr);
     DefineCustomEnumVariable(
         "tandem.freshness", "How recent the data of a routed query has to be.",
         "strong: everything committed when the statement started. session: this session's own "
@@ -58,7 +85,8 @@ void define_settings() {
         "tandem.float_aggregates", "Whether sums of floating point numbers may be routed.",
         "exact: only where Postgres itself would add them up in parallel, which is in any order as "
         "well. any_order: always; the last digits may differ.",
-        &float_aggregates, kFloatExact, kFloatOrders, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+        &float_aggregates, kFloatExact, kFloatOrders, PGC_USERSET, 0, nullptr,
+        assign_float_aggregates, nullptr);
     DefineCustomIntVariable("tandem.max_staleness",
                             "Greatest age of the data when tandem.freshness is bounded.", nullptr,
                             &max_staleness_ms, 10000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr,
@@ -70,7 +98,7 @@ void define_settings() {
     DefineCustomRealVariable("tandem.route_cost_threshold",
                              "Planner cost below which a query always stays in Postgres.", nullptr,
                              &route_cost_threshold, 1000.0, 0.0, 1e18, PGC_USERSET, 0, nullptr,
-                             nullptr, nullptr);
+                             assign_threshold, nullptr);
     MarkGUCPrefixReserved("tandem");
 }
 

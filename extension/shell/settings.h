@@ -14,6 +14,11 @@ extern int max_staleness_ms;         // for kFreshnessBounded
 extern int wait_budget_ms;           // longest wait for ClickHouse to catch up
 extern double route_cost_threshold;  // planner cost below which a query stays in Postgres
 
+// The same, except inside of a SECURITY DEFINER function, whose answers the caller's settings must
+// not change.
+int freshness_wanted();
+bool any_float_order_wanted();
+
 void define_settings();
 
 }  // namespace tandem::shell

@@ -5,6 +5,7 @@ extern "C" {
 #include "access/transam.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_namespace.h"
+#include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/lsyscache.h"
@@ -374,6 +375,44 @@ NeutralExpr* convert_sublink(TreeBuilder* builder, SubLink* from) {
     return to;
 }
 
+::Expr* compared(RowCompareExpr* from, int at, int strategy) {
+    Node* left = static_cast<Node*>(list_nth(from->largs, at));
+    Node* right = static_cast<Node*>(list_nth(from->rargs, at));
+    Oid family = list_nth_oid(from->opfamilies, at);
+    Oid ltype;
+    Oid rtype;
+    op_input_types(list_nth_oid(from->opnos, at), &ltype, &rtype);
+    Oid opno = get_opfamily_member(family, ltype, rtype, static_cast<int16>(strategy));
+    if (!OidIsValid(opno)) return nullptr;
+    return make_opclause(opno, BOOLOID, false, reinterpret_cast<::Expr*>(left),
+                         reinterpret_cast<::Expr*>(right), InvalidOid,
+                         list_nth_oid(from->inputcollids, at));
+}
+
+// (a, b) < (c, d) is a < c OR (a = c AND b < d), NULL where that is.
+const NeutralExpr* convert_row_comparison(TreeBuilder* builder, RowCompareExpr* from) {
+    int strategy = from->rctype;
+    int strict = strategy == ROWCOMPARE_LE   ? ROWCOMPARE_LT
+                 : strategy == ROWCOMPARE_GE ? ROWCOMPARE_GT
+                                             : strategy;
+    int last = list_length(from->largs) - 1;
+    ::Expr* whole = compared(from, last, strategy);
+    for (int i = last - 1; i >= 0 && whole != nullptr; --i) {
+        ::Expr* before = compared(from, i, strict);
+        ::Expr* equal = compared(from, i, ROWCOMPARE_EQ);
+        if (before == nullptr || equal == nullptr) whole = nullptr;
+        if (whole != nullptr)
+            whole = make_orclause(list_make2(before, make_andclause(list_make2(equal, whole))));
+    }
+    if (whole == nullptr)
+        return unknown(builder, reinterpret_cast<Node*>(from), "a comparison of rows");
+    const NeutralExpr* to = convert_expression(builder, reinterpret_cast<Node*>(whole));
+    // What it stands for in the query.
+    if (to->id < builder->tree->node_count)
+        builder->tree->nodes[to->id] = reinterpret_cast<Node*>(from);
+    return to;
+}
+
 NeutralExpr* convert_with_one(TreeBuilder* builder, ExprKind kind, Node* node, void* argument) {
     NeutralExpr* to = new_expression(builder, kind, node);
     to->args = convert_one(builder, argument);
@@ -443,6 +482,8 @@ const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
         case T_GroupingFunc:
             return convert_with_list(builder, ExprKind::kGrouping, node,
                                      reinterpret_cast<GroupingFunc*>(node)->args);
+        case T_RowCompareExpr:
+            return convert_row_comparison(builder, reinterpret_cast<RowCompareExpr*>(node));
         case T_SubLink:
             return convert_sublink(builder, reinterpret_cast<SubLink*>(node));
         default:
@@ -452,6 +493,14 @@ const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
 }
 
 }  // namespace
+
+const route::Expr* convert_set_call(TreeBuilder* builder, FuncExpr* call) {
+    NeutralExpr* to = new_expression(builder, ExprKind::kFunction, reinterpret_cast<Node*>(call));
+    to->builtin = is_builtin_function(call->funcid);
+    to->name = text_of(get_func_name(call->funcid));
+    to->args = convert_list(builder, call->args);
+    return to;
+}
 
 bool is_builtin_operator(::Oid opno) {
     return opno < FirstNormalObjectId;

@@ -67,9 +67,16 @@ void simplify(TreeBuilder* builder, ::Query* query) {
     ListCell* cell;
     foreach (cell, query->rtable) {
         RangeTblEntry* rte = lfirst_node(RangeTblEntry, cell);
-        if (rte->rtekind == RTE_SUBQUERY && rte->lateral)
+        if (!rte->lateral) continue;
+        if (rte->rtekind == RTE_SUBQUERY)
             rte->subquery = reinterpret_cast<::Query*>(
                 flatten_join_aliases(query, reinterpret_cast<Node*>(rte->subquery)));
+        else if (rte->rtekind == RTE_FUNCTION)
+            rte->functions = reinterpret_cast<PgList*>(
+                flatten_join_aliases(query, reinterpret_cast<Node*>(rte->functions)));
+        else if (rte->rtekind == RTE_VALUES)
+            rte->values_lists = reinterpret_cast<PgList*>(
+                flatten_join_aliases(query, reinterpret_cast<Node*>(rte->values_lists)));
     }
     query_tree_mutator(query, as_mutator(fold_mutator), builder->root,
                        QTW_IGNORE_RC_SUBQUERIES | QTW_IGNORE_JOINALIASES | QTW_DONT_COPY_QUERY);
@@ -242,18 +249,7 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     fill_columns(relation, table);
 }
 
-// Whether two evaluations may pick different rows or number them differently.
-bool picks_rows(Node* node, void*) {
-    if (node == nullptr) return false;
-    if (!IsA(node, Query)) return expression_tree_walker(node, as_walker(picks_rows), nullptr);
-    ::Query* query = reinterpret_cast<::Query*>(node);
-    if (query->limitCount != nullptr || query->limitOffset != nullptr || query->hasWindowFuncs ||
-        query->hasDistinctOn)
-        return true;
-    return query_tree_walker(query, as_walker(picks_rows), nullptr, 0);
-}
-
-::Query* find_cte(TreeBuilder* builder, const RangeTblEntry* rte) {
+::Query* find_cte(TreeBuilder* builder, const RangeTblEntry* rte, bool* shared) {
     Level* level = builder->level;
     for (Index up = 0; up < rte->ctelevelsup && level != nullptr; ++up) level = level->parent;
     if (level == nullptr) return nullptr;
@@ -263,10 +259,7 @@ bool picks_rows(Node* node, void*) {
         if (strcmp(cte->ctename, rte->ctename) != 0) continue;
         if (cte->cterecursive || !IsA(cte->ctequery, Query)) return nullptr;
         // Postgres evaluates it once; in ClickHouse each use is a subquery of its own.
-        if (cte->cterefcount > 1 && picks_rows(cte->ctequery, nullptr))
-            refuse(builder, "shared_cte",
-                   "a WITH query with LIMIT or window functions is used more than once",
-                   "Use it once, or store its result.");
+        *shared = cte->cterefcount > 1;
         ::Query* query = static_cast<::Query*>(copyObjectImpl(cte->ctequery));
         IncrementVarSublevelsUp(reinterpret_cast<Node*>(query), static_cast<int>(rte->ctelevelsup),
                                 1);
@@ -292,27 +285,45 @@ void convert_values(TreeBuilder* builder, Relation* relation, const RangeTblEntr
     relation->values = {rows, row_count};
 }
 
+// A function that returns a set of plain values.
+void convert_set_function(TreeBuilder* builder, Relation* relation, const RangeTblEntry* rte) {
+    relation->kind = RelationKind::kFunction;
+    relation->ordinality = rte->funcordinality;
+    Node* node = nullptr;
+    if (list_length(rte->functions) == 1) {
+        RangeTblFunction* function = linitial_node(RangeTblFunction, rte->functions);
+        node = function->funccolnames == NIL ? function->funcexpr : nullptr;
+    }
+    FuncExpr* call = node != nullptr && IsA(node, FuncExpr) ? castNode(FuncExpr, node) : nullptr;
+    if (call == nullptr || !call->funcretset || call->funcvariadic ||
+        type_is_rowtype(call->funcresulttype))
+        return refuse(builder, "from_item", "FROM has a function other than a series");
+    relation->function = convert_set_call(builder, call);
+}
+
 void convert_relation(TreeBuilder* builder, Relation* relation, RangeTblEntry* rte,
                       const Bitmapset* used) {
     relation->alias = text_of(rte->eref == nullptr ? "" : rte->eref->aliasname);
     relation->lateral = rte->lateral;
-    if (rte->securityQuals != NIL || rte->security_barrier) {
-        refuse(builder, "row_security", "row level security or a security barrier view applies",
-               "Such queries run in Postgres, where the policies are evaluated.");
-        return;
-    }
+    relation->secured = rte->securityQuals != NIL || rte->security_barrier;
     ::Query* subquery = nullptr;
     switch (rte->rtekind) {
         case RTE_RELATION:
-            return convert_table(builder, relation, rte);
+            convert_table(builder, relation, rte);
+            if (rte->securityQuals != NIL)
+                relation->filter = convert_expression(
+                    builder, reinterpret_cast<Node*>(make_ands_explicit(rte->securityQuals)));
+            return;
         case RTE_SUBQUERY:
             subquery = rte->subquery;
             break;
         case RTE_CTE:
-            subquery = find_cte(builder, rte);
+            subquery = find_cte(builder, rte, &relation->shared);
             break;
         case RTE_VALUES:
             return convert_values(builder, relation, rte);
+        case RTE_FUNCTION:
+            return convert_set_function(builder, relation, rte);
         default:
             break;
     }
@@ -379,6 +390,20 @@ void convert_from_list(TreeBuilder* builder, route::Query* to, PgList* from_list
     to->from = {items, count};
 }
 
+// An expression of the select list that other clauses refer to.
+const route::Expr* convert_target(TreeBuilder* builder, Node* node) {
+    Level* level = builder->level;
+    ListCell* known;
+    ListCell* expression;
+    forboth(known, level->target_nodes, expression, level->target_expressions) {
+        if (lfirst(known) == node) return static_cast<const route::Expr*>(lfirst(expression));
+    }
+    const route::Expr* made = convert_expression(builder, node);
+    level->target_nodes = lappend(level->target_nodes, node);
+    level->target_expressions = lappend(level->target_expressions, const_cast<route::Expr*>(made));
+    return made;
+}
+
 tandem::List<Target> convert_targets(TreeBuilder* builder, PgList* list, const Bitmapset* unused) {
     Target* targets = make_array<Target>(list_length(list));
     uint32_t count = 0;
@@ -388,7 +413,7 @@ tandem::List<Target> convert_targets(TreeBuilder* builder, PgList* list, const B
         Target& target = targets[count++];
         target.unused = bms_is_member(entry->resno, unused);
         if (!target.unused)
-            target.expr = convert_expression(builder, reinterpret_cast<Node*>(entry->expr));
+            target.expr = convert_target(builder, reinterpret_cast<Node*>(entry->expr));
         target.name = text_of(entry->resname == nullptr ? "" : entry->resname);
         target.junk = entry->resjunk;
     }
@@ -401,7 +426,7 @@ tandem::List<const route::Expr*> convert_clauses(TreeBuilder* builder, PgList* c
     uint32_t count = 0;
     ListCell* cell;
     foreach (cell, clauses)
-        items[count++] = convert_expression(
+        items[count++] = convert_target(
             builder, get_sortgroupclause_expr(lfirst_node(SortGroupClause, cell), targets));
     return {items, count};
 }
@@ -503,10 +528,60 @@ void check_shape(TreeBuilder* builder, const ::Query* query) {
         refuse(builder, "not_select", "the query writes or locks rows");
     if (query->hasRecursive) refuse(builder, "recursive", "WITH RECURSIVE runs in Postgres");
     if (query->hasTargetSRFs)
-        refuse(builder, "set_returning", "a set returning function is among the results");
-    if (query->hasRowSecurity)
-        refuse(builder, "row_security", "row level security applies",
-               "Such queries run in Postgres, where the policies are evaluated.");
+        refuse(builder, "set_returning", "set returning functions are among the results");
+}
+
+struct SetCall {
+    FuncExpr* found;
+    int count;
+    Var* var;  // what stands for it; null while searching
+};
+
+bool find_set_call(Node* node, void* context) {
+    if (node == nullptr) return false;
+    SetCall* call = static_cast<SetCall*>(context);
+    if (IsA(node, FuncExpr) && reinterpret_cast<FuncExpr*>(node)->funcretset) {
+        call->found = reinterpret_cast<FuncExpr*>(node);
+        ++call->count;
+    }
+    if (IsA(node, OpExpr) && reinterpret_cast<OpExpr*>(node)->opretset) call->count += 2;
+    return expression_tree_walker(node, as_walker(find_set_call), context);
+}
+
+Node* replace_set_call(Node* node, void* context) {
+    SetCall* call = static_cast<SetCall*>(context);
+    if (node == reinterpret_cast<Node*>(call->found)) return reinterpret_cast<Node*>(call->var);
+    return expression_tree_mutator(node, as_mutator(replace_set_call), context);
+}
+
+// SELECT unnest(x) FROM t is SELECT u FROM t, unnest(x) u, as long as nothing is computed between
+// FROM and the results.
+void move_set_call(::Query* query) {
+    if (!query->hasTargetSRFs || query->hasAggs || query->hasWindowFuncs ||
+        query->groupClause != NIL || query->groupingSets != NIL || query->havingQual != nullptr ||
+        query->setOperations != nullptr)
+        return;
+    SetCall call = {};
+    find_set_call(reinterpret_cast<Node*>(query->targetList), &call);
+    if (call.count != 1 || type_is_rowtype(call.found->funcresulttype)) return;
+    RangeTblFunction* function = makeNode(RangeTblFunction);
+    function->funcexpr = reinterpret_cast<Node*>(call.found);
+    function->funccolcount = 1;
+    RangeTblEntry* rte = makeNode(RangeTblEntry);
+    rte->rtekind = RTE_FUNCTION;
+    rte->functions = list_make1(function);
+    rte->lateral = contain_vars_of_level(function->funcexpr, 0);
+    rte->eref = makeAlias("series", list_make1(makeString(pstrdup("series"))));
+    query->rtable = lappend(query->rtable, rte);
+    int index = list_length(query->rtable);
+    RangeTblRef* reference = makeNode(RangeTblRef);
+    reference->rtindex = index;
+    query->jointree->fromlist = lappend(query->jointree->fromlist, reference);
+    call.var = makeVar(index, 1, call.found->funcresulttype, exprTypmod(function->funcexpr),
+                       call.found->funccollid, 0);
+    query->targetList = reinterpret_cast<PgList*>(
+        replace_set_call(reinterpret_cast<Node*>(query->targetList), &call));
+    query->hasTargetSRFs = false;
 }
 
 // The index of a column of GROUP BY by its reference.
@@ -575,7 +650,7 @@ tandem::List<SortKey> convert_sort_keys(TreeBuilder* builder, PgList* clauses, P
         SortGroupClause* clause = lfirst_node(SortGroupClause, cell);
         Node* expression = get_sortgroupclause_expr(clause, targets);
         SortKey& key = keys[count++];
-        key.expr = convert_expression(builder, expression);
+        key.expr = convert_target(builder, expression);
         key.nulls_first = clause->nulls_first;
         TypeCacheEntry* type =
             lookup_type_cache(exprType(expression), TYPECACHE_LT_OPR | TYPECACHE_GT_OPR);
@@ -593,6 +668,7 @@ const route::Query* convert_query(TreeBuilder* builder, ::Query* query,
         --builder->depth;
         return to;
     }
+    move_set_call(query);
     check_shape(builder, query);
     Bitmapset* unused = drop_unused(query, used);
     simplify(builder, query);

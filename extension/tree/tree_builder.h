@@ -15,6 +15,9 @@ struct Level {
     // By rtindex: which columns of the relation this query reads. Nothing else of a subquery is
     // looked at, as in Postgres, where it is never computed.
     Bitmapset** used_columns = nullptr;
+    // The targets: what is grouped or sorted by is one of them, and the same expression here.
+    PgList* target_nodes = nullptr;
+    PgList* target_expressions = nullptr;
 };
 
 // INVARIANT: after the first refusal the tree is still well formed, so that building can go on.
@@ -37,6 +40,8 @@ void refuse(TreeBuilder* builder, const char* code, const char* message, const c
 // `used`: the columns that the outer query reads; null for all.
 const route::Query* convert_query(TreeBuilder* builder, ::Query* query,
                                   const Bitmapset* const* used = nullptr);
+// A call that returns a set.
+const route::Expr* convert_set_call(TreeBuilder* builder, FuncExpr* call);
 const route::Expr* convert_expression(TreeBuilder* builder, Node* node);
 tandem::List<route::SortKey> convert_sort_keys(TreeBuilder* builder, PgList* clauses,
                                                PgList* targets);

@@ -43,6 +43,24 @@ void copy_text(char* to, size_t size, std::string_view text) noexcept {
     to[length] = '\0';
 }
 
+namespace {
+
+FailureKind kind_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::kConnectionLost:
+            return FailureKind::kConnectionLost;
+        case ErrorCode::kConnectionFailed:
+        case ErrorCode::kAuthenticationFailed:
+        case ErrorCode::kTlsFailed:
+        case ErrorCode::kTimeout:
+            return FailureKind::kUnreachable;
+        default:
+            return FailureKind::kOther;
+    }
+}
+
+}  // namespace
+
 void fill_failure(Failure* failure, ErrorCode code, std::string_view message) noexcept {
     const ErrorInfo& info = error_info(code);
     copy_text(failure->code, sizeof failure->code, info.code);
@@ -50,6 +68,7 @@ void fill_failure(Failure* failure, ErrorCode code, std::string_view message) no
     copy_text(failure->message, sizeof failure->message, message);
     copy_text(failure->advice, sizeof failure->advice, info.advice);
     failure->clickhouse_code = 0;
+    failure->kind = kind_of(code);
 }
 
 void fill_failure(Failure* failure, const Error& error) noexcept {

@@ -27,6 +27,16 @@ TEST(barrier, turns_a_failed_assertion_into_an_internal_error) {
     EXPECT_NE(std::string(failure.message).find("arithmetic"), std::string::npos);
 }
 
+TEST(barrier, says_whether_the_server_could_not_be_reached) {
+    Failure failure = {};
+    fill_failure(&failure, Error(ErrorCode::kConnectionLost, "gone"));
+    EXPECT_EQ(failure.kind, FailureKind::kConnectionLost);
+    fill_failure(&failure, Error(ErrorCode::kTimeout, "late"));
+    EXPECT_EQ(failure.kind, FailureKind::kUnreachable);
+    fill_failure(&failure, Error(ErrorCode::kClickHouseError, "no such table"));
+    EXPECT_EQ(failure.kind, FailureKind::kOther);
+}
+
 TEST(barrier, lets_no_exception_of_the_library_out) {
     Failure failure = {};
     EXPECT_EQ(barrier(&failure, -1, [] { return std::vector<int>().at(3); }), -1);

@@ -23,6 +23,13 @@ struct List {
 
 using Text = std::string_view;
 
+// What the shell does about a failure does not depend on its text.
+enum class FailureKind : uint8_t {
+    kOther,
+    kUnreachable,     // the server does not answer, or not to us
+    kConnectionLost,  // the same, where a connection was there before
+};
+
 // Why a facade function failed. The texts are copied in and end with NUL; nothing needs freeing.
 struct Failure {
     char code[32];        // stable code: errors.def, or a reason code when a query does not ship
@@ -30,6 +37,7 @@ struct Failure {
     char message[1024];   // for the user, UTF-8, cut at a character border
     char advice[256];     // what to do about it; may be empty
     int clickhouse_code;  // ClickHouse exception code or 0
+    FailureKind kind;
 };
 
 // Copies, cuts at a UTF-8 character border when `to` is too small, terminates with NUL. For the

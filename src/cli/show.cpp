@@ -158,6 +158,7 @@ void show_rows(const postgres::QueryResult& rows, bool json) {
     for (int column = 0; column < rows.columns(); ++column)
         names.emplace_back(rows.column_name(column));
     std::vector<std::vector<std::optional<std::string>>> table;
+    table.reserve(static_cast<size_t>(rows.rows()));
     for (int row = 0; row < rows.rows(); ++row) {
         table.emplace_back();
         for (int column = 0; column < rows.columns(); ++column)

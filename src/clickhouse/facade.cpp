@@ -288,7 +288,7 @@ int64_t run_wait_ms(const Run& run) noexcept {
 
 RunProgress run_progress(const Run& run) noexcept {
     const Progress& progress = run.connection->async->progress();
-    return {progress.rows_read, progress.bytes_read};
+    return {progress.rows_read, progress.bytes_read, progress.elapsed_ns};
 }
 
 void run_free(Run* run) noexcept {

@@ -87,6 +87,7 @@ int64_t run_wait_ms(const Run& run) noexcept;
 struct RunProgress {
     uint64_t rows_read;
     uint64_t bytes_read;
+    uint64_t elapsed_ns;  // by the server's clock
 };
 RunProgress run_progress(const Run& run) noexcept;
 // Ends the run wherever it is; cancels the query on the server if it still runs. Never blocks for

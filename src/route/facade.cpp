@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/barrier.h"
+#include "route/sql/lay_out.h"
 #include "route/sql/print.h"
 #include "route/translate/translator.h"
 #include "sqltext/quote.h"
@@ -42,6 +43,7 @@ void publish(Translation& translation) {
                           .sorted = output.sorted,
                           .limited = output.limited,
                           .any_order = output.any_order,
+                          .narrow = output.narrow,
                           .needs_utc = output.needs_utc,
                           .zone = output.zone};
 }
@@ -107,6 +109,11 @@ std::string bound(const BoundRelation& relation) {
     return "(" + sqltext::stored_relation(stored) + ")";
 }
 
+int64_t hand_out(const std::string& text, char* out, size_t capacity) {
+    if (text.size() < capacity) std::memcpy(out, text.c_str(), text.size() + 1);
+    return static_cast<int64_t>(text.size());
+}
+
 }  // namespace
 
 int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t count, char* out,
@@ -126,8 +133,18 @@ int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t
             text += bound(relations[number]);
             rest.remove_prefix(static_cast<size_t>(end - rest.begin()) + 1);
         }
-        if (text.size() < capacity) std::memcpy(out, text.c_str(), text.size() + 1);
-        return static_cast<int64_t>(text.size());
+        return hand_out(text, out, capacity);
+    });
+}
+
+int64_t lay_out(const char* sql, uint32_t indent, bool settings, char* out,
+                size_t capacity) noexcept {
+    Failure failure = {};
+    return barrier(&failure, int64_t{-1}, [&] {
+        sql::LayOut how;
+        how.indent = indent;
+        how.settings = settings;
+        return hand_out(sql::lay_out(sql, how), out, capacity);
     });
 }
 

@@ -29,6 +29,10 @@ struct TranslateOptions {
     Text zone = {};  // its name otherwise; empty when nothing may depend on it
     // Sums of floating point numbers may be those of any order of their rows.
     bool float_any_order = false;
+    // What sums add up is computed in 64 bits where its operands have no more. The server raises an
+    // error when one value does not fit, before it sends a row: then Postgres answers, and the
+    // query is translated without this.
+    bool narrow_sums = false;
     List<EnumType> enums = {};  // those of the query whose labels have never been renamed
 };
 
@@ -103,6 +107,7 @@ struct TranslationResult {
     bool sorted;                   // ORDER BY was shipped; otherwise Postgres sorts above the scan
     bool limited;    // LIMIT and OFFSET were shipped (only when sorted, or without ORDER BY)
     bool any_order;  // floating point numbers are summed in any order
+    bool narrow;     // something is computed in 64 bits that may not fit
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
     Text zone;       // ... or is this one, unless empty
 };
@@ -140,5 +145,10 @@ struct BoundRelation {
 // more places than there are relations.
 int64_t bind_relations(const char* sql, const BoundRelation* relations, uint32_t count, char* out,
                        size_t capacity) noexcept;
+
+// The SQL with its relations, laid out for people: lines but the first begin with `indent` spaces.
+// Without `settings` those at its end are left out. Writes and returns as bind_relations() does.
+int64_t lay_out(const char* sql, uint32_t indent, bool settings, char* out,
+                size_t capacity) noexcept;
 
 }  // namespace tandem::route

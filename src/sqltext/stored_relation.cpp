@@ -5,10 +5,12 @@
 namespace tandem::sqltext {
 namespace {
 
-// `a`, or (`a`, `b`)
+// `a`, or (`a`, `b`), hidden from the primary key: the server would look up the whole set in every
+// granule's range, and no granule's rows are all in it.
 std::string key_of(std::span<const std::string> keys) {
-    std::string list = ch_ident_list(keys);
-    return keys.size() == 1 ? list : "(" + list + ")";
+    std::string list = "materialize(" + ch_ident(keys[0]) + ")";
+    if (keys.size() == 1) return list;
+    return "(" + list + ", " + ch_ident_list(keys.subspan(1)) + ")";
 }
 
 std::string visible(const StoredRelation& relation) {

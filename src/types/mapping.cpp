@@ -17,7 +17,7 @@ constexpr uint32_t kFirstUserOid = 16384;
 struct Resolved {
     std::shared_ptr<TypePlan> plan = std::make_shared<TypePlan>();
     std::string clickhouse = "String";
-    Exactness exactness = Exactness::text;
+    Exactness exactness = Exactness::kText;
     std::string note;
     bool has_send = true;
     bool low_cardinality = false;
@@ -37,7 +37,7 @@ void hold_as_text(Resolved& resolved, PrintFunction print) {
     plan.reverse = reverse_string;
     plan.kind = ChKind::kString;
     resolved.clickhouse = "String";
-    resolved.exactness = Exactness::text;
+    resolved.exactness = Exactness::kText;
 }
 
 void take_row(Resolved& resolved, const TypeRow& row) {
@@ -69,7 +69,7 @@ void take_decimal(Resolved& resolved, int32_t typmod) {
     plan.reverse = decimal_reverse(plan.kind);
     resolved.clickhouse =
         "Decimal(" + std::to_string(digits) + ", " + std::to_string(plan.scale) + ")";
-    resolved.exactness = Exactness::ranged;
+    resolved.exactness = Exactness::kRanged;
     resolved.note = "No NaN.";
 }
 
@@ -87,7 +87,7 @@ Resolved resolve_base(const PgType& type, const MappingOptions& options) {
         hold_as_text(resolved, row->print);
         if (type.not_null && !type.key) {
             resolved.clickhouse = row->clickhouse;
-            resolved.exactness = Exactness::exact;
+            resolved.exactness = Exactness::kExact;
             resolved.plan->append_binary = vector_append_binary;
             resolved.plan->append_text = vector_append_text;
             resolved.plan->reverse = vector_reverse;
@@ -103,7 +103,7 @@ bool prints_inside(const Resolved& part, const PgType& type) {
 
 const PgType& below_domains(const PgType& type) {
     const PgType* at = &type;
-    while (at->kind == PgTypeKind::domain && at->below != nullptr) at = at->below.get();
+    while (at->kind == PgTypeKind::kDomain && at->below != nullptr) at = at->below.get();
     return *at;
 }
 
@@ -122,14 +122,15 @@ Resolved resolve_array(const PgType& type, const MappingOptions& options, int de
         "The text of the array literal, because the column may be NULL, is part of a "
         "key or has several dimensions.";
     bool flat = type.not_null && !type.key && type.ndims <= 1 && understood &&
-                element_type.kind != PgTypeKind::array && !element.clickhouse.starts_with("Array");
+                element_type.kind != PgTypeKind::kArray && !element.clickhouse.starts_with("Array");
     if (!flat) return resolved;
     resolved.plan->append_binary = array_append_binary;
     resolved.plan->append_text = array_append_text;
     resolved.plan->reverse = array_reverse;
     resolved.plan->kind = ChKind::kArray;
     resolved.clickhouse = "Array(Nullable(" + element.clickhouse + "))";
-    resolved.exactness = element.exactness == Exactness::text ? Exactness::text : Exactness::ranged;
+    resolved.exactness =
+        element.exactness == Exactness::kText ? Exactness::kText : Exactness::kRanged;
     resolved.note = "One dimension, counted from 1.";
     return resolved;
 }
@@ -141,7 +142,7 @@ Resolved resolve_parts(const PgType& type, const MappingOptions& options, int de
     std::vector<PgTypePtr> parts;
     if (type.below != nullptr) parts.push_back(type.below);
     for (const PgField& field : type.fields) parts.push_back(field.type);
-    bool understood = type.kind == PgTypeKind::composite || !parts.empty();
+    bool understood = type.kind == PgTypeKind::kComposite || !parts.empty();
     for (const PgTypePtr& part : parts) {
         if (part == nullptr) {
             understood = false;
@@ -161,7 +162,7 @@ Resolved resolve(const PgType& type, const MappingOptions& options, int depth) {
     Resolved resolved;
     if (depth > kNestingMax) return hold_as_text(resolved, nullptr), resolved;
     switch (type.kind) {
-        case PgTypeKind::domain: {
+        case PgTypeKind::kDomain: {
             if (type.below == nullptr) return hold_as_text(resolved, nullptr), resolved;
             PgType base = *type.below;
             base.not_null = type.not_null;
@@ -169,27 +170,27 @@ Resolved resolve(const PgType& type, const MappingOptions& options, int depth) {
             base.ndims = std::max(base.ndims, type.ndims);
             return resolve(base, options, depth + 1);
         }
-        case PgTypeKind::enumeration:
+        case PgTypeKind::kEnumeration:
             hold_as_text(resolved, print_verbatim);
-            resolved.exactness = Exactness::exact;
+            resolved.exactness = Exactness::kExact;
             resolved.low_cardinality = depth == 0 && !type.key;
             resolved.note =
                 "The label; new labels need no change. Ordered by label, not by position.";
             break;
-        case PgTypeKind::array:
+        case PgTypeKind::kArray:
             resolved = resolve_array(type, options, depth);
             break;
-        case PgTypeKind::range:
+        case PgTypeKind::kRange:
             resolved = resolve_parts(type, options, depth, range_print);
             break;
-        case PgTypeKind::multirange:
+        case PgTypeKind::kMultirange:
             resolved = resolve_parts(type, options, depth, multirange_print);
             break;
-        case PgTypeKind::composite:
+        case PgTypeKind::kComposite:
             resolved = resolve_parts(type, options, depth, composite_print);
             break;
-        case PgTypeKind::base:
-        case PgTypeKind::pseudo:
+        case PgTypeKind::kBase:
+        case PgTypeKind::kPseudo:
             resolved = resolve_base(type, options);
             break;
     }
@@ -206,18 +207,18 @@ std::string wrap(const Resolved& resolved, bool nullable) {
 
 std::string_view to_string(Exactness exactness) {
     switch (exactness) {
-        case Exactness::exact:
+        case Exactness::kExact:
             return "exact";
-        case Exactness::ranged:
+        case Exactness::kRanged:
             return "ranged";
-        case Exactness::text:
+        case Exactness::kText:
             break;
     }
     return "text";
 }
 
 Result<Mapping> map_type(const PgType& type, const MappingOptions& options) {
-    if (type.kind == PgTypeKind::pseudo)
+    if (type.kind == PgTypeKind::kPseudo)
         return Error(ErrorCode::kUnsupportedType, "columns of pseudo type " + type.name);
     Resolved resolved = resolve(type, options, 0);
     Mapping mapping;
@@ -267,14 +268,14 @@ PgTypePtr builtin_range(uint32_t oid) {
             .oid = Oid{row.subtype_oid}, .name = std::string(find_row(row.subtype_oid)->name)});
         const std::string name(row.range_name);
         const std::string multi(row.multirange_name);
-        PgTypePtr range = made_of(row.range_oid, PgTypeKind::range, name, std::move(subtype));
-        PgTypePtr multirange = made_of(row.multirange_oid, PgTypeKind::multirange, multi, range);
+        PgTypePtr range = made_of(row.range_oid, PgTypeKind::kRange, name, std::move(subtype));
+        PgTypePtr multirange = made_of(row.multirange_oid, PgTypeKind::kMultirange, multi, range);
         if (oid == row.range_oid) return range;
         if (oid == row.multirange_oid) return multirange;
         if (oid == row.range_array_oid)
-            return made_of(oid, PgTypeKind::array, "_" + name, std::move(range));
+            return made_of(oid, PgTypeKind::kArray, "_" + name, std::move(range));
         if (oid == row.multirange_array_oid)
-            return made_of(oid, PgTypeKind::array, "_" + multi, std::move(multirange));
+            return made_of(oid, PgTypeKind::kArray, "_" + multi, std::move(multirange));
     }
     return nullptr;
 }
@@ -289,7 +290,7 @@ Result<PgType> builtin_type(Oid oid, int32_t typmod) {
     }
     if (const TypeRow* row = find_row_of_array(oid.value)) {
         type.name = "_" + std::string(row->name);
-        type.kind = PgTypeKind::array;
+        type.kind = PgTypeKind::kArray;
         type.below = std::make_shared<PgType>(
             PgType{.oid = Oid{row->oid}, .typmod = typmod, .name = std::string(row->name)});
         return type;

@@ -22,14 +22,14 @@
 namespace tandem::types {
 
 enum class PgTypeKind : uint8_t {
-    base,
-    array,
-    enumeration,
-    domain,
-    composite,
-    range,
-    multirange,
-    pseudo,
+    kBase,
+    kArray,  // true arrays: typcategory A, with an element
+    kEnumeration,
+    kDomain,
+    kComposite,
+    kRange,
+    kMultirange,
+    kPseudo,
 };
 
 struct PgType;
@@ -44,7 +44,7 @@ struct PgField {
 struct PgType {
     Oid oid;
     int32_t typmod = -1;
-    PgTypeKind kind = PgTypeKind::base;
+    PgTypeKind kind = PgTypeKind::kBase;
     std::string schema = "pg_catalog";
     std::string name = {};       // pg_type.typname: int4, not integer; _int4 for its array
     std::string extension = {};  // extension the type belongs to, e.g. hstore; empty for none
@@ -64,9 +64,9 @@ struct PgType {
 
 // How much of a value survives the way to ClickHouse and back. Stored in tandem.mirror_column.
 enum class Exactness : uint8_t {
-    exact,   // every value, byte for byte, and equal values are equal
-    ranged,  // exact, except for values that the target cannot hold; those are reported
-    text,    // held as Postgres' text form: equality of texts is not equality of values
+    kExact,   // every value, byte for byte, and equal values are equal
+    kRanged,  // exact, except for values that the target cannot hold; those are reported
+    kText,    // held as Postgres' text form: equality of texts is not equality of values
 };
 std::string_view to_string(Exactness exactness);  // "exact", "ranged", "text"
 
@@ -80,7 +80,7 @@ class TypePlan;  // internal: the table rows of a type and of what it is made of
 
 struct Mapping {
     ChTypePtr type;  // with Nullable; what goes into DDL
-    Exactness exactness = Exactness::text;
+    Exactness exactness = Exactness::kText;
     // What ranged leaves out, or why it is text; one sentence for docs, EXPLAIN and the console.
     std::string note;
     // The binary form is understood: COPY (FORMAT binary) may select the column as it is. If

@@ -55,7 +55,7 @@ TEST(mapping, holds_only_flat_arrays_that_cannot_be_null_as_arrays) {
 }
 
 TEST(mapping, follows_domains_to_their_base) {
-    PgType domain{.oid = Oid{20000}, .kind = PgTypeKind::domain, .name = "price"};
+    PgType domain{.oid = Oid{20000}, .kind = PgTypeKind::kDomain, .name = "price"};
     domain.below = shared(builtin(1700, test::numeric_typmod(12, 4)));
     EXPECT_EQ(map(domain).type->name, "Decimal(12, 4)");
 }
@@ -81,7 +81,7 @@ TEST(mapping, does_not_trust_the_name_of_an_extension_s_type_alone) {
 }
 
 TEST(mapping, cannot_read_composites_with_names_of_objects_in_binary) {
-    PgType row{.oid = Oid{20003}, .kind = PgTypeKind::composite, .name = "pair"};
+    PgType row{.oid = Oid{20003}, .kind = PgTypeKind::kComposite, .name = "pair"};
     row.fields.push_back({"a", shared(builtin(23))});
     EXPECT_TRUE(map(row).binary);
     row.fields.push_back({"b", shared(builtin(2205))});
@@ -90,7 +90,7 @@ TEST(mapping, cannot_read_composites_with_names_of_objects_in_binary) {
 }
 
 TEST(mapping, refuses_pseudo_types) {
-    PgType type{.oid = Oid{2249}, .kind = PgTypeKind::pseudo, .name = "record"};
+    PgType type{.oid = Oid{2249}, .kind = PgTypeKind::kPseudo, .name = "record"};
     auto mapping = map_type(type);
     ASSERT_FALSE(mapping.ok());
     EXPECT_EQ(mapping.error().code(), ErrorCode::kUnsupportedType);

@@ -12,7 +12,7 @@ constexpr TypeRow kRows[] = {
             array_oid,                                                         \
             name,                                                              \
             clickhouse,                                                        \
-            Exactness::exactness,                                              \
+            Exactness::k##exactness,                                           \
             family##_append_binary,                                            \
             family##_append_text,                                              \
             family##_print,                                                    \
@@ -23,7 +23,7 @@ constexpr TypeRow kRows[] = {
             array_oid,                                             \
             name,                                                  \
             "String",                                              \
-            Exactness::exactness,                                  \
+            Exactness::k##exactness,                               \
             append_printed,                                        \
             append_verbatim,                                       \
             family##_print,                                        \
@@ -34,7 +34,7 @@ constexpr TypeRow kRows[] = {
             array_oid,                               \
             name,                                    \
             "String",                                \
-            Exactness::text,                         \
+            Exactness::kText,                        \
             append_verbatim,                         \
             append_verbatim,                         \
             nullptr,                                 \
@@ -59,7 +59,7 @@ constexpr TypeRow kExtensionRows[] = {
             0,                                                      \
             name,                                                   \
             clickhouse,                                             \
-            Exactness::exactness,                                   \
+            Exactness::k##exactness,                                \
             append_printed,                                         \
             append_verbatim,                                        \
             family##_print,                                         \
@@ -85,7 +85,7 @@ constexpr RangeRow kRanges[] = {
 
 constexpr TypeRow kUnknown{.name = "unknown",
                            .clickhouse = "String",
-                           .exactness = Exactness::text,
+                           .exactness = Exactness::kText,
                            .append_binary = append_verbatim,
                            .append_text = append_verbatim,
                            .reverse = reverse_string,

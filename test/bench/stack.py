@@ -1,11 +1,14 @@
 """A private stack for a benchmark: `tandem up` in a directory of its own, taken down at the end."""
 
+import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
 import time
+from urllib.parse import urlparse
 
 PG_BIN = "/usr/lib/postgresql/15/bin"
 
@@ -52,3 +55,24 @@ class Stack:
                               END $$""")
         del done
         return time.monotonic() - start
+
+
+class ByHand:
+    """ClickHouse itself, asked over HTTP on one connection."""
+
+    def __init__(self, stack):
+        url = urlparse(stack.endpoints["clickhouse_http"])
+        netrc = open(f"{stack.data}/run/netrc").read()
+        user, password = re.search(r"login (\S+) password (\S+)", netrc).groups()
+        self.connection = http.client.HTTPConnection(url.hostname, url.port)
+        self.headers = {"X-ClickHouse-User": user, "X-ClickHouse-Key": password}
+
+    def ask(self, sql, path="/"):
+        """Milliseconds and the answer's text."""
+        start = time.monotonic()
+        self.connection.request("POST", path, sql.encode(), self.headers)
+        response = self.connection.getresponse()
+        text = response.read().decode()
+        if response.status != 200:
+            raise RuntimeError(text)
+        return (time.monotonic() - start) * 1000, text

@@ -2,12 +2,10 @@
 // its own. What random kills cannot hit is here: slots and servers set back, daemons that were
 // stopped for too long, servers that answer nothing.
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <filesystem>
 
 #include "base/back_off.h"
 #include "catalog/catalog.h"
@@ -16,7 +14,7 @@
 #include "fault/daemon_process.h"
 #include "mirror/verify/verify.h"
 #include "postgres/client/connection.h"
-#include "support/servers.h"
+#include "support/with_extension.h"
 
 namespace tandem::test {
 namespace {
@@ -31,21 +29,11 @@ milliseconds since(Clock::time_point begun) {
 class faults : public ::testing::Test {
   protected:
     void SetUp() override {
-        auto directory = test_support::TestDirectory::create();
-        ASSERT_TRUE(directory.ok()) << directory.error().to_string();
-        directory_ = std::move(directory).value();
-        // The server does not run as the owner of the build directory, so it gets a copy.
-        chmod(directory_->path().c_str(), 0755);
-        std::string module = directory_->path() + "/tandem.so";
-        std::filesystem::copy_file(TANDEM_MODULE, module);
-        chmod(module.c_str(), 0755);
-        auto postgres =
-            test_support::TestPostgres::start({.settings = {{"shared_preload_libraries", module}}});
-        ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
-        postgres_ = std::move(postgres).value();
-        auto clickhouse = test_support::TestClickHouse::start();
-        ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
-        clickhouse_ = std::move(clickhouse).value();
+        auto both = test_support::start_both(TANDEM_MODULE);
+        ASSERT_TRUE(both.ok()) << both.error().to_string();
+        directory_ = std::move(both->directory);
+        postgres_ = std::move(both->postgres);
+        clickhouse_ = std::move(both->clickhouse);
         daemon_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         other_ = std::make_unique<DaemonProcess>(*postgres_, *clickhouse_);
         connect();
@@ -94,8 +82,7 @@ class faults : public ::testing::Test {
             back_off(milliseconds(20));
         }
         ADD_FAILURE() << query << " gives " << last << ", not " << expected << "; "
-                      << value("SELECT string_agg(m::text, ' ') FROM tandem.mirrors m") << " "
-                      << value("SELECT string_agg(t::text, ' ') FROM tandem.mirror_tables t");
+                      << test_support::state_of_tandem(*connection_);
         return false;
     }
 

@@ -19,7 +19,7 @@
 #include "catalog/catalog.h"
 #include "fault/daemon_process.h"
 #include "mirror/verify/verify.h"
-#include "support/servers.h"
+#include "support/with_extension.h"
 
 namespace tandem::test {
 namespace {
@@ -223,15 +223,7 @@ class killing : public ::testing::Test {
         return list;
     }
 
-    std::string describe() {
-        auto rows = connection_->query(
-            "SELECT (SELECT string_agg(m::text, E'\\n') FROM tandem.mirrors m) || E'\\n' || "
-            "(SELECT string_agg(t::text, E'\\n') FROM tandem.mirror_tables t) || E'\\n' || "
-            "(SELECT string_agg(s::text, E'\\n') FROM pg_replication_slots s) || E'\\n' || "
-            "(SELECT string_agg(a.application_name || ' ' || a.state || ' ' || a.query, E'\\n') "
-            "FROM pg_stat_activity a WHERE application_name LIKE 'tandem%')");
-        return rows.ok() ? rows->text(0, 0) : rows.error().to_string();
-    }
+    std::string describe() { return test_support::state_of_tandem(*connection_); }
 
     void expect_equal() {
         connect();

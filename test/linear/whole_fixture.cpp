@@ -1,25 +1,11 @@
 #include "linear/whole_fixture.h"
 
-#include <sys/stat.h>
-
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "catalog/catalog.h"
+#include "support/with_extension.h"
 
 namespace tandem::test {
-namespace {
-
-std::string read_file(const std::string& path) {
-    std::ifstream in(path);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
-
-}  // namespace
 
 int WholeFixture::budget_seconds(int otherwise) {
     const char* text = std::getenv("TANDEM_BUDGET_SECONDS");
@@ -27,18 +13,11 @@ int WholeFixture::budget_seconds(int otherwise) {
 }
 
 void WholeFixture::SetUp() {
-    directory_ = *test_support::TestDirectory::create();
-    chmod(directory_->path().c_str(), 0755);
-    module_ = directory_->path() + "/tandem.so";
-    std::filesystem::copy_file(TANDEM_MODULE, module_);
-    chmod(module_.c_str(), 0755);
-    auto postgres =
-        test_support::TestPostgres::start({.settings = {{"shared_preload_libraries", module_}}});
-    ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
-    postgres_ = *std::move(postgres);
-    auto clickhouse = test_support::TestClickHouse::start();
-    ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
-    clickhouse_ = *std::move(clickhouse);
+    auto both = test_support::start_both(TANDEM_MODULE);
+    ASSERT_TRUE(both.ok()) << both.error().to_string();
+    directory_ = std::move(both->directory);
+    postgres_ = std::move(both->postgres);
+    clickhouse_ = std::move(both->clickhouse);
     options_.source = postgres_->conninfo();
     options_.target.host = clickhouse_->host();
     options_.target.native_port = clickhouse_->native_port();
@@ -47,16 +26,7 @@ void WholeFixture::SetUp() {
     options_.target.password = clickhouse_->password();
     ASSERT_TRUE(catalog::install(options_.source, options_.target).ok());
     admin_ = connect();
-    install_extension();
-}
-
-void WholeFixture::install_extension() {
-    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.2.sql");
-    script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
-    const std::string name = "MODULE_PATHNAME";
-    for (size_t at = 0; (at = script.find(name, at)) != std::string::npos; at += module_.size())
-        script.replace(at, name.size(), module_);
-    must(*admin_, script);
+    must(*admin_, test_support::extension_script(both->module));
 }
 
 void WholeFixture::start_daemon() {

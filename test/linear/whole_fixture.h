@@ -26,15 +26,11 @@ class WholeFixture : public ::testing::Test {
     static int budget_seconds(int otherwise);
 
     std::unique_ptr<test_support::TestDirectory> directory_;
-    std::string module_;
     std::unique_ptr<test_support::TestPostgres> postgres_;
     std::unique_ptr<test_support::TestClickHouse> clickhouse_;
     control::ReconcilerOptions options_;
     std::unique_ptr<postgres::Connection> admin_;
     std::jthread daemon_;
-
-  private:
-    void install_extension();
 };
 
 }  // namespace tandem::test

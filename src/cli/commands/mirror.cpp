@@ -1,5 +1,6 @@
 #include "cli/commands/mirror.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/back_off.h"
@@ -73,6 +74,13 @@ Status show_mirror(postgres::Connection& connection, const std::string& name, bo
                              parameters)),
         json);
     return {};
+}
+
+// The SQL with a clause to a line, without the settings, which are the same for every query.
+std::string for_people(std::string sql) {
+    sql.resize(std::min(sql.size(), sql.find("\nSETTINGS ")));
+    for (size_t at = 0; (at = sql.find('\n', at)) != sql.npos; at += 5) sql.insert(at + 1, "    ");
+    return sql;
 }
 
 }  // namespace
@@ -217,7 +225,8 @@ Status explain(Options options, const std::string& query) {
     print_line(routed ? "runs in ClickHouse as:" : "runs in Postgres:");
     for (int column = 1; column < rows.columns(); ++column)
         if (!rows.is_null(0, column) && !rows.value(0, column).empty())
-            print_line("  " + std::string(rows.column_name(column)) + ": " + rows.text(0, column));
+            print_line("  " + std::string(rows.column_name(column)) + ": " +
+                       for_people(rows.text(0, column)));
     return {};
 }
 

@@ -59,15 +59,15 @@ Result<std::string> tail(const std::string& path) {
 
 // Names, states and numbers; never rows of the application's tables.
 Result<std::string> catalog_text(postgres::Connection& connection) {
-    std::string text = TRY(console::read_mirror_status(connection))
-    +"\n";
+    std::string text = TRY(console::read_mirror_status(connection));
+    text += '\n';
     for (const char* sql :
          {"SELECT 'catalog: ' || row_to_json(v) FROM tandem.catalog_version v",
           "SELECT 'extension: ' || extversion FROM pg_extension WHERE extname = 'tandem'",
           "SELECT 'column: ' || row_to_json(q) FROM tandem.quarantine q",
           "SELECT 'slot: ' || row_to_json(s) FROM pg_replication_slots s",
-          "SELECT 'setting: ' || name || ' = ' || setting FROM pg_settings WHERE name ~ "
-          "'^(tandem\\.|wal_|max_wal|max_slot|max_repl|logical_|server_version$)'"}) {
+          R"(SELECT 'setting: ' || name || ' = ' || setting FROM pg_settings WHERE
+             name ~ '^(tandem\.|wal_|max_wal|max_slot|max_repl|logical_|server_version$)')"}) {
         Result<postgres::QueryResult> rows = connection.query(sql);
         if (!rows.ok()) text += rows.error().message() + "\n";
         for (int i = 0; rows.ok() && i < rows->rows(); ++i) text += rows->text(i, 0) + "\n";
@@ -110,7 +110,7 @@ Status support(Options options, const std::string& path) {
     bundle.add("checks of this machine",
                checks_text(stack::check_machine(options.data, options.clickhouse_url.empty())));
     stack::Settings settings;
-    static_cast<config::Values&>(settings) = options;
+    static_cast<config::Values&>(settings) = static_cast<const config::Values&>(options);
     Result<stack::Layout> layout = stack::find_layout(options.data);
     if (layout.ok()) {
         Result<stack::Settings> known = stack::load_settings(*layout);

@@ -33,7 +33,7 @@ Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::Type
 // CREATE TABLE IF NOT EXISTS for ClickHouse: the two tables of a copy, see store/README.md.
 std::string create_main_sql(const Table& table);
 std::string create_delta_sql(const Table& table);
-// "`name` Type"
-std::string column_definition(const TableColumn& column);
+// "`name` Type", with what old rows have (" DEFAULT ...") and the codec.
+std::string column_definition(const TableColumn& column, std::string_view old_value = "");
 
 }  // namespace tandem::mirror

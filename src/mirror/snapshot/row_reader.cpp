@@ -46,8 +46,8 @@ RowReader::RowReader(const Table& table, std::vector<size_t> columns, size_t blo
     : table_(table), columns_(std::move(columns)), block_bytes_(block_bytes) {
     for (size_t index : columns_) {
         const TableColumn& column = table_.columns[index];
-        converters_.emplace_back(column.mapping, column.is_key() ? types::Unholdable::reject
-                                                                 : types::Unholdable::append_null);
+        converters_.emplace_back(column.mapping, column.is_key() ? types::Unholdable::kReject
+                                                                 : types::Unholdable::kAppendNull);
     }
 }
 

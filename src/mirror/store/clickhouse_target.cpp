@@ -562,7 +562,7 @@ Status ClickHouseTarget::publish(const std::string& database, const std::string&
 // it as text.
 Result<std::string> ClickHouseTarget::default_expression(const AddedColumn& added) {
     if (!added.old_value) return std::string();
-    types::Converter converter(added.column.mapping, types::Unholdable::reject);
+    types::Converter converter(added.column.mapping, types::Unholdable::kReject);
     types::Column value = converter.make_column();
     TRY(converter.append_text(*added.old_value, value));
     Query text = query("SELECT toString(v) FROM _value");
@@ -588,8 +588,8 @@ Status ClickHouseTarget::alter(const TableChange& change) {
             TRY(execute(prefix + "MODIFY COLUMN " + column_definition(column)));
         for (const AddedColumn& added : change.added) {
             std::string old_value = TRY(default_expression(added));
-            TRY(execute(prefix + "ADD COLUMN IF NOT EXISTS " + column_definition(added.column) +
-                        old_value));
+            TRY(execute(prefix + "ADD COLUMN IF NOT EXISTS " +
+                        column_definition(added.column, old_value)));
         }
     }
     return {};

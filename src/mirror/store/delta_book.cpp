@@ -171,13 +171,15 @@ void DeltaBook::close_if_due(Entry& entry, Moment now) const {
 
 std::optional<FoldTask> DeltaBook::due(Entry& entry, Lsn published, Moment now) const {
     uint32_t newest = 0;
+    bool waits = false;
     for (auto& [number, generation] : entry.generations) {
         if (!generation.closed || generation.writing > 0) break;
         // Positions are exclusive: the last commit is seen at a position behind it.
         if (generation.last >= published && generation.last.valid()) break;
+        // Also of those behind one whose grace is not over: theirs runs at the same time.
         if (!generation.settled) generation.settled = now;
-        if (now - *generation.settled < limits_.grace) break;
-        newest = number;
+        waits = waits || now - *generation.settled < limits_.grace;
+        if (!waits) newest = number;
     }
     if (newest == 0 || now < entry.not_before) return std::nullopt;
     return FoldTask{entry.table, entry.oldest, newest, entry.folding != 0};

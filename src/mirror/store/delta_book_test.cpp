@@ -68,6 +68,20 @@ TEST_F(delta_book, knows_its_keys_until_they_are_folded) {
     EXPECT_FALSE(keys.contains(14));
 }
 
+TEST_F(delta_book, lets_the_grace_of_all_generations_run_at_once) {
+    book_.start({.table = table_});
+    for (uint64_t key = 11; key < 14; ++key) {
+        write({key}, 50);
+        now_ += milliseconds(10);
+        EXPECT_TRUE(due(60).empty());
+    }
+    now_ += milliseconds(100);
+    auto tasks = due(60);
+    ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_EQ(tasks[0].oldest, 1U);
+    EXPECT_EQ(tasks[0].newest, 3U);
+}
+
 TEST_F(delta_book, folds_only_what_readers_have_had_for_the_grace) {
     book_.start({.table = table_});
     write({11}, 50);

@@ -169,8 +169,8 @@ Status StreamMachine::adopt(Oid relid, Result<Resolution> resolution, bool annou
     mirrored.row_bytes = 0;
     for (const TableColumn& column : mirrored.table->columns) {
         mirrored.converters.emplace_back(column.mapping, column.is_key()
-                                                             ? types::Unholdable::reject
-                                                             : types::Unholdable::append_null);
+                                                             ? types::Unholdable::kReject
+                                                             : types::Unholdable::kAppendNull);
         types::Column one(column.mapping.type);
         one.append_default();
         mirrored.row_bytes += one.byte_size();

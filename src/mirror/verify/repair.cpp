@@ -105,7 +105,7 @@ class Repair {
         types::Block block;
         for (size_t k = 0; k < table.key.size(); ++k) {
             const TableColumn& column = table.columns[table.key[k]];
-            types::Converter converter(column.mapping, types::Unholdable::reject);
+            types::Converter converter(column.mapping, types::Unholdable::kReject);
             types::Column values = converter.make_column();
             for (const Values& key : keys) TRY(converter.append_text(key[k].value_or(""), values));
             block.columns.push_back({column.target_name, std::move(values)});

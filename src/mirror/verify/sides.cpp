@@ -88,7 +88,7 @@ Status Sides::read(const std::vector<Values>& keys, const OnRow& on_target,
     types::Block block;
     std::vector<types::Converter> converters;
     for (size_t key : table_.key) {
-        converters.emplace_back(table_.columns[key].mapping, types::Unholdable::reject);
+        converters.emplace_back(table_.columns[key].mapping, types::Unholdable::kReject);
         block.columns.push_back({table_.columns[key].target_name, converters.back().make_column()});
     }
     for (const Values& row : keys) {

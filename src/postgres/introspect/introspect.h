@@ -17,19 +17,9 @@
 #include "base/lsn.h"
 #include "base/result.h"
 #include "postgres/client/connection.h"
+#include "types/mapping.h"
 
 namespace tandem::postgres {
-
-enum class TypeKind : uint8_t {
-    base,
-    array,  // true arrays (typcategory A, with an element)
-    enumeration,
-    domain,
-    composite,
-    range,
-    multirange,
-    pseudo,
-};
 
 struct CompositeField {
     int16_t attnum = 0;
@@ -38,11 +28,13 @@ struct CompositeField {
     int32_t typmod = -1;
 };
 
+// A row of pg_type with what belongs to it; a column's type, which refers to several of them, is
+// made into one types::PgType by mirror/schema.
 struct TypeInfo {
     Oid oid;
     std::string schema;
     std::string name;  // pg_type.typname: int4, not integer
-    TypeKind kind = TypeKind::base;
+    types::PgTypeKind kind = types::PgTypeKind::kBase;
     char category = 'X';
     int16_t length = -1;    // typlen
     bool has_send = true;   // has a binary output function

@@ -7,6 +7,8 @@
 namespace tandem::postgres {
 namespace {
 
+using types::PgTypeKind;
+
 // Domains over domains: Postgres has no limit, a cycle is impossible; this is for damaged answers.
 constexpr int kDomainDepthMax = 64;
 
@@ -58,22 +60,22 @@ JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
 WHERE t.oid = ANY ($1::oid[]) AND t.typtype = 'c' AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY t.oid, a.attnum)";
 
-TypeKind kind_of(char letter, bool is_array) {
+PgTypeKind kind_of(char letter, bool is_array) {
     switch (letter) {
         case 'c':
-            return TypeKind::composite;
+            return PgTypeKind::kComposite;
         case 'd':
-            return TypeKind::domain;
+            return PgTypeKind::kDomain;
         case 'e':
-            return TypeKind::enumeration;
+            return PgTypeKind::kEnumeration;
         case 'm':
-            return TypeKind::multirange;
+            return PgTypeKind::kMultirange;
         case 'p':
-            return TypeKind::pseudo;
+            return PgTypeKind::kPseudo;
         case 'r':
-            return TypeKind::range;
+            return PgTypeKind::kRange;
         default:
-            return is_array ? TypeKind::array : TypeKind::base;
+            return is_array ? PgTypeKind::kArray : PgTypeKind::kBase;
     }
 }
 
@@ -89,7 +91,7 @@ TypeInfo read_type(RowReader& row) {
     type.has_send = row.boolean();
     type.extension = row.text();
     Oid element = row.oid();
-    if (type.kind == TypeKind::array) type.element = element;
+    if (type.kind == PgTypeKind::kArray) type.element = element;
     type.domain_base = row.oid();
     type.domain_typmod = row.int32();
     type.domain_ndims = row.int32();
@@ -163,7 +165,7 @@ Result<ResolvedType> resolve_domain(const TypeMap& types, Oid type, int32_t typm
             return Error(ErrorCode::kNotFound, "type " + std::to_string(type.value) +
                                                    " is not in the catalog that was read");
         resolved.type = &at->second;
-        if (at->second.kind != TypeKind::domain) return resolved;
+        if (at->second.kind != PgTypeKind::kDomain) return resolved;
         // A domain's own modifier is part of the domain; a column of it never has one.
         resolved.typmod = at->second.domain_typmod;
         resolved.ndims = std::max(resolved.ndims, at->second.domain_ndims);

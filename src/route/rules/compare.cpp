@@ -10,7 +10,7 @@ using namespace rule;
 
 // Postgres: NaN equals NaN and is greater than every other value.
 constexpr std::string_view kFloatEq = "($1 = $2 OR (isNaN($1) AND isNaN($2)))";
-constexpr std::string_view kFloatNe = "NOT ($1 = $2 OR (isNaN($1) AND isNaN($2)))";
+constexpr std::string_view kFloatNe = "(NOT ($1 = $2 OR (isNaN($1) AND isNaN($2))))";
 constexpr std::string_view kFloatLt = "($1 < $2 OR (isNaN($2) AND NOT isNaN($1)))";
 constexpr std::string_view kFloatLe = "($1 <= $2 OR (isNaN($2) AND $1 IS NOT NULL))";
 constexpr std::string_view kFloatGt = "($1 > $2 OR (isNaN($1) AND NOT isNaN($2)))";

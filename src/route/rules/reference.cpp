@@ -50,13 +50,20 @@ constexpr std::string_view kForms[][2] = {
     {"`sum` `avg` of `float8`", "tandem.float_aggregates = any_order, or a parallel plan"},
     {"`min` `max` of floating point numbers, char(n) and enums", ""},
     {"`string_agg` `array_agg`", "with ORDER BY in one direction, or DISTINCT"},
-    {"`percentile_cont` `percentile_disc`", "a literal fraction, ascending"},
+    {"`percentile_cont` `percentile_disc` `mode`", "a literal fraction, or an array of them"},
     {"`FILTER`", "on every aggregate"},
     {"windows: every aggregate, `lag` `lead` `first_value` `last_value` `nth_value` `ntile` "
      "`percent_rank` `cume_dist`",
-     "frames by ROWS with literal offsets, or RANGE without"},
+     "frames by ROWS with literal offsets; by RANGE with numbers, or intervals without months"},
     {"`EXISTS` `IN (SELECT)` `NOT IN` scalar subqueries",
-     "correlated ones by equalities, `EXISTS` by one more comparison"},
+     "correlated ones by equalities, `EXISTS` by one more comparison; above GROUP BY by what is "
+     "grouped by"},
+    {"`x op ANY (SELECT)` `x op ALL (SELECT)`, comparisons of rows", "subqueries of their own"},
+    {"`LEFT` `RIGHT` `FULL JOIN`", "on any condition, with joins inside"},
+    {"`LATERAL`", "tied by equalities; with ORDER BY and LIMIT, aggregates, GROUP BY; VALUES"},
+    {"`generate_series` `unnest` in FROM or among the results",
+     "integers, times by an interval; arrays that are columns, literals or lists"},
+    {"`WITH`", "used more than once where the result does not depend on an undefined order"},
     {"`UNION` `INTERSECT` `EXCEPT` (`ALL`), `VALUES`", ""},
     {"`DISTINCT ON` `WITH TIES` `GROUPING SETS` `ROLLUP` `CUBE` `grouping()`", ""},
 };

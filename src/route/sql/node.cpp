@@ -11,6 +11,8 @@ bool same_lists(const std::vector<const Node*>& a, const std::vector<const Node*
 }
 
 bool same_windows(const Window& a, const Window& b) {
+    if ((a.ranged == nullptr) != (b.ranged == nullptr)) return false;
+    if (a.ranged != nullptr && !same(*a.ranged, *b.ranged)) return false;
     return a.frame == b.frame && same_lists(a.partition_by, b.partition_by) &&
            std::equal(a.order_by.begin(), a.order_by.end(), b.order_by.begin(), b.order_by.end(),
                       [](const OrderItem& x, const OrderItem& y) {
@@ -69,6 +71,12 @@ const Node* Sql::result(uint32_t relation, Role role, uint32_t item) {
     return &node;
 }
 
+const Node* Sql::element(uint32_t relation) {
+    Node& node = make(Kind::kElement);
+    node.number = relation;
+    return &node;
+}
+
 const Node* Sql::string(std::string_view text) {
     Node& node = make(Kind::kString);
     node.text = keep(std::string(text));
@@ -95,7 +103,8 @@ const Node* Sql::form(std::string_view text, std::vector<const Node*> args, std:
     node.args = std::move(args);
     node.type = type;
     node.plain_type = plain_type;
-    node.raises = raises || any_raises(node.args);
+    node.raises = raises || sql::any_raises(node.args);
+    raises_ = raises_ || raises;
     return &node;
 }
 
@@ -105,14 +114,14 @@ const Node* Sql::call(std::string_view function, std::vector<const Node*> args,
     node.text = function;
     node.args = std::move(args);
     node.condition = condition;
-    node.raises = any_raises(node.args) || (condition != nullptr && condition->raises);
+    node.raises = sql::any_raises(node.args) || (condition != nullptr && condition->raises);
     return &node;
 }
 
 const Node* Sql::cases(std::vector<const Node*> args) {
     Node& node = make(Kind::kCase);
     node.args = std::move(args);
-    node.raises = any_raises(node.args);
+    node.raises = sql::any_raises(node.args);
     return &node;
 }
 
@@ -163,6 +172,14 @@ const From* Sql::derived(const Select* query, uint32_t relation) {
     From& from = froms_.emplace_back();
     from.kind = From::Kind::kDerived;
     from.select = query;
+    from.number = relation;
+    return &from;
+}
+
+const From* Sql::elements(const Node* array, uint32_t relation) {
+    From& from = froms_.emplace_back();
+    from.kind = From::Kind::kElements;
+    from.array = array;
     from.number = relation;
     return &from;
 }

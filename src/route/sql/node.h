@@ -21,6 +21,7 @@ struct Select;
 enum class Kind : uint8_t {
     kColumn,     // column `text` of relation `number`, under its own name
     kResult,     // result `item` of relation `number`, or of the query itself (number 0)
+    kElement,    // the element of relation `number`, which is an array
     kString,     // a string literal of any bytes
     kType,       // a type as a string literal: the second argument of CAST
     kParameter,  // {text:type}, sent with the query
@@ -50,7 +51,8 @@ struct OrderItem {
 struct Window {
     std::vector<const Node*> partition_by;
     std::vector<OrderItem> order_by;
-    std::string frame;  // ROWS BETWEEN ...; made of keywords and numbers
+    std::string frame;             // ROWS BETWEEN ...; made of keywords and numbers
+    const Node* ranged = nullptr;  // or one with offsets that are computed
 };
 
 struct Node {
@@ -70,14 +72,16 @@ struct Node {
     const Select* select = nullptr;
 };
 
-enum class JoinWord : uint8_t { kInner, kLeft, kFull, kCross };
+enum class JoinWord : uint8_t { kInner, kLeft, kFull, kCross, kArray };
 
-// FROM: a mirrored table at its place, a derived table, or a join of two.
+// FROM: a mirrored table at its place, a derived table, the elements of an array (only to the right
+// of kArray), or a join of two.
 struct From {
-    enum class Kind : uint8_t { kPlace, kDerived, kJoin } kind = Kind::kPlace;
+    enum class Kind : uint8_t { kPlace, kDerived, kElements, kJoin } kind = Kind::kPlace;
     uint32_t place = 0;   // number of the RelationUse, filled when the query runs
     uint32_t number = 0;  // of the relation, for its alias
     const Select* select = nullptr;
+    const Node* array = nullptr;
     JoinWord join = JoinWord::kInner;
     const From* left = nullptr;
     const From* right = nullptr;
@@ -100,6 +104,7 @@ struct Select {
     const Node* having = nullptr;
     std::vector<OrderItem> order_by;
     std::vector<const Node*> limit_by;  // the first row for each of these
+    uint64_t limit_by_rows = 1;         // or so many
     const Node* limit = nullptr;
     const Node* offset = nullptr;
     bool with_ties = false;
@@ -115,6 +120,7 @@ class Sql {
 
     const Node* column(uint32_t relation, std::string_view name);
     const Node* result(uint32_t relation, Role role, uint32_t item);
+    const Node* element(uint32_t relation);
     const Node* string(std::string_view text);
     const Node* type(std::string_view name);
     const Node* parameter(std::string_view name, std::string_view type);
@@ -137,13 +143,17 @@ class Sql {
 
     const From* place(uint32_t place, uint32_t relation);
     const From* derived(const Select* query, uint32_t relation);
+    const From* elements(const Node* array, uint32_t relation);
     const From* join(JoinWord word, const From* left, const From* right,
                      std::vector<const Node*> on);
     Select* query() { return &selects_.emplace_back(); }
+    // Some node may fail the query on purpose.
+    bool any_raises() const { return raises_; }
 
   private:
     Node& make(Kind kind);
 
+    bool raises_ = false;
     std::deque<Node> nodes_;
     std::deque<From> froms_;
     std::deque<Select> selects_;

@@ -98,6 +98,9 @@ void Printer::window(const Window& window) {
         order(window.order_by);
     }
     if (!window.frame.empty()) out_ += " " + window.frame;
+    if (window.ranged == nullptr) return;
+    out_ += ' ';
+    node(*window.ranged);
 }
 
 void Printer::node(const Node& node) {
@@ -112,6 +115,8 @@ void Printer::node(const Node& node) {
                 out_ += '.';
             }
             return name(static_cast<char>(node.role), node.item);
+        case Kind::kElement:
+            return name('t', node.number);
         case Kind::kString:
         case Kind::kType:
             out_ += sqltext::ch_string(node.text);
@@ -141,7 +146,7 @@ void Printer::node(const Node& node) {
 
 void Printer::join(const From& item) {
     constexpr std::string_view kWords[] = {" INNER JOIN ", " LEFT JOIN ", " FULL JOIN ",
-                                           " CROSS JOIN "};
+                                           " CROSS JOIN ", " ARRAY JOIN "};
     from(*item.left);
     out_ += kWords[static_cast<size_t>(item.join)];
     from(*item.right);
@@ -154,6 +159,8 @@ void Printer::from(const From& item) {
     if (item.kind == From::Kind::kJoin) return join(item);
     if (item.kind == From::Kind::kPlace) {
         out_ += kPlace + std::to_string(item.place) + kPlace;
+    } else if (item.kind == From::Kind::kElements) {
+        node(*item.array);
     } else {
         out_ += '(';
         select(*item.select);
@@ -174,7 +181,7 @@ void Printer::order(const std::vector<OrderItem>& items) {
 
 void Printer::limits(const Select& query) {
     if (!query.limit_by.empty()) {
-        out_ += " LIMIT 1 BY ";
+        out_ += " LIMIT " + std::to_string(query.limit_by_rows) + " BY ";
         list(query.limit_by, ", ");
     }
     if (query.limit != nullptr) {

@@ -1,6 +1,4 @@
 // Aggregates.
-#include <charconv>
-
 #include "route/translate/translator.h"
 
 namespace tandem::route {
@@ -32,7 +30,7 @@ Result<Value> Translator::aggregate(const Expr& expr) {
     scope_->absent = nullptr;
     Result<Value> result = [&]() -> Result<Value> {
         if (!expr.builtin) return refuse(Reason::kAggregate, std::string(expr.name));
-        if (!expr.within_group.empty()) return percentile(expr);
+        if (!expr.within_group.empty()) return ordered_set(expr);
         if (!is_average(expr)) return sum_of(expr);
         // An average inside of an expression is divided there.
         Average parts = TRY(average(expr));
@@ -56,7 +54,10 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     Value argument;
     std::vector<Class> classes;
     if (expr.args.size == 1) {
-        argument = TRY(without_window([&] { return value(*expr.args[0]); }));
+        bool above = std::exchange(summed_, over_ == nullptr);
+        auto translated = without_window([&] { return value(*expr.args[0]); });
+        summed_ = above;
+        argument = TRY(std::move(translated));
         classes.push_back(argument.cls);
     }
     if (argument.cls == Class::kInterval && name != "count")
@@ -80,7 +81,8 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     Nodes args;
     if (expr.args.size == 1) args.push_back(argument.node);
     if (!row->argument.empty()) args = {sql_.form(row->argument, args)};
-    if ((row->flags & rule::kSumScale) && argument.precision > 18)
+    // 38 digits hold the sum, see numeric_digits(): sums of 256 bits cost twice the time.
+    if ((row->flags & rule::kSumScale) && result.precision > 38)
         args = {
             sql_.form(sql_.keep("toDecimal256($1, " + std::to_string(argument.scale) + ")"), args)};
     result.node = TRY(aggregate_call(expr, row->sql, args));
@@ -113,6 +115,7 @@ Status Translator::digits_of_group(const Expr& expr, const Value& argument, Valu
 Result<Value> Translator::float_sum(const Expr& expr, const Value& argument) {
     if (!options_.float_any_order || expr.distinct || argument.cls != Class::kFloat8)
         return refuse(Reason::kFloatAggregate, std::string(expr.name));
+    if (total_) return refuse(Reason::kSharedCte, "a floating point sum");
     const Node* sum = TRY(aggregate_call(expr, "sumOrNull", {argument.node}));
     const Node* wrong = sql_.form("isInfinite($1)", {sum});
     output_.any_order = true;
@@ -171,48 +174,6 @@ Result<Value> Translator::float_extreme(const Expr& expr, const Value& argument)
         result.node = sql_.form("ifNull($1, if($2, nan, NULL))", {plain, any_nan});
     }
     result.node = typed(result);
-    return result;
-}
-
-// percentile_cont and percentile_disc from the sorted values, by the operations of Postgres'
-// percentile_cont_float8_final and percentile_disc_final in the same order.
-Result<Value> Translator::percentile(const Expr& expr) {
-    bool continuous = expr.name == "percentile_cont";
-    bool known = (continuous || expr.name == "percentile_disc") && !expr.distinct &&
-                 expr.direct_args.size == 1 && expr.within_group.size == 1;
-    if (!known) return refuse(Reason::kAggregate, std::string(expr.name));
-    const Expr& at = *expr.direct_args[0];
-    if (at.kind != ExprKind::kConstant || !at.known || at.constant_null || at.type != oid::kFloat8)
-        return refuse(Reason::kConstantUnknown, "the fraction of " + std::string(expr.name));
-    double fraction = -1;
-    std::from_chars(at.known_text.data(), at.known_text.data() + at.known_text.size(), fraction);
-    if (!(fraction >= 0 && fraction <= 1)) return refuse(Reason::kConstant, "not from 0 to 1");
-    const SortKey& key = expr.within_group[0];
-    Value argument = TRY(value(*key.expr));
-    bool number = is_int(argument.cls) || is_float(argument.cls);
-    bool sortable = number || argument.cls == Class::kDate ||
-                    (argument.cls == Class::kNumeric && argument.digits == nullptr) ||
-                    argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz ||
-                    (argument.cls == Class::kText && key.expr->collation == Collation::kBytewise);
-    if (key.descending || !key.default_operator || !(continuous ? number : sortable))
-        return refuse(Reason::kAggregate, std::string(expr.name) + " in this order");
-    const Node* one = continuous ? sql_.form("toFloat64($1)", {argument.node}) : argument.node;
-    const Node* values = TRY(aggregate_call(expr, "groupArray", {one}));
-    std::string_view form =
-        continuous
-            ? "arrayMap(a -> if(empty(a), NULL, if(floor(($2 * (length(a) - 1))) = ceil(($2 * "
-              "(length(a) - 1))), a[toInt64(floor(($2 * (length(a) - 1)))) + 1], "
-              "a[toInt64(floor(($2 * (length(a) - 1)))) + 1] + (($2 * (length(a) - 1)) - "
-              "floor(($2 * (length(a) - 1)))) * (a[toInt64(ceil(($2 * (length(a) - 1)))) + 1] - "
-              "a[toInt64(floor(($2 * (length(a) - 1)))) + 1]))), [arraySort($1)])[1]"
-            : "arrayMap(a -> if(empty(a), NULL, a[greatest(1, toInt64(ceil($2 * length(a))))]), "
-              "[arraySort($1)])[1]";
-    Value result = argument;
-    result.nullable = true;
-    result.literal = false;
-    result.bounded = false;
-    if (continuous) result.cls = Class::kFloat8;
-    result.node = sql_.form(form, {values, float_parameter(at, false)});
     return result;
 }
 

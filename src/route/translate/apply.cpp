@@ -42,6 +42,16 @@ bool numeric_digits(Value& result, const Rule& row, std::span<const Value> value
     return result.precision <= kDecimalDigitsMax;
 }
 
+// Factors of this many digits behind the point, in all, are likely to leave room before it.
+constexpr int kNarrowScaleMax = 8;
+
+// Every operand and, as far as is known, the result fit in 64 bits.
+bool may_be_narrow(const Value& result, std::span<const Value> values) {
+    if (result.precision <= 18 || result.scale > kNarrowScaleMax) return false;
+    return std::all_of(values.begin(), values.end(),
+                       [](const Value& operand) { return operand.precision <= 18; });
+}
+
 std::string widened(int precision, int scale) {
     const char* function = precision <= 18   ? "toDecimal64($1, "
                            : precision <= 38 ? "toDecimal128($1, "
@@ -123,6 +133,11 @@ Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
     if (numeric && !numeric_digits(result, row, values))
         return refuse(Reason::kScale, "more than 76 digits");
     if (!numeric) result.digits_known = true;
+    if (options_.narrow_sums && summed_ && (row.flags & (rule::kAddScale | rule::kMulScale)) &&
+        may_be_narrow(result, values)) {
+        result.precision = 18;
+        output_.narrow = true;
+    }
     Nodes arguments;
     for (const Value& argument : values) arguments.push_back(argument.node);
     if (row.flags & (rule::kAddScale | rule::kMulScale))
@@ -156,7 +171,10 @@ Result<Value> Translator::apply(const Expr& expr, Form form, std::string_view na
 }
 
 Result<Value> Translator::apply_values(const Expr& expr, Form form, std::string_view name,
-                                       std::span<const Value> values) {
+                                       std::span<const Value> given) {
+    std::vector<Value> values(given.begin(), given.end());
+    if (form == Form::kOperator && expr.builtin && values.size() == 2)
+        compare_as_stored(name, values);
     std::vector<Class> classes;
     for (const Value& value : values) classes.push_back(value.cls);
     if (expr.builtin && !values.empty()) {

@@ -18,7 +18,7 @@ bool is_one(const Expr& expr) {
 }  // namespace
 
 // A column of arrays, or string_to_array() with a separator that is known.
-Result<Translator::ArrayValue> Translator::array_of(const Expr& expr) {
+Result<Translator::ArrayValue> Translator::array_value(const Expr& expr) {
     ArrayValue array;
     if (expr.kind == ExprKind::kColumn) {
         Value column = TRY(array_column(expr, array.element));
@@ -51,7 +51,7 @@ Result<Value> Translator::subscript(const Expr& expr) {
     const Expr& from = *expr.args[0];
     if (from.kind == ExprKind::kFunction && from.builtin && from.name == "regexp_match")
         return regexp_group(from, *expr.args[1]);
-    ArrayValue array = TRY(array_of(from));
+    ArrayValue array = TRY(array_value(from));
     Value at = TRY(value(*expr.args[1]));
     if (!is_int(at.cls) || class_of(expr.type) != array.element)
         return refuse(Reason::kOperator, "a subscript of this type");
@@ -68,7 +68,7 @@ Result<Value> Translator::array_function(const Expr& expr) {
         return refuse(Reason::kFunction, std::string(name));
     if (counts ? name != "cardinality" && !is_one(*expr.args[1]) : expr.args.size != 2)
         return refuse(Reason::kFunction, std::string(name) + " of this form");
-    ArrayValue array = TRY(array_of(*expr.args[0]));
+    ArrayValue array = TRY(array_value(*expr.args[0]));
     Value result{.cls = Class::kInt4, .nullable = array.of != nullptr};
     if (counts) {
         bool none = name == "cardinality";

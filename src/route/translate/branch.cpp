@@ -132,7 +132,12 @@ Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
         return refuse(Reason::kOperator, "ANY of another type");
     const Node* list = parameter(array, "Array(" + clickhouse_type(*element, false) + ")");
     const Node* wanted = left.node;
-    if (left.cls == Class::kBpchar) {
+    if (left.cls == Class::kBpchar && is_padded(left)) {
+        std::string length = std::to_string(left.padded);
+        list = sql_.form(sql_.keep("arrayMap(x -> if(lengthUTF8(trimRight(x)) > " + length +
+                                   ", x, rightPadUTF8(trimRight(x), " + length + ", ' ')), $1)"),
+                         {list});
+    } else if (left.cls == Class::kBpchar) {
         wanted = sql_.form("trimRight($1)", {wanted});
         list = sql_.form("arrayMap(x -> trimRight(x), $1)", {list});
     }
@@ -267,14 +272,26 @@ bool parse_array(std::string_view text, std::vector<Element>& elements) {
 
 // `x op ANY (array)` of an array that is known: one comparison per element.
 Result<Value> Translator::known_array(const Expr& expr, const Expr& array, Place place) {
+    std::vector<const Expr*>& list = kept_lists_.emplace_back();
+    if (!known_elements(array, list) || list.empty())
+        return refuse(Reason::kOperator, std::string(expr.name) + " ANY or ALL");
+    Expr made = array;
+    made.kind = ExprKind::kArray;
+    made.args = {list.data(), static_cast<uint32_t>(list.size())};
+    const Expr* arguments[] = {expr.args[0], &made};
+    Expr whole = expr;
+    whole.args = {arguments, 2};
+    return scalar_array(whole, place);
+}
+
+// The elements of an array that is known, as constants.
+bool Translator::known_elements(const Expr& array, std::vector<const Expr*>& list, uint32_t type) {
     constexpr size_t kElementsMax = 200;
-    uint32_t type = element_type(array.type, options_.enums);
+    if (type == 0) type = element_type(array.type, options_.enums);
     std::vector<Element> elements;
     if (type == 0 || !array.known || array.constant_null ||
-        !parse_array(array.known_text, elements) || elements.empty() ||
-        elements.size() > kElementsMax)
-        return refuse(Reason::kOperator, std::string(expr.name) + " ANY or ALL");
-    std::vector<const Expr*>& list = kept_lists_.emplace_back();
+        !parse_array(array.known_text, elements) || elements.size() > kElementsMax)
+        return false;
     for (const Element& element : elements) {
         Expr& one = kept_exprs_.emplace_back();
         one.kind = ExprKind::kConstant;
@@ -286,13 +303,7 @@ Result<Value> Translator::known_array(const Expr& expr, const Expr& array, Place
         one.known_text = sql_.keep(element.text);
         list.push_back(&one);
     }
-    Expr made = array;
-    made.kind = ExprKind::kArray;
-    made.args = {list.data(), static_cast<uint32_t>(list.size())};
-    const Expr* arguments[] = {expr.args[0], &made};
-    Expr whole = expr;
-    whole.args = {arguments, 2};
-    return scalar_array(whole, place);
+    return true;
 }
 
 // A column that is an array of values that may be NULL, and the class of its elements; no class for

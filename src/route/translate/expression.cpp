@@ -3,9 +3,12 @@
 #include <cstdlib>
 
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
+
+constexpr int kTypmodHeader = 4;  // of character types: VARHDRSZ
 
 constexpr uint32_t kDepthMax = 200;
 constexpr uint32_t kNodesMax = 20000;
@@ -62,6 +65,11 @@ Class Translator::class_of(uint32_t type) const {
 
 Result<Value> Translator::value(const Expr& expr, Place place) {
     if (depth_ >= kDepthMax || ++nodes_ > kNodesMax) return refuse(Reason::kTooComplex);
+    for (const auto& [key, written] : scope_->keys)
+        if (key == &expr && levels_below_ == 0) return written;
+    if (scope_->over_cells && levels_below_ == 0)
+        for (size_t i = 0; i < scope_->cells.size(); ++i)
+            if (same_expr(*scope_->cells[i], expr)) return of_source(scope_->sources[0], i + 1);
     // An expression that is grouped by here is computed from columns that may not be.
     if (const auto* absent = scope_->absent; absent != nullptr && is_present(expr)) {
         scope_->absent = nullptr;
@@ -147,6 +155,8 @@ Result<const sql::Node*> Translator::filter(const Expr& expr) {
 Result<Value> Translator::column(const Expr& expr) {
     if (expr.levels_up != levels_below_) return refuse(Reason::kCorrelated);
     Scope* scope = scope_;
+    if (scope->over_cells)
+        return refuse(Reason::kGroupingSets, "with a column that is not grouped by");
     if (expr.relation >= scope->sources.size()) return refuse(Reason::kFromItem);
     const Source& source = scope->sources[expr.relation];
     if (source.relation->kind == RelationKind::kTable) {
@@ -154,9 +164,14 @@ Result<Value> Translator::column(const Expr& expr) {
             if (candidate.attnum == expr.attnum) return table_column(source, candidate);
         return refuse(Reason::kUnmirroredColumn);
     }
-    if (expr.attnum < 1 || static_cast<size_t>(expr.attnum) > source.columns.size())
-        return refuse(Reason::kFromItem);
-    Value result = of_source(source, static_cast<size_t>(expr.attnum));
+    Value result;
+    if (source.inlined != nullptr) {
+        result = TRY(inlined_column(source, expr.attnum));
+    } else {
+        if (expr.attnum < 1 || static_cast<size_t>(expr.attnum) > source.columns.size())
+            return refuse(Reason::kFromItem);
+        result = of_source(source, static_cast<size_t>(expr.attnum));
+    }
     if (source.nullable) TRY(set_nullable(result, "a column of a subquery"));
     if (result.number_as_text && !as_stored_) return number_of_text(result);
     return result;
@@ -180,6 +195,8 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     std::string name(from.name);
     if (!from.exact && !from.as_text) return refuse(Reason::kInexactColumn, name);
     Value result{.cls = class_of(from.type), .type = from.type};
+    if (result.cls == Class::kBpchar && from.typmod > kTypmodHeader)
+        result.padded = from.typmod - kTypmodHeader;
     // A text form is not the value, but the text of a jsonb is canonical: that is what ->> reads.
     // So is the label of an enum.
     result.number_as_text =
@@ -197,7 +214,7 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     }
     if (source.nullable) TRY(set_nullable(result, name));
     note_column(source, from.name);
-    result.node = sql_.column(source.number, from.name);
+    result.node = through(source, sql_.column(source.number, from.name));
     if (result.number_as_text && !as_stored_) return number_of_text(result);
     if (result.cls == Class::kInt2) {
         result.bounded = true;

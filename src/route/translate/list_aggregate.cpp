@@ -2,28 +2,38 @@
 #include <algorithm>
 
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
+
+// The different values of a group in their order, to which DISTINCT sorts them in Postgres as well.
+Result<const sql::Node*> Translator::different_values(const Expr& expr, const Value& argument,
+                                                      bool nulls) {
+    TRY(check_key(argument, *expr.args[0]));
+    TRY(check_sortable(argument, *expr.args[0]));
+    bool same = argument.cls != Class::kEnum && argument.cls != Class::kUuid &&
+                argument.cls != Class::kBpchar && expr.order_by.size <= 1;
+    SortKey key;
+    if (expr.order_by.size == 1) {
+        key = expr.order_by[0];
+        same = same && key.default_operator && same_expr(*key.expr, *expr.args[0]);
+    }
+    if (!same) return refuse(Reason::kAggregate, "DISTINCT in this order");
+    const Node* all = TRY(aggregate_call(expr, "groupUniqArray", {argument.node}));
+    all = sql_.form(key.descending ? "arrayReverse(arraySort($1))" : "arraySort($1)", {all});
+    if (!nulls || !argument.nullable) return all;
+    const Node* missing = sql_.form("if($1 IS NULL, 1, NULL)", {argument.node});
+    missing = TRY(aggregate_call(expr, "count", {missing}));
+    return sql_.form(key.nulls_first ? "arrayConcat(if($2 > 0, [NULL], []), $1)"
+                                     : "arrayConcat($1, if($2 > 0, [NULL], []))",
+                     {all, missing});
+}
 
 // The values of a group in the order that the call asks for, as an array; NULLs are left out unless
 // `nulls`.
 Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Value& argument,
                                                     bool nulls) {
-    if (expr.distinct) {
-        if (nulls && argument.nullable)
-            return refuse(Reason::kAggregate, "DISTINCT of what may be NULL");
-        TRY(check_key(argument, *expr.args[0]));
-        TRY(check_sortable(argument, *expr.args[0]));
-        bool same = expr.order_by.size <= 1;
-        for (const SortKey& key : expr.order_by)
-            same = same && key.default_operator && !key.descending && !key.nulls_first &&
-                   key.expr->id != 0;
-        if (!same || argument.cls == Class::kEnum || argument.cls == Class::kUuid ||
-            argument.cls == Class::kBpchar || expr.order_by.size == 1)
-            return refuse(Reason::kAggregate, "DISTINCT in this order");
-        const Node* all = TRY(aggregate_call(expr, "groupUniqArray", {argument.node}));
-        return sql_.form("arraySort($1)", {all});
-    }
+    if (expr.distinct) return different_values(expr, argument, nulls);
     if (expr.order_by.empty())
         return refuse(Reason::kImpliedOrder, std::string(expr.name) + " without ORDER BY");
     bool descending = expr.order_by[0].descending;
@@ -38,6 +48,8 @@ Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Valu
             parts.push_back(sql_.form("assumeNotNull($1)", {item.node}));
         }
     }
+    // Of values that sort alike, the order has to be the same each time.
+    if (total_) parts.push_back(argument.node);
     const Node* order = sql_.form("($,)", std::move(parts));
     const Node* value = sql_.form("($1, $2)", {order, argument.node});
     const Node* all = nullptr;
@@ -71,28 +83,39 @@ Result<Value> Translator::string_agg(const Expr& expr) {
     return result;
 }
 
-// The text form of an array, which Postgres reads as one.
-Result<Value> Translator::array_agg(const Expr& expr) {
-    if (expr.args.size != 1 || over_ != nullptr) return refuse(Reason::kAggregate, "array_agg");
-    Value one = TRY(value(*expr.args[0]));
-    std::string_view element;
-    if (is_int(one.cls) || one.cls == Class::kDate || one.cls == Class::kUuid)
-        element = "toString(x)";
-    else if (one.cls == Class::kText || one.cls == Class::kEnum)
-        element =
-            "concat('\"', replaceAll(replaceAll(x, '\\\\', '\\\\\\\\'), '\"', '\\\\\"'), '\"')";
-    else if (one.cls == Class::kBool)
-        element = "if(x, 't', 'f')";
-    else
-        return refuse(Reason::kAggregate, "array_agg of " + std::string(class_name(one.cls)));
-    const Node* values = TRY(ordered_values(expr, one, true));
+// An element, called x and not NULL, in the text of an array.
+Result<std::string> Translator::element_text(const Value& one) {
+    if (is_int(one.cls) || is_float(one.cls) || one.cls == Class::kDate || one.cls == Class::kUuid)
+        return std::string("toString(x)");
+    if (one.cls == Class::kText || one.cls == Class::kEnum)
+        return std::string(
+            "concat('\"', replaceAll(replaceAll(x, '\\\\', '\\\\\\\\'), '\"', '\\\\\"'), '\"')");
+    if (one.cls == Class::kBool) return std::string("if(x, 't', 'f')");
+    if (one.cls == Class::kNumeric && one.digits == nullptr && one.digits_known)
+        return "toDecimalString(x, " + std::to_string(one.scale) + ")";
+    if (one.cls == Class::kTimestamp) return std::string("concat('\"', toString(x), '\"')");
+    if (one.cls == Class::kTimestamptz) return std::string("concat('\"', toString(x), '+00\"')");
+    return refuse(Reason::kAggregate, "an array of " + std::string(class_name(one.cls)));
+}
+
+// The text form of an array, which Postgres reads as one; NULL of no elements.
+Result<Value> Translator::array_text(const Node* values, const Value& one) {
     Value result{.cls = Class::kOther, .other_type = "Nullable(String)"};
     std::string form =
         "if(empty($1), NULL, concat('{', arrayStringConcat(arrayMap(x -> if(x IS "
         "NULL, 'NULL', ifNull(" +
-        std::string(element) + ", '')), $1), ','), '}'))";
+        TRY(element_text(one))
+    +", '')), $1), ','), '}'))";
     result.node = sql_.form(sql_.keep(std::move(form)), {values});
     return result;
+}
+
+Result<Value> Translator::array_agg(const Expr& expr) {
+    if (expr.args.size != 1 || over_ != nullptr) return refuse(Reason::kAggregate, "array_agg");
+    Value one = TRY(value(*expr.args[0]));
+    if (one.cls == Class::kTimestamp || one.cls == Class::kTimestamptz) one.node = in_utc(one);
+    const Node* values = TRY(ordered_values(expr, one, true));
+    return array_text(values, one);
 }
 
 // sum and avg of the different values.

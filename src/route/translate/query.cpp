@@ -33,10 +33,16 @@ constexpr std::string_view kSettings =
 // No column of a mirrored table begins like that.
 constexpr std::string_view kReservedPrefix = "_tandem_";
 
+// A column that is not computed on its way: what is inlined is one in Postgres only.
+bool is_name(const Expr& expr, const Value& value) {
+    return expr.kind == ExprKind::kColumn &&
+           (value.node->kind == sql::Kind::kColumn || value.node->kind == sql::Kind::kResult);
+}
+
 // Shown as it is stored, without a cast.
 bool is_plain(const Expr& expr, const Value& value) {
     return value.cls == Class::kOther ||
-           (expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
+           (is_name(expr, value) && value.cls != Class::kTimestamp &&
             value.cls != Class::kTimestamptz && value.cls != Class::kEnum);
 }
 
@@ -61,10 +67,13 @@ RowOrder row_order(const Query& query) {
         return RowOrder::kNone;
     RowOrder result = RowOrder::kNone;
     for (const Relation& relation : query.relations) {
-        if (relation.subquery == nullptr) continue;
-        RowOrder below = row_order(*relation.subquery);
-        if (below == RowOrder::kNone) continue;
         bool alone = query.from.size == 1 && !query.from[0]->is_join;
+        RowOrder below = RowOrder::kNone;
+        if (relation.subquery != nullptr)
+            below = row_order(*relation.subquery);
+        else if (relation.kind == RelationKind::kFunction && alone)
+            below = RowOrder::kOwn;
+        if (below == RowOrder::kNone) continue;
         result = alone && below != RowOrder::kImplied ? RowOrder::kOfSource : RowOrder::kImplied;
     }
     return result;
@@ -190,9 +199,23 @@ Status Translator::body(const Query& query, sql::Select& select) {
         stand_in(TRY(write_set(query)), select);
         return {};
     }
-    TRY(write_from(query, select));
-    for (const Expr* key : query.group_by) select.group_by.push_back(TRY(group_key(*key)));
-    if (!query.group_by.empty() || query.has_aggregates) scope_->may_join = false;
+    if (query.has_grouping_sets) return over_grouping_sets(query, select);
+    // The rows are those of all grouping sets.
+    const auto* absent = scope_->absent;
+    scope_->absent = nullptr;
+    Status from = write_from(query, select);
+    scope_->absent = absent;
+    if (!from.ok()) return from;
+    for (const Expr* expr : query.group_by) {
+        Value key = TRY(value(*expr));
+        TRY(check_key(key, *expr));
+        select.group_by.push_back(key.node);
+        scope_->keys.emplace_back(expr, key);
+    }
+    if (!query.group_by.empty() || query.has_aggregates) {
+        scope_->may_join = false;
+        scope_->grouped = true;
+    }
     if (query.having != nullptr) select.having = TRY(filter(*query.having));
     return {};
 }
@@ -255,9 +278,12 @@ Status Translator::translate(const Query& query) {
     scope_ = &scope;
     sql::Select& select = *sql_.query();
     TRY(check_shape(query));
-    if (query.has_grouping_sets) return translate_over(query, select);
     TRY(body(query, select));
-    for (const Target& target : query.targets) TRY(add_target(query, target));
+    for (const Target& target : query.targets) {
+        // Only grouped by: of DISTINCT it would be one more column.
+        if (query.distinct && target.junk) continue;
+        TRY(add_target(query, target));
+    }
     if (output_.relations.empty()) return refuse(Reason::kNoTable);
     if (output_.columns.empty()) {
         Expr one;
@@ -270,6 +296,7 @@ Status Translator::translate(const Query& query) {
     select.distinct = query.distinct;
     select_columns(select);
     close_from(select);
+    if (secured_ && sql_.any_raises()) return refuse(Reason::kRowSecurity);
     finish(select);
     return {};
 }
@@ -278,43 +305,6 @@ void Translator::select_columns(sql::Select& select) {
     for (size_t i = 0; i < selected_.size(); ++i)
         select.results.push_back(
             {selected_[i].node, sql::Role::kValue, static_cast<uint32_t>(i + 1)});
-}
-
-// The targets are the columns of a derived table, by their number.
-Status Translator::translate_over(const Query& query, sql::Select& select) {
-    stand_in(TRY(write_grouping_sets(query)), select);
-    for (uint32_t i = 0; i < query.targets.size; ++i) {
-        const Expr& target = *query.targets[i].expr;
-        if (target.kind == ExprKind::kConstant) continue;
-        TRY(ship(target, of_source(scope_->sources[0], i + 1)));
-    }
-    if (output_.columns.empty()) return refuse(Reason::kGroupingSets);
-    Result<OrderItems> keys = target_order(query);
-    output_.sorted = keys.ok();
-    output_.limited = keys.ok();
-    if (keys.ok()) {
-        select.order_by = *keys;
-        TRY(limits(query, select));
-    }
-    select_columns(select);
-    finish(select);
-    return {};
-}
-
-// ORDER BY over a derived table whose columns are the targets.
-Result<Translator::OrderItems> Translator::target_order(const Query& query) {
-    OrderItems items;
-    for (const SortKey& key : query.order_by) {
-        if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
-        uint32_t at = 0;
-        while (at < query.targets.size && !same_expr(*query.targets[at].expr, *key.expr)) ++at;
-        if (at == query.targets.size) return refuse(Reason::kExpression, "ORDER BY");
-        Value column = of_source(scope_->sources[0], at + 1);
-        TRY(check_sortable(column, *key.expr));
-        OrderItems one = sort_items(column, key);
-        items.insert(items.end(), one.begin(), one.end());
-    }
-    return items;
 }
 
 void Translator::add_result(sql::Select& select, const Value& value, bool plain, uint32_t item) {
@@ -347,15 +337,18 @@ Status Translator::fill_subquery(const Query& query, Derived& derived, OrderItem
     bool limited = is_limited(query);
     sql::Select& select = *derived.select;
     TRY(check_shape(query));
-    if (query.has_grouping_sets) return fill_grouping_sets(query, derived, order);
     TRY(body(query, select));
     select.distinct = query.distinct;
     TRY(subquery_columns(query, derived));
-    if (limited && query.distinct && !query.order_by.empty())
-        return refuse(Reason::kSubquery, "DISTINCT with ORDER BY and LIMIT");
     OrderItems items;
-    if (scope_->ordered) items = TRY(order_of_rows(query));
-    if (limited || !query.distinct_on.empty()) select.order_by = items;
+    if (query.distinct && limited)
+        items = TRY(order_of_distinct(query, derived));
+    else if (scope_->ordered)
+        items = TRY(order_of_rows(query));
+    if (limited || !query.distinct_on.empty()) {
+        select.order_by = items;
+        if (total_) break_ties(select, select.order_by);
+    }
     for (size_t i = 0; i < items.size() && order != nullptr; ++i) {
         uint32_t number = static_cast<uint32_t>(i + 1);
         select.results.push_back({items[i].node, sql::Role::kOrder, number});
@@ -367,17 +360,27 @@ Status Translator::fill_subquery(const Query& query, Derived& derived, OrderItem
     return {};
 }
 
-Status Translator::fill_grouping_sets(const Query& query, Derived& derived, OrderItems* order) {
-    if (is_limited(query) || (order != nullptr && !query.order_by.empty()))
-        return refuse(Reason::kGroupingSets, "in a subquery with ORDER BY");
-    stand_in(TRY(write_grouping_sets(query)), *derived.select);
-    for (uint32_t i = 0; i < query.targets.size; ++i) {
-        if (query.targets[i].junk) continue;
-        derived.columns.push_back(of_source(scope_->sources[0], i + 1));
-        add_result(*derived.select, derived.columns.back(), true,
-                   static_cast<uint32_t>(derived.columns.size()));
+// ORDER BY of a DISTINCT subquery with LIMIT, by the columns that it selects.
+Result<Translator::OrderItems> Translator::order_of_distinct(const Query& query,
+                                                             const Derived& derived) {
+    OrderItems items;
+    for (const SortKey& key : query.order_by) {
+        if (!key.default_operator) return refuse(Reason::kOperator, "ORDER BY ... USING");
+        uint32_t item = 0;
+        bool found = false;
+        for (const Target& target : query.targets) {
+            if (target.junk || found) continue;
+            ++item;
+            found = target.expr != nullptr && same_expr(*target.expr, *key.expr);
+        }
+        if (!found) return refuse(Reason::kSubquery, "DISTINCT with ORDER BY and LIMIT");
+        Value column = derived.columns[item - 1];
+        TRY(check_sortable(column, *key.expr));
+        column.node = sql_.result(0, sql::Role::kValue, item);
+        OrderItems one = sort_items(column, key);
+        items.insert(items.end(), one.begin(), one.end());
     }
-    return {};
+    return items;
 }
 
 // A subquery ships as a whole or not at all. With `order`, the order of its rows becomes columns,
@@ -395,6 +398,20 @@ Result<Translator::Derived> Translator::write_subquery(const Query& query, Order
     levels_below_ = below;
     if (!status.ok()) return std::move(status).error();
     return derived;
+}
+
+// The same each time it is computed.
+Result<Translator::Derived> Translator::write_repeated(const Query& query, OrderItems* order) {
+    bool before = total_;
+    total_ = true;
+    Result<Derived> derived = write_subquery(query, order);
+    total_ = before;
+    return derived;
+}
+
+// Rows that are the same in all results may take each other's place.
+void Translator::break_ties(const sql::Select& select, OrderItems& items) {
+    for (const sql::Result& result : select.results) items.push_back({result.node});
 }
 
 }  // namespace tandem::route

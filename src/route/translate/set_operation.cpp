@@ -220,10 +220,42 @@ Result<Value> Translator::grouping(const Expr& expr) {
     return Value{.node = sql_.int32(bits), .cls = Class::kInt4, .nullable = false};
 }
 
-// A SELECT per grouping set, in which the keys of the others are NULL. Every target is a column.
-Result<Translator::Derived> Translator::write_grouping_sets(const Query& query) {
-    if (!query.windows.empty() || query.distinct || !query.distinct_on.empty())
-        return refuse(Reason::kGroupingSets, "with windows or DISTINCT");
+namespace {
+
+// What of an expression is computed by the grouping: aggregates, keys and GROUPING().
+void find_cells(const Query& query, const Expr& expr, std::vector<const Expr*>& cells) {
+    bool cell = expr.kind == ExprKind::kAggregate || expr.kind == ExprKind::kGrouping;
+    for (const Expr* key : query.group_by) cell = cell || same_expr(*key, expr);
+    if (cell) {
+        bool known = std::any_of(cells.begin(), cells.end(),
+                                 [&](const Expr* one) { return same_expr(*one, expr); });
+        if (!known) cells.push_back(&expr);
+        return;
+    }
+    for (const Expr* argument : expr.args) find_cells(query, *argument, cells);
+    if (expr.filter != nullptr) find_cells(query, *expr.filter, cells);
+}
+
+}  // namespace
+
+// A SELECT over the grouped rows, for what is computed from them.
+Status Translator::over_grouping_sets(const Query& query, sql::Select& select) {
+    std::vector<const Expr*> cells;
+    for (const Target& target : query.targets)
+        if (target.expr != nullptr) find_cells(query, *target.expr, cells);
+    for (const Window& window : query.windows) {
+        for (const Expr* key : window.partition_by) find_cells(query, *key, cells);
+        for (const SortKey& key : window.order_by) find_cells(query, *key.expr, cells);
+    }
+    stand_in(TRY(write_grouping_sets(query, cells)), select);
+    scope_->cells = std::move(cells);
+    scope_->over_cells = true;
+    return {};
+}
+
+// A SELECT per grouping set, in which the keys of the others are NULL. Every cell is a column.
+Result<Translator::Derived> Translator::write_grouping_sets(const Query& query,
+                                                            const std::vector<const Expr*>& cells) {
     std::vector<Derived> branches;
     for (const List<uint32_t>& set : query.grouping_sets) {
         Query& one = kept_queries_.emplace_back(query);
@@ -235,17 +267,20 @@ Result<Translator::Derived> Translator::write_grouping_sets(const Query& query) 
         }
         one.group_by = {keys.data(), static_cast<uint32_t>(keys.size())};
         one.has_aggregates = true;
+        one.has_grouping_sets = false;
         Derived& branch = branches.emplace_back();
         branch.select = sql_.query();
         Scope scope{.query = &one, .outer = scope_, .absent = &absent};
         Status status = inside(scope, [&]() -> Status {
             TRY(body(one, *branch.select));
-            for (const Target& target : query.targets) {
-                Value value = TRY(this->value(*target.expr));
+            for (const Expr* cell : cells) {
+                Value value = TRY(this->value(*cell));
                 branch.columns.push_back(value);
                 add_result(*branch.select, value, value.cls == Class::kOther,
                            static_cast<uint32_t>(branch.columns.size()));
             }
+            if (cells.empty())
+                branch.select->results.push_back({sql_.form("true", {}), sql::Role::kValue, 0});
             // Without keys and aggregates it would be no grouping at all.
             if (keys.empty() && branch.select->having == nullptr)
                 branch.select->having = sql_.form("count() >= 0", {});

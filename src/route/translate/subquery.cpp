@@ -74,7 +74,7 @@ const sql::Node* Translator::is_in(const std::vector<Value>& left, const Nodes& 
 Result<Value> Translator::in_set(const Expr& expr, Place place) {
     std::vector<Value> left;
     for (const Expr* argument : expr.args) left.push_back(TRY(value(*argument)));
-    Derived derived = TRY(write_subquery(*expr.subquery));
+    Derived derived = TRY(write_repeated(*expr.subquery));
     if (derived.columns.size() != left.size()) return refuse(Reason::kSubquery);
     uint32_t number = 0;
     const sql::From* from = as_relation(derived, number);
@@ -179,7 +179,7 @@ Status Translator::open_correlated(const Query& query, Correlation& found, sql::
     return {};
 }
 
-Result<Value> Translator::exists(const Expr& expr) {
+Result<Value> Translator::exists(const Expr& expr, Place place) {
     const Query& query = *expr.subquery;
     if (query.set_operation != SetOperation::kNone || !query.group_by.empty() ||
         query.has_aggregates || query.having != nullptr || query.offset != nullptr ||
@@ -206,6 +206,8 @@ Result<Value> Translator::exists(const Expr& expr) {
         Value test = TRY(outer_value(*condition, Place::kFilter));
         tests.push_back(sql_.form("ifNull($1, false)", {test.node}));
     }
+    bool above = is_above_grouping();
+    if (!found.other.empty()) TRY(check_ties_above(found));
     sql::Select& select = *sql_.query();
     Scope scope{.query = &query, .outer = scope_};
     const Node* test = nullptr;
@@ -213,7 +215,12 @@ Result<Value> Translator::exists(const Expr& expr) {
         TRY(open_correlated(query, found, select));
         std::vector<Value> left;
         Nodes right;
-        if (!found.other.empty()) return extremes(found, select, test);
+        for (const Tie& tie : found.equal)
+            // Neither found nor certainly absent.
+            if (tie.outer == nullptr && place != Place::kFilter &&
+                (tie.outside.nullable || tie.inside.nullable))
+                return refuse(Reason::kCorrelated, "NOT IN of what may be NULL");
+        if (!found.other.empty()) return extremes(found, select, test, above);
         for (Tie& tie : found.equal) {
             TRY(make_comparable(*tie.comparison, tie.outside, tie.inside));
             left.push_back(tie.outside);
@@ -240,7 +247,8 @@ Status Translator::group_by_ties(Correlation& found, Nodes& keys) {
 
 // Beside equalities one more comparison: it holds for some row of a group if it does for the
 // group's least or greatest value.
-Status Translator::extremes(Correlation& found, sql::Select& select, const Node*& test) {
+Status Translator::extremes(Correlation& found, sql::Select& select, const Node*& test,
+                            bool above) {
     Tie& tie = found.other.front();
     Value inner = TRY(value(*tie.inner));
     Class classes[] = {inner.cls, tie.outside.cls};
@@ -260,7 +268,7 @@ Status Translator::extremes(Correlation& found, sql::Select& select, const Node*
     uint32_t number = next_relation_ + 1;
     auto compare = [&](uint32_t item) {
         return sql_.form(row->sql,
-                         {sql_.result(number, sql::Role::kValue, item), tie.outside.node});
+                         {of_joined(number, sql::Role::kValue, item, above), tie.outside.node});
     };
     if (tie.name == "<>")
         test = sql_.form("ifNull($1 OR $2, false)", {compare(keys + 1), compare(keys + 2)});
@@ -273,9 +281,30 @@ Status Translator::extremes(Correlation& found, sql::Select& select, const Node*
     return {};
 }
 
+// Above GROUP BY the join still takes place below it, by what is grouped by, so that all rows of a
+// group find the same.
+Status Translator::check_ties_above(const Correlation& found) {
+    if (!is_above_grouping()) return {};
+    for (const Tie& tie : found.equal) {
+        bool key = false;
+        if (tie.outer != nullptr && scope_->absent == nullptr) {
+            Value outside = TRY(outer_value(*tie.outer));
+            for (const auto& [expr, written] : scope_->keys)
+                key = key || sql::same(*written.node, *outside.node);
+        }
+        if (!key) return refuse(Reason::kCorrelated, "above GROUP BY by something else");
+    }
+    return {};
+}
+
+const sql::Node* Translator::of_joined(uint32_t number, sql::Role role, uint32_t item, bool above) {
+    const Node* node = sql_.result(number, role, item);
+    return above ? sql_.call("any_respect_nulls", {node}) : node;
+}
+
 // Joins the derived table, grouped by its side of the equalities, to the query around it.
 Status Translator::join_derived(Correlation& found, sql::Select& select) {
-    if (!scope_->may_join) return refuse(Reason::kCorrelated, "above GROUP BY or inside of ON");
+    if (!scope_->may_join && !scope_->grouped) return refuse(Reason::kCorrelated, "inside of ON");
     uint32_t number = ++next_relation_;
     Scope::Joined joined;
     for (size_t i = 0; i < found.equal.size(); ++i) {
@@ -289,22 +318,14 @@ Status Translator::join_derived(Correlation& found, sql::Select& select) {
     return {};
 }
 
-namespace {
-
-// The aggregates of an expression.
-void find_aggregates(const Expr& expr, std::vector<const Expr*>& found) {
-    if (expr.kind == ExprKind::kAggregate) return found.push_back(&expr);
-    for (const Expr* argument : expr.args) find_aggregates(*argument, found);
-}
-
-}  // namespace
-
 // (SELECT f(aggregates) FROM ... WHERE inner = outer): the aggregates are columns of the derived
 // table, f is computed outside, where a count of no rows is 0.
 Result<Value> Translator::correlated_aggregate(const Expr& target, const Query& query,
                                                Correlation& found) {
     sql::Select& select = *sql_.query();
     Scope scope{.query = &query, .outer = scope_};
+    bool above = is_above_grouping();
+    TRY(check_ties_above(found));
     std::vector<const Expr*> aggregates;
     find_aggregates(target, aggregates);
     uint32_t number = 0;
@@ -323,9 +344,9 @@ Result<Value> Translator::correlated_aggregate(const Expr& target, const Query& 
         close_from(select);
         number = next_relation_ + 1;
         for (Lifted& one : lifted) {
-            one.value.node = sql_.result(number, sql::Role::kValue, one.item);
+            one.value.node = of_joined(number, sql::Role::kValue, one.item, above);
             if (one.value.digits != nullptr)
-                one.value.digits = sql_.result(number, sql::Role::kDigits, one.item);
+                one.value.digits = of_joined(number, sql::Role::kDigits, one.item, above);
             if (one.aggregate->name == "count")
                 one.value.node = sql_.form("ifNull($1, toInt64(0))", {one.value.node});
             else
@@ -348,6 +369,8 @@ Result<Value> Translator::correlated_row(const Expr& target, const Query& query,
                  !query.order_by.empty();
     if ((query.limit != nullptr || !query.order_by.empty()) && !first)
         return refuse(Reason::kCorrelated, "with this LIMIT");
+    bool above = is_above_grouping();
+    TRY(check_ties_above(found));
     sql::Select& select = *sql_.query();
     Scope scope{.query = &query, .outer = scope_};
     uint32_t item = static_cast<uint32_t>(found.equal.size() + 1);
@@ -358,6 +381,7 @@ Result<Value> Translator::correlated_row(const Expr& target, const Query& query,
         if (result.cls == Class::kOther || result.digits != nullptr)
             return refuse(Reason::kCorrelated, "of this type");
         if (first) select.order_by = TRY(sort_keys(query.order_by));
+        if (first) select.order_by.push_back({result.node});
         TRY(group_by_ties(found, first ? select.limit_by : select.group_by));
         const Node* node =
             first ? typed(result)
@@ -370,10 +394,11 @@ Result<Value> Translator::correlated_row(const Expr& target, const Query& query,
     if (!status.ok()) return std::move(status).error();
     TRY(join_derived(found, select));
     uint32_t number = next_relation_;
-    result.node = sql_.result(number, sql::Role::kValue, item);
+    result.node = of_joined(number, sql::Role::kValue, item, above);
     if (!first)
         result.node = sql_.guarded(
-            sql_.form("$1 > 1", {sql_.result(number, sql::Role::kValue, item + 1)}), result.node);
+            sql_.form("$1 > 1", {of_joined(number, sql::Role::kValue, item + 1, above)}),
+            result.node);
     result.nullable = true;
     result.literal = false;
     result.bounded = false;
@@ -420,6 +445,49 @@ Result<Value> Translator::scalar(const Query& query) {
     return result;
 }
 
+// x op ANY or ALL (SELECT y ...) of a subquery that refers to nothing around it, by the least and
+// the greatest y.
+Result<Value> Translator::compare_all(const Expr& expr) {
+    bool all = expr.subquery_kind == SubqueryKind::kAll;
+    std::string_view name = expr.name;
+    if (expr.args.size != 1 || !expr.builtin) return refuse(Reason::kSubquery, all ? "ALL" : "ANY");
+    Value left = TRY(value(*expr.args[0]));
+    Derived derived = TRY(write_repeated(*expr.subquery));
+    uint32_t number = 0;
+    const sql::From* from = as_relation(derived, number);
+    Value right = derived.columns.at(0);
+    const Node* column = sql_.result(number, sql::Role::kValue, 1);
+    Class classes[] = {left.cls, right.cls};
+    const Rule* row = find_rule(Form::kOperator, name, classes, Class::kBool);
+    const Rule* least = find_rule(Form::kAggregate, "min", {&right.cls, 1}, right.cls);
+    if (row == nullptr || least == nullptr || is_float(left.cls) || is_float(right.cls) ||
+        right.cls == Class::kBpchar || right.cls == Class::kEnum)
+        return refuse(Reason::kSubquery, "compared types");
+    TRY(check_collation(expr, *row));
+    if (row->flags & rule::kUtc) TRY(needs_utc());
+    if ((least->flags & rule::kBytewise) && expr.input_collation != Collation::kBytewise)
+        return refuse(Reason::kCollation);
+    auto read = [&](std::string_view form) {
+        return read_derived(from, sql_.form(form, {column}), {});
+    };
+    auto test = [&](bool greatest) {
+        const Node* extreme = read(greatest ? "maxOrNull($1)" : "minOrNull($1)");
+        return sql_.form(row->sql, {left.node, extreme});
+    };
+    const Node* decided = nullptr;
+    if (name == "=" || name == "<>")
+        decided = sql_.form(all ? "($1 AND $2)" : "($1 OR $2)", {test(false), test(true)});
+    else
+        decided = test(name.starts_with(">") == all);
+    Nodes parts = {read("count()"), left.node, decided, read("countIf($1 IS NULL)")};
+    std::string_view form =
+        all ? "if(ifNull($1, 0) = 0, true, if($2 IS NULL, NULL, if(ifNull(NOT $3, false), false, "
+              "if(ifNull($4, 0) > 0, NULL, true))))"
+            : "if(ifNull($1, 0) = 0, false, if($2 IS NULL, NULL, if(ifNull($3, false), true, "
+              "if(ifNull($4, 0) > 0, NULL, false))))";
+    return Value{.node = sql_.cast(sql_.form(form, parts), "Nullable(Bool)"), .cls = Class::kBool};
+}
+
 Result<Value> Translator::subquery(const Expr& expr, Place place) {
     if (expr.subquery == nullptr) return refuse(Reason::kSubquery);
     if (levels_below_ != 0) return refuse(Reason::kCorrelated);
@@ -431,7 +499,7 @@ Result<Value> Translator::subquery(const Expr& expr, Place place) {
         case SubqueryKind::kScalar:
             return reach.outer ? correlated_scalar(expr) : scalar(*expr.subquery);
         case SubqueryKind::kExists: {
-            if (reach.outer) return exists(expr);
+            if (reach.outer) return exists(expr, place);
             Derived derived = TRY(write_subquery(*expr.subquery));
             uint32_t number = 0;
             const sql::From* from = as_relation(derived, number);
@@ -441,13 +509,13 @@ Result<Value> Translator::subquery(const Expr& expr, Place place) {
                          .nullable = false};
         }
         case SubqueryKind::kAny:
-            if (!in) return refuse(Reason::kSubquery, "ANY");
+            if (!in && reach.outer) return refuse(Reason::kSubquery, "ANY");
+            if (!in) return compare_all(expr);
             if (!reach.outer) return in_set(expr, place);
-            if (place != Place::kFilter) return refuse(Reason::kCorrelated, "NOT IN");
-            return exists(expr);
+            return exists(expr, place);
         case SubqueryKind::kAll: {
-            if (expr.name != "<>" || !expr.builtin || reach.outer)
-                return refuse(Reason::kSubquery, "ALL");
+            if (!expr.builtin || reach.outer) return refuse(Reason::kSubquery, "ALL");
+            if (expr.name != "<>") return compare_all(expr);
             Value found = TRY(in_set(expr, Place::kValue));
             found.node = sql_.form("(NOT $1)", {found.node});
             return found;

@@ -4,9 +4,15 @@
 namespace tandem::route {
 namespace {
 
+// A column that is not computed on its way: what is inlined is one in Postgres only.
+bool is_name(const Expr& expr, const Value& value) {
+    return expr.kind == ExprKind::kColumn &&
+           (value.node->kind == sql::Kind::kColumn || value.node->kind == sql::Kind::kResult);
+}
+
 // Shown as it is stored, without a cast.
 bool is_plain(const Expr& expr, const Value& value) {
-    return expr.kind == ExprKind::kColumn && value.cls != Class::kTimestamp &&
+    return is_name(expr, value) && value.cls != Class::kTimestamp &&
            value.cls != Class::kTimestamptz && value.cls != Class::kEnum;
 }
 
@@ -55,7 +61,7 @@ Result<uint32_t> Translator::add_column(const Expr& expr, const Value& given) {
 Status Translator::add_node(const Expr& expr) {
     for (const Replacement& done : output_.replacements)
         if (done.expr_id == expr.id) return {};
-    if (is_average(expr)) {
+    if (is_average(expr) && !scope_->over_cells) {
         Average parts = TRY(average(expr));
         if (parts.sum.digits == nullptr) {
             uint32_t first = TRY(add_column(expr, parts.sum));
@@ -68,7 +74,7 @@ Status Translator::add_node(const Expr& expr) {
         expr.type == oid::kInterval)
         return add_average_interval(expr);
     if (expr.kind == ExprKind::kAggregate && expr.builtin && expr.name.starts_with("stddev") &&
-        expr.type == oid::kNumeric) {
+        expr.type == oid::kNumeric && !scope_->over_cells) {
         Value spread = TRY(variance(expr));
         TRY(ship(expr, spread));
         output_.replacements.back().recipe.kind = RecipeKind::kRoot;

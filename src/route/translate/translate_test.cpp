@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "route/reason.h"
+#include "route/rules/rule.h"
 #include "route/tree/test_tree.h"
 
 namespace tandem::route {
@@ -477,6 +478,25 @@ TEST(translate, quotes_names_and_values_of_any_bytes) {
     Tree tree;
     EXPECT_EQ(where(tree, tree.op("=", oid::kBool, tree.col(4), tree.text("it's \\ `x`"))),
               "(t1.`t` = 'it\\'s \\\\ `x`')");
+}
+
+// The text that is not inside of parentheses.
+std::string top_level(std::string_view sql) {
+    std::string text;
+    int depth = 0;
+    for (char c : sql) {
+        if (c == ')' || c == ']') --depth;
+        if (depth == 0) text += c;
+        if (c == '(' || c == '[') ++depth;
+    }
+    return text;
+}
+
+TEST(rules, are_written_so_that_anything_may_stand_beside_them) {
+    for (std::span<const Rule> family : rule_table())
+        for (const Rule& row : family)
+            EXPECT_EQ(top_level(row.sql).find(' '), std::string::npos)
+                << row.name << ": " << row.sql;
 }
 
 TEST(rules, have_reasons_with_words_and_advice) {

@@ -36,6 +36,7 @@ struct Output {
     bool sorted = true;
     bool limited = true;
     bool any_order = false;
+    bool narrow = false;
     bool needs_utc = false;
     std::string zone;  // the session's, when the SQL is made for it
 };
@@ -64,6 +65,34 @@ class Translator {
     using Nodes = std::vector<const sql::Node*>;
     using OrderItems = std::vector<sql::OrderItem>;
 
+    // An equality, or another comparison, of an expression of the subquery (inner) with one of the
+    // query around it (outer). `name` is the operator with the inner side on the left.
+    struct Tie {
+        const Expr* comparison = nullptr;
+        std::string_view name;
+        const Expr* inner = nullptr;
+        const Expr* outer = nullptr;
+        Value inside = {};
+        Value outside = {};
+        Value plain = {};  // `inside`, before both sides were brought to one type
+    };
+    struct Correlation {
+        std::vector<const Expr*> inner;  // conditions of the subquery alone
+        std::vector<const Expr*> outer;  // conditions of the query around it alone
+        std::vector<Tie> equal;
+        std::vector<Tie> other;
+    };
+    // Aggregates of correlated subqueries, as the query around them reads them.
+    struct Lifted {
+        const Expr* aggregate = nullptr;
+        Value value = {};
+        uint32_t item = 0;
+    };
+    // A derived table that a part of FROM was put into.
+    struct Wrapped {
+        sql::Select* select = nullptr;
+        uint32_t number = 0;
+    };
     // A relation in scope and, for subqueries, its columns.
     struct Source {
         const Relation* relation = nullptr;
@@ -73,6 +102,14 @@ class Translator {
         OrderItems order;  // of its rows, where the query around it keeps it
         size_t use = 0;    // of a table: in output_.relations
         const sql::From* from = nullptr;
+        std::vector<Wrapped> wraps = {};  // innermost first
+        // LATERAL: made of columns of these relations of the same level.
+        bool lateral = false;
+        std::vector<uint32_t> needs = {};
+        bool elements = false;           // of an array: joined by ARRAY JOIN
+        const Query* inlined = nullptr;  // its targets are computed where they are read
+        std::vector<Lifted> lifted = {};
+        std::vector<Tie> ties = {};
     };
     // One query level.
     struct Scope {
@@ -88,6 +125,12 @@ class Translator {
         std::vector<Joined> joined = {};
         // Whether such a join can still be added: not above grouping, not inside of ON.
         bool may_join = true;
+        // GROUP BY: its expressions and how they are written.
+        bool grouped = false;
+        std::vector<std::pair<const Expr*, Value>> keys = {};
+        // GROUPING SETS: what stands above them reads these from the only source, by its columns.
+        bool over_cells = false;
+        std::vector<const Expr*> cells = {};
         // What GROUPING SETS leave out of the set being written.
         const std::vector<const Expr*>* absent = nullptr;
     };
@@ -108,11 +151,10 @@ class Translator {
         std::vector<Value> columns;  // nodes without a relation
     };
     Result<Derived> write_subquery(const Query& query, OrderItems* order = nullptr);
+    Result<Derived> write_repeated(const Query& query, OrderItems* order = nullptr);
+    void break_ties(const sql::Select& select, OrderItems& items);
     Status fill_subquery(const Query& query, Derived& derived, OrderItems* order);
-    Status fill_grouping_sets(const Query& query, Derived& derived, OrderItems* order);
-    Status translate_over(const Query& query, sql::Select& select);
     void select_columns(sql::Select& select);
-    Result<OrderItems> target_order(const Query& query);
     Status check_sortable(const Value& value, const Expr& expr);
     Status subquery_columns(const Query& query, Derived& derived);
     void add_result(sql::Select& select, const Value& value, bool plain, uint32_t item);
@@ -124,6 +166,7 @@ class Translator {
     Status write_tail(const Query& query, sql::Select& select);
     Status limits(const Query& query, sql::Select& select);
     Result<OrderItems> distinct_order(const Query& query);
+    Result<OrderItems> order_of_distinct(const Query& query, const Derived& derived);
     Result<OrderItems> sort_key(const SortKey& key);
     OrderItems sort_items(const Value& value, const SortKey& key);
     Result<OrderItems> sort_keys(const List<SortKey>& keys);
@@ -157,19 +200,59 @@ class Translator {
         const sql::From* from = nullptr;
         double rows = 0;
         bool single = true;
+        bool lateral = false;
+        uint32_t number = 0;  // of the derived table it is, if it was put into one
     };
     struct Condition {
         const Expr* expr = nullptr;
         bool used = false;
     };
-    Status flatten_inner(const FromItem& item, std::vector<Piece>& pieces,
-                         std::vector<Condition>& conditions);
+    using Pieces = std::vector<Piece>;
+    Status flatten_inner(const FromItem& item, Pieces& pieces, std::vector<Condition>& conditions);
     Result<Piece> outer_join(const FromItem& item);
-    Result<Piece> join_pieces(std::vector<Piece> pieces, std::vector<Condition>& conditions);
+    Result<Piece> join_pieces(Pieces pieces, std::vector<Condition>& conditions);
     Result<Piece> piece_of(const FromItem& item);
     void mark_nullable(const FromItem& item);
+    bool relations_of(const Expr& expr, std::vector<uint32_t>& found) const;
+    void note_relation(uint32_t relation, std::vector<uint32_t>& found) const;
     bool connects(const Expr& expr, const std::vector<uint32_t>& left,
                   const std::vector<uint32_t>& right) const;
+    const FromItem* hoisted(const FromItem* before, const FromItem* item);
+    std::vector<const FromItem*> from_items(const Query& query);
+    bool is_inlined(const FromItem& item) const;
+    void wrap(Piece& piece, Nodes where);
+    Status hide_rows(uint32_t relation);
+    const Node* through(const Source& source, const Node* node);
+    Result<const Node*> filter_on(const Expr& expr);
+    Result<Pieces::iterator> next_piece(const Piece& all, Pieces& pieces,
+                                        const std::vector<Condition>& conditions) const;
+
+    // --- lateral.cpp: what is in FROM and reads columns of what stands beside it
+    Status open_lateral(const Relation& relation, Source& source);
+    Status open_tied(const Query& query, Source& source);
+    Status tied_columns(const Query& query, Source& source, sql::Select& select);
+    Status tied_aggregates(const Query& query, Source& source, sql::Select& select);
+    Status cut_tied(const Query& query, const Nodes& keys, sql::Select& select);
+    Result<Value> inlined_column(const Source& source, int32_t attnum);
+    Result<const Node*> tied(const Tie& tie);
+    Status join_lateral(Piece& all, const Piece& next, bool outer);
+    void note_needs(const Expr& expr, uint32_t level, Source& source) const;
+
+    // --- series.cpp: functions that return sets
+    struct Elements {
+        const Node* array = nullptr;
+        std::vector<Value> columns;   // of one element
+        const Node* index = nullptr;  // its number, if asked for
+    };
+    Status open_elements(const Relation& relation, Source& source, bool ordered,
+                         uint32_t level = 0);
+    Result<Elements> elements_of(const Relation& relation, uint32_t number, bool numbered,
+                                 uint32_t level);
+    Result<Elements> elements_of_rows(const Relation& relation, uint32_t number, uint32_t level);
+    Result<const Node*> array_of(const Expr& function, Value& element);
+    Result<const Node*> unnested(const Expr& array, Value& element);
+    Result<const Node*> number_series(const Expr& function, Value& element);
+    Result<const Node*> time_series(const Expr& function, Value& element);
 
     // --- expression.cpp
     Result<Value> value(const Expr& expr, Place place = Place::kValue);
@@ -189,6 +272,9 @@ class Translator {
 
     // --- apply.cpp: the rule table
     Result<Value> apply(const Expr& expr, Form form, std::string_view name);
+    // compare.cpp: of two operands those that compare the same way and cost less.
+    void compare_as_stored(std::string_view name, std::vector<Value>& values);
+    std::optional<const sql::Node*> padded_like(const Value& column, const Value& other);
     Result<Value> apply_values(const Expr& expr, Form form, std::string_view name,
                                std::span<const Value> values);
     Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
@@ -204,6 +290,7 @@ class Translator {
     Result<Value> array_column(const Expr& expr, Class& element);
     Result<Value> in_array_column(const Expr& expr, const Expr& array);
     Result<Value> array_operator(const Expr& expr);
+    bool known_elements(const Expr& array, std::vector<const Expr*>& list, uint32_t type = 0);
     Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
     Result<Value> scalar_array(const Expr& expr, Place place);
@@ -252,34 +339,22 @@ class Translator {
                                               std::span<const Value> values);
 
     // --- subquery.cpp
-    // An equality, or another comparison, of an expression of the subquery (inner) with one of the
-    // query around it (outer). `name` is the operator with the inner side on the left.
-    struct Tie {
-        const Expr* comparison = nullptr;
-        std::string_view name;
-        const Expr* inner = nullptr;
-        const Expr* outer = nullptr;
-        Value inside = {};
-        Value outside = {};
-    };
-    struct Correlation {
-        std::vector<const Expr*> inner;  // conditions of the subquery alone
-        std::vector<const Expr*> outer;  // conditions of the query around it alone
-        std::vector<Tie> equal;
-        std::vector<Tie> other;
-    };
     Result<Value> subquery(const Expr& expr, Place place);
     Result<Value> scalar(const Query& query);
     Result<Value> in_set(const Expr& expr, Place place);
-    Result<Value> exists(const Expr& expr);
+    Result<Value> exists(const Expr& expr, Place place);
+    Result<Value> compare_all(const Expr& expr);
     Result<Value> correlated_scalar(const Expr& expr);
     Result<Value> correlated_aggregate(const Expr& target, const Query& query, Correlation& found);
     Result<Value> correlated_row(const Expr& target, const Query& query, Correlation& found);
     Status split_correlation(const Query& query, Correlation& found);
     Status open_correlated(const Query& query, Correlation& found, sql::Select& select);
-    Status extremes(Correlation& found, sql::Select& select, const Node*& test);
+    Status extremes(Correlation& found, sql::Select& select, const Node*& test, bool above);
     Status group_by_ties(Correlation& found, Nodes& keys);
     Status join_derived(Correlation& found, sql::Select& select);
+    bool is_above_grouping() const { return scope_->grouped && !scope_->may_join; }
+    Status check_ties_above(const Correlation& found);
+    const Node* of_joined(uint32_t number, sql::Role role, uint32_t item, bool above);
     Result<Value> outer_value(const Expr& expr, Place place = Place::kValue);
     // Runs `action` inside of a subquery's own level.
     template <typename Action>
@@ -300,7 +375,8 @@ class Translator {
     // --- set_operation.cpp: what is made of several SELECTs
     Result<Derived> write_set(const Query& query);
     Result<Derived> write_branch(const Query& query);
-    Result<Derived> write_grouping_sets(const Query& query);
+    Status over_grouping_sets(const Query& query, sql::Select& select);
+    Result<Derived> write_grouping_sets(const Query& query, const std::vector<const Expr*>& cells);
     Result<Derived> write_values(const Relation& relation);
     Status union_all(std::vector<Derived>& branches, Derived& all);
     Status match_columns(std::vector<Derived>& branches, size_t column, Value& common);
@@ -332,7 +408,7 @@ class Translator {
         Class element = Class::kNone;
         const Node* of = nullptr;  // where this is NULL, so is the array
     };
-    Result<ArrayValue> array_of(const Expr& expr);
+    Result<ArrayValue> array_value(const Expr& expr);
     const Node* unless_null(const ArrayValue& array, const Node* node);
     Result<Value> subscript(const Expr& expr);
     Result<Value> array_function(const Expr& expr);
@@ -364,6 +440,7 @@ class Translator {
     Result<Value> date_bin(const Expr& expr);
 
     // --- zone.cpp: time zones
+    Status needs_utc();
     Result<std::string_view> session_zone();
     Result<std::string_view> named_zone(const Expr& expr);
     const Node* agreed(const Node* time, std::string_view zone);
@@ -400,7 +477,11 @@ class Translator {
     Result<Value> sum_of(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
-    Result<Value> percentile(const Expr& expr);
+    // ordered_set.cpp
+    bool is_sortable_set(const Value& argument, const Expr& expr) const;
+    Result<Value> ordered_set(const Expr& expr);
+    Result<Value> percentile(const Expr& expr, Value result, const Node* values);
+    Result<Value> mode(const Expr& expr, const SortKey& key);
     Result<Value> float_extreme(const Expr& expr, const Value& argument);
     bool is_average(const Expr& expr) const;
     Result<Value> float_sum(const Expr& expr, const Value& argument);
@@ -409,7 +490,17 @@ class Translator {
     // --- window.cpp
     Result<Value> window_call(const Expr& expr);
     Result<sql::Window> window_of(const Window& window);
+    Status break_ties(const Expr& expr, const Window& window, sql::Window& over);
     Status add_frame(const Window& window, sql::Window& over);
+    Status range_frame(const Window& window, sql::Window& over);
+    // What RANGE sorts by and its offsets, as numbers.
+    struct Range {
+        const Node* key = nullptr;
+        const Node* offsets[2] = {};
+    };
+    Status range_of_time(const Window& window, const Value& key, Range& range);
+    Status range_of_number(const Window& window, const Value& key, Range& range);
+    Result<const Node*> range_offset(const Expr& offset, const Value& key);
     Result<Value> window_aggregate(const Expr& expr, const sql::Window& over);
     Result<Value> value_of_row(const Expr& expr, const Window& window, sql::Window over);
     Result<Value> part_of_rows(const Expr& expr, const sql::Window& over);
@@ -426,6 +517,9 @@ class Translator {
     // --- list_aggregate.cpp
     Result<const Node*> ordered_values(const Expr& expr, const Value& argument, bool nulls);
     Result<Value> string_agg(const Expr& expr);
+    Result<const Node*> different_values(const Expr& expr, const Value& argument, bool nulls);
+    Result<std::string> element_text(const Value& one);
+    Result<Value> array_text(const Node* values, const Value& one);
     Result<Value> array_agg(const Expr& expr);
     Result<Value> distinct_sum(const Expr& expr, Value& count);
     Result<Value> variance(const Expr& expr);
@@ -440,17 +534,17 @@ class Translator {
     std::map<uint32_t, std::string> default_columns_;  // by Relation::id
     uint32_t depth_ = 0;
     uint32_t nodes_ = 0;
-    // Aggregates of correlated subqueries, as the query around them reads them.
-    struct Lifted {
-        const Expr* aggregate = nullptr;
-        Value value = {};
-        uint32_t item = 0;
-    };
     std::vector<Lifted> lifted_;
     const sql::Window* over_ = nullptr;  // of the aggregate being written
+    bool summed_ = false;                // below a sum that ends before a row is sent
     std::deque<Query> kept_queries_;
+    std::deque<FromItem> kept_items_;
     std::deque<Expr> kept_exprs_;
     std::deque<std::vector<const Expr*>> kept_lists_;
+    // What is being written is computed more than once and has to be the same each time: whatever
+    // picks or numbers rows does so by a total order.
+    bool total_ = false;
+    bool secured_ = false;
     // A numeric that is held as text is shipped as it is, if nothing is computed with it.
     bool as_stored_ = false;
     // How many levels the expression in hand is written below the one it is translated in.

@@ -1,5 +1,9 @@
 #include "route/translate/walk.h"
 
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
 namespace tandem::route {
 namespace {
 
@@ -22,6 +26,8 @@ void find_reach(const FromItem& item, uint32_t depth, Reach& reach) {
 void find_reach(const Relation& relation, uint32_t depth, Reach& reach) {
     if (relation.subquery != nullptr) find_reach(*relation.subquery, depth + 1, reach);
     for (const List<const Expr*>& row : relation.values) find_reach(row, depth, reach);
+    if (relation.function != nullptr) find_reach(*relation.function, depth, reach);
+    if (relation.filter != nullptr) find_reach(*relation.filter, depth, reach);
 }
 
 bool same_lists(const List<const Expr*>& a, const List<const Expr*>& b) {
@@ -71,6 +77,57 @@ void find_reach(const Query& query, uint32_t depth, Reach& reach) {
 void split_conjunction(const Expr& expr, std::vector<const Expr*>& parts) {
     if (expr.kind != ExprKind::kAnd) return parts.push_back(&expr);
     for (const Expr* part : expr.args) split_conjunction(*part, parts);
+}
+
+void find_aggregates(const Expr& expr, std::vector<const Expr*>& found) {
+    if (expr.kind == ExprKind::kAggregate) return found.push_back(&expr);
+    for (const Expr* argument : expr.args) find_aggregates(*argument, found);
+}
+
+void find_relations(const Expr& expr, uint32_t level, std::vector<uint32_t>& found) {
+    if (expr.kind == ExprKind::kColumn && expr.levels_up == level) found.push_back(expr.relation);
+    for (const Expr* argument : expr.args) find_relations(*argument, level, found);
+}
+
+bool is_clock_interval(const Expr& expr) {
+    if (!expr.known || expr.constant_null) return false;
+    std::string_view text = expr.known_text;
+    return std::count(text.begin(), text.end(), ':') == 2 &&
+           text.find_first_not_of("-0123456789:.") == std::string_view::npos &&
+           text.find('-', 1) == std::string_view::npos;
+}
+
+bool known_microseconds(const Expr& expr, int64_t& micros) {
+    if (!expr.known || expr.constant_null) return false;
+    std::string text(expr.known_text);
+    micros = 0;
+    size_t day = text.find(" day");
+    if (day != std::string::npos) {
+        if (day == 0 || day > 6 || text.find_first_not_of("0123456789") != day) return false;
+        micros = std::stoll(text.substr(0, day)) * 86400000000;
+        size_t after = text.find(' ', day + 1);
+        if (after == std::string::npos) {
+            std::string_view word = std::string_view(text).substr(day);
+            return word == " day" || word == " days";
+        }
+        text = text.substr(after + 1);
+    }
+    int hours = 0;
+    int minutes = 0;
+    int seconds = 0;
+    int end = 0;
+    if (text.empty() || text[0] == '-' || text.size() > 16 ||
+        std::sscanf(text.c_str(), "%d:%2d:%2d%n", &hours, &minutes, &seconds, &end) != 3)
+        return false;
+    std::string fraction = text.substr(static_cast<size_t>(end));
+    if (!fraction.empty() && (fraction[0] != '.' || fraction.size() > 7 || fraction.size() < 2 ||
+                              fraction.find_first_not_of("0123456789", 1) != std::string::npos))
+        return false;
+    fraction.resize(7, '0');
+    if (fraction[0] != '.') fraction = ".000000";
+    micros +=
+        ((hours * int64_t{60} + minutes) * 60 + seconds) * 1000000 + std::stoll(fraction.substr(1));
+    return true;
 }
 
 bool same_expr(const Expr& a, const Expr& b) {

@@ -21,6 +21,19 @@ void find_reach(const Query& query, uint32_t depth, Reach& reach);
 // The conditions that AND combines.
 void split_conjunction(const Expr& expr, std::vector<const Expr*>& parts);
 
+// The aggregates of an expression.
+void find_aggregates(const Expr& expr, std::vector<const Expr*>& found);
+
+// The relations of the query `level` levels up that the expression reads columns of.
+void find_relations(const Expr& expr, uint32_t level, std::vector<uint32_t>& found);
+
+// An interval of hours, minutes and seconds only: what it adds depends on no calendar.
+bool is_clock_interval(const Expr& expr);
+
+// A known interval of days and hours of the style `postgres`, a day taken for 24 hours; false for
+// any other, and for what is negative.
+bool known_microseconds(const Expr& expr, int64_t& micros);
+
 // Equal by what they say.
 bool same_expr(const Expr& a, const Expr& b);
 

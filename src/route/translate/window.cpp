@@ -1,5 +1,6 @@
 // Window functions, and aggregates as such.
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -43,6 +44,106 @@ Result<sql::Window> Translator::window_of(const Window& window) {
     return over;
 }
 
+// An offset of RANGE in whole units of what is sorted by.
+Result<const sql::Node*> Translator::range_offset(const Expr& offset, const Value& key) {
+    if (offset.kind != ExprKind::kConstant || (offset.known && offset.constant_null))
+        return refuse(Reason::kConstantUnknown, "an offset of a frame");
+    if (is_int(key.cls)) {
+        if (class_of(offset.type) == Class::kNumeric) return refuse(Reason::kWindow, "this offset");
+        return parameter(offset, "Int64");
+    }
+    Value number = TRY(value(offset));
+    if (!number.literal || number.cls != Class::kNumeric || number.scale > key.scale)
+        return refuse(Reason::kConstantUnknown, "an offset of a frame");
+    return sql_.form("toInt64($1)", {unscaled(fixed(number, 38, key.scale))});
+}
+
+// Of times: ClickHouse wants integers below 2^31. Microseconds are more; but divided by a power of
+// two, which loses nothing of a number below 2^53, what is sorted by stays exact, and the offsets
+// are integers still.
+Status Translator::range_of_time(const Window& window, const Value& key, Range& range) {
+    const Expr* offsets[] = {has_offset(window.start) ? window.start_offset : nullptr,
+                             has_offset(window.end) ? window.end_offset : nullptr};
+    int64_t micros[] = {0, 0};
+    int64_t bits = 0;
+    constexpr int64_t kDay = 86400000000;
+    bool days = key.cls == Class::kDate;
+    for (int i = 0; i < 2; ++i) {
+        if (offsets[i] == nullptr) continue;
+        if (!known_microseconds(*offsets[i], micros[i]))
+            return refuse(Reason::kConstantUnknown, "an offset of a frame");
+        if (key.cls == Class::kTimestamptz && !is_clock_interval(*offsets[i])) TRY(needs_utc());
+        bits |= micros[i];
+        days = days && micros[i] % kDay == 0;
+    }
+    int64_t unit = days ? kDay : bits == 0 ? 1 : bits & -bits;
+    for (int i = 0; i < 2; ++i) {
+        if (micros[i] / unit > INT32_MAX) return refuse(Reason::kWindow, "RANGE of this length");
+        range.offsets[i] = sql_.form(sql_.keep(std::to_string(micros[i] / unit)), {});
+    }
+    const Node* plain = sql_.form("assumeNotNull($1)", {key.node});
+    if (days) {
+        range.key = sql_.form("toInt32($1)", {plain});
+        return {};
+    }
+    const Node* time = in_utc(key);
+    const Node* late = sql_.form("toYear($1) > 2250", {time});
+    const Node* number = sql_.form(
+        sql_.keep("toFloat64(toUnixTimestamp64Micro(assumeNotNull($1))) / " + std::to_string(unit)),
+        {time});
+    range.key = sql_.form("assumeNotNull($1)", {sql_.guarded(late, number)});
+    return {};
+}
+
+Status Translator::range_of_number(const Window& window, const Value& key, Range& range) {
+    if (key.cls == Class::kNumeric) {
+        if (key.digits != nullptr || key.precision > 17) return refuse(Reason::kScale, "RANGE");
+        range.key = sql_.form("assumeNotNull(toInt64($1))", {unscaled(key)});
+    } else if (is_int(key.cls)) {
+        range.key = sql_.form("toInt64(assumeNotNull($1))", {key.node});
+    } else {
+        return refuse(Reason::kWindow, "RANGE over this type");
+    }
+    if (has_offset(window.start)) range.offsets[0] = TRY(range_offset(*window.start_offset, key));
+    if (has_offset(window.end)) range.offsets[1] = TRY(range_offset(*window.end_offset, key));
+    return {};
+}
+
+// RANGE with offsets. Rows whose value is NULL see each other only, which makes them partitions of
+// their own.
+Status Translator::range_frame(const Window& window, sql::Window& over) {
+    if (window.order_by.size != 1) return refuse(Reason::kWindow, "RANGE");
+    Value key = TRY(value(*window.order_by[0].expr));
+    bool unbounded = window.start == FrameBound::kUnboundedPreceding ||
+                     window.end == FrameBound::kUnboundedFollowing;
+    // Peers of NULL are in its frame wherever that begins and ends; here only where it holds the
+    // row itself.
+    unbounded =
+        unbounded || window.start == FrameBound::kFollowing || window.end == FrameBound::kPreceding;
+    if (key.nullable && unbounded) return refuse(Reason::kWindow, "RANGE over what may be NULL");
+    bool time =
+        key.cls == Class::kDate || key.cls == Class::kTimestamp || key.cls == Class::kTimestamptz;
+    Range range;
+    TRY(time ? range_of_time(window, key, range) : range_of_number(window, key, range));
+    if (key.nullable) over.partition_by.push_back(sql_.form("($1 IS NULL)", {key.node}));
+    over.order_by = {{range.key, window.order_by[0].descending, window.order_by[0].nulls_first}};
+    Nodes parts;
+    std::string text = "RANGE BETWEEN ";
+    const FrameBound bounds[] = {window.start, window.end};
+    for (int i = 0; i < 2; ++i) {
+        if (i > 0) text += " AND ";
+        if (!has_offset(bounds[i])) {
+            text += bound(bounds[i], 0);
+            continue;
+        }
+        parts.push_back(range.offsets[i]);
+        text += "$" + std::to_string(parts.size()) +
+                (bounds[i] == FrameBound::kPreceding ? " PRECEDING" : " FOLLOWING");
+    }
+    over.ranged = sql_.form(sql_.keep(std::move(text)), std::move(parts));
+    return {};
+}
+
 // The frame, for what looks at one.
 Status Translator::add_frame(const Window& window, sql::Window& over) {
     if (window.exclude) return refuse(Reason::kWindow, "EXCLUDE");
@@ -50,7 +151,7 @@ Status Translator::add_frame(const Window& window, sql::Window& over) {
     if (window.unit == FrameUnit::kGroups) return refuse(Reason::kWindow, "GROUPS");
     bool rows = window.unit == FrameUnit::kRows;
     bool offsets = has_offset(window.start) || has_offset(window.end);
-    if (offsets && !rows) return refuse(Reason::kWindow, "RANGE with an offset");
+    if (offsets && !rows) return range_frame(window, over);
     int64_t start = has_offset(window.start) ? known_count(window.start_offset) : 0;
     int64_t end = has_offset(window.end) ? known_count(window.end_offset) : 0;
     if (start < 0 || end < 0 || start > INT32_MAX || end > INT32_MAX)
@@ -136,12 +237,59 @@ Result<Value> Translator::part_of_rows(const Expr& expr, const sql::Window& over
     return result;
 }
 
+namespace {
+
+// What is different from peer to peer.
+bool tells_peers_apart(const Expr& expr, const Window& window) {
+    std::string_view name = expr.name;
+    return name == "row_number" || name == "ntile" || name == "lag" || name == "lead" ||
+           name == "first_value" || name == "last_value" || name == "nth_value" ||
+           (!window.default_frame && window.unit == FrameUnit::kRows);
+}
+
+// Everything below windows that the results are made of.
+void find_leaves(const Expr& expr, std::vector<const Expr*>& leaves) {
+    if (expr.kind == ExprKind::kColumn || expr.kind == ExprKind::kAggregate ||
+        expr.kind == ExprKind::kSubquery)
+        return leaves.push_back(&expr);
+    for (const Expr* argument : expr.args) find_leaves(*argument, leaves);
+    if (expr.filter != nullptr) find_leaves(*expr.filter, leaves);
+}
+
+}  // namespace
+
+// Sorts peers by all that is read of them, so that those still alike may take each other's place;
+// which is so for one such window only.
+Status Translator::break_ties(const Expr& expr, const Window& window, sql::Window& over) {
+    if (!tells_peers_apart(expr, window)) return {};
+    bool framed = expr.name == "last_value" || expr.name == "nth_value";
+    if (framed && window.unit != FrameUnit::kRows)
+        return refuse(Reason::kSharedCte, std::string(expr.name));
+    uint32_t others = 0;
+    std::vector<const Expr*> leaves;
+    for (const Target& target : scope_->query->targets)
+        if (target.expr != nullptr) find_leaves(*target.expr, leaves);
+    for (const Window& one : scope_->query->windows) {
+        others += !one.order_by.empty() ? 1 : 0;
+        for (const Expr* key : one.partition_by) find_leaves(*key, leaves);
+        for (const SortKey& key : one.order_by) find_leaves(*key.expr, leaves);
+    }
+    if (others > 1) return refuse(Reason::kSharedCte, "several windows");
+    for (const Expr* leaf : leaves) {
+        if (leaf->kind == ExprKind::kSubquery) return refuse(Reason::kSharedCte);
+        Value one = TRY(value(*leaf));
+        over.order_by.push_back({one.node});
+    }
+    return {};
+}
+
 Result<Value> Translator::window_call(const Expr& expr) {
     std::string name(expr.name);
     if (!expr.builtin || expr.window >= scope_->query->windows.size)
         return refuse(Reason::kWindow, name);
     const Window& window = scope_->query->windows[expr.window];
     sql::Window over = TRY(window_of(window));
+    if (total_) TRY(break_ties(expr, window, over));
     if (name == "lag" || name == "lead" || name == "first_value" || name == "last_value" ||
         name == "nth_value")
         return value_of_row(expr, window, std::move(over));

@@ -22,6 +22,13 @@ bool means_utc(std::string_view name) {
 
 }  // namespace
 
+// For what is right in UTC only.
+Status Translator::needs_utc() {
+    if (!options_.session_utc) return refuse(Reason::kTimeZone);
+    output_.needs_utc = true;
+    return {};
+}
+
 // The zone of the session; empty while it means UTC.
 Result<std::string_view> Translator::session_zone() {
     if (options_.session_utc) {

@@ -121,7 +121,7 @@ struct MirroredColumn {
     Collation collation = Collation::kNone;
 };
 
-enum class RelationKind : uint8_t { kTable, kSubquery, kValues };
+enum class RelationKind : uint8_t { kTable, kSubquery, kValues, kFunction };
 
 struct Relation {
     RelationKind kind = RelationKind::kTable;
@@ -133,11 +133,20 @@ struct Relation {
     List<MirroredColumn> columns;
     List<int32_t> key;  // attnums of the primary key
     double rows = 0;    // planner's estimate
-    // kSubquery
+    // Row level security: rows for which this does not hold do not exist.
+    const Expr* filter = nullptr;
+    // Nobody may learn of the rows that this relation leaves out, not even by an error.
+    bool secured = false;
+    // kSubquery; `shared` when other relations are the same WITH query, of which there is one
+    // result
     const Query* subquery = nullptr;
+    bool shared = false;
     bool lateral = false;
-    // kValues: rows of constants
+    // kValues; with `lateral` its rows are made of columns of this level
     List<List<const Expr*>> values;
+    // kFunction: returns a set, generate_series() or unnest(); `lateral` as above
+    const Expr* function = nullptr;
+    bool ordinality = false;
 };
 
 enum class JoinKind : uint8_t { kInner, kLeft, kRight, kFull };

@@ -37,7 +37,7 @@ Converter::Converter(Mapping mapping, Unholdable policy)
       binary_(plan_->append_binary),
       text_(plan_->append_text),
       mapping_(std::move(mapping)),
-      policy_(mapping_.key ? Unholdable::reject : policy) {}
+      policy_(mapping_.key ? Unholdable::kReject : policy) {}
 
 Status Converter::refused(uint8_t outcome, std::string_view value, bool binary, Column& column) {
     const Refusal& refusal = kRefusals[outcome];
@@ -54,7 +54,7 @@ Status Converter::refused(uint8_t outcome, std::string_view value, bool binary, 
         report_.why = refusal.why;
         report_.first_value = text;
     }
-    if (policy_ == Unholdable::reject)
+    if (policy_ == Unholdable::kReject)
         return Error(ErrorCode::kValueOutOfRange, text + " does not fit " + mapping_.type->name +
                                                       ": " + std::string(refusal.why));
     column.append_null();

@@ -22,8 +22,8 @@ namespace tandem::types {
 // What happens to a value that the target type cannot hold. Either way it is counted and reported.
 // Keys are always rejected: rows with a default instead of their key would replace each other.
 enum class Unholdable : uint8_t {
-    append_null,  // NULL, or the type's default where the column is not Nullable
-    reject,       // kValueOutOfRange and nothing is appended: the caller quarantines the row
+    kAppendNull,  // NULL, or the type's default where the column is not Nullable
+    kReject,      // kValueOutOfRange and nothing is appended: the caller quarantines the row
 };
 
 // The values a converter could not keep since it was made or last asked by take_report().
@@ -38,7 +38,7 @@ inline constexpr size_t kReportedValueMax = 200;
 
 class Converter {
   public:
-    explicit Converter(Mapping mapping, Unholdable policy = Unholdable::append_null);
+    explicit Converter(Mapping mapping, Unholdable policy = Unholdable::kAppendNull);
 
     const Mapping& mapping() const { return mapping_; }
     // Empty column of the mapping's type.

@@ -26,7 +26,7 @@ Mapping builtin(uint32_t oid, int32_t typmod = -1, bool not_null = false) {
 // Both forms of one value through the value layer; empty when they agree and come back as `text`.
 std::string disagreement(const Mapping& mapping, const std::string& binary,
                          const std::string& text) {
-    Converter converter(mapping, Unholdable::reject);
+    Converter converter(mapping, Unholdable::kReject);
     Column column = converter.make_column();
     if (Status status = converter.append_binary(binary, column); !status.ok())
         return "binary of " + text + ": " + status.error().to_string();
@@ -213,7 +213,7 @@ TEST(converter, reports_an_unholdable_value_and_writes_null) {
 }
 
 TEST(converter, rejects_an_unholdable_value_when_told_to) {
-    Converter converter(builtin(1700, test::numeric_typmod(10, 2)), Unholdable::reject);
+    Converter converter(builtin(1700, test::numeric_typmod(10, 2)), Unholdable::kReject);
     Column column = converter.make_column();
     Status status = converter.append_binary(test::numeric("NaN"), column);
     ASSERT_FALSE(status.ok());
@@ -225,7 +225,7 @@ TEST(converter, rejects_an_unholdable_value_when_told_to) {
 TEST(converter, never_gives_a_key_a_default) {
     PgType type = MUST(builtin_type(Oid{1114}));  // timestamp
     type.key = true;
-    Converter converter(MUST(map_type(type)), Unholdable::append_null);
+    Converter converter(MUST(map_type(type)), Unholdable::kAppendNull);
     Column column = converter.make_column();
     EXPECT_FALSE(converter.append_text("infinity", column).ok());
     EXPECT_EQ(column.rows, 0u);

@@ -76,7 +76,7 @@ Result<ParameterValue> make(const PgType& declared, std::string_view value) {
     }
     if (!mapping.binary)
         return Error(ErrorCode::kUnsupportedType, "constants of type " + type.name);
-    Converter converter(mapping, Unholdable::reject);
+    Converter converter(mapping, Unholdable::kReject);
     Column column = converter.make_column();
     TRY(converter.append_binary(value, column));
     ParameterValue result{.type = mapping.type->name, .text = {}};

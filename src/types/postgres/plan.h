@@ -41,7 +41,7 @@ struct TypeRow {
     uint32_t array_oid = 0;
     std::string_view name;
     std::string_view clickhouse;  // ClickHouse type; numeric's is made from its typmod
-    Exactness exactness = Exactness::text;
+    Exactness exactness = Exactness::kText;
     AppendFunction append_binary = nullptr;
     AppendFunction append_text = nullptr;
     PrintFunction print = nullptr;  // nullptr: the binary form is not understood

@@ -1,22 +1,12 @@
 // Schema tandem is brought up to date from every age it can have.
 #include <gtest/gtest.h>
 
-#include <fstream>
-#include <sstream>
-
 #include "catalog/catalog.h"
 #include "postgres/client/connection.h"
-#include "support/servers.h"
+#include "support/with_extension.h"
 
 namespace tandem::test {
 namespace {
-
-std::string read_file(const std::string& path) {
-    std::ifstream in(path);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
 
 class catalog_upgrade : public testing::Test {
   protected:
@@ -55,7 +45,7 @@ TEST_F(catalog_upgrade, from_nothing_and_again) {
 }
 
 TEST_F(catalog_upgrade, from_0_1_loads_its_tables_again) {
-    run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/0001_first.sql"));
+    run(test_support::source_text("src/catalog/migrations/0001_first.sql"));
     run("INSERT INTO tandem.catalog_version VALUES ('of 0.1')");
     run("INSERT INTO tandem.target (name, host, native_port, http_port) VALUES ('default', 'h', 1, "
         "2)");
@@ -85,7 +75,7 @@ TEST_F(catalog_upgrade, from_the_future_is_refused_with_what_to_do) {
 // What a program that does not install the catalog says about one of another age.
 TEST_F(catalog_upgrade, of_another_age_is_named_by_programs_that_only_use_it) {
     EXPECT_TRUE(catalog::check_version(*connection_).ok());
-    run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/0001_first.sql"));
+    run(test_support::source_text("src/catalog/migrations/0001_first.sql"));
     run("INSERT INTO tandem.catalog_version VALUES ('of 0.1')");
     Status older = catalog::check_version(*connection_);
     ASSERT_FALSE(older.ok());

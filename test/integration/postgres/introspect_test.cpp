@@ -7,6 +7,8 @@
 namespace tandem::postgres {
 namespace {
 
+using types::PgTypeKind;
+
 constexpr std::string_view kZoo = R"(
 CREATE EXTENSION hstore;
 CREATE SCHEMA "odd Schema";
@@ -152,23 +154,23 @@ TEST_F(PostgresCatalog, reads_types_and_all_they_are_made_of) {
     ASSERT_TRUE(price.ok());
     EXPECT_EQ(price->type->name, "numeric");
     EXPECT_EQ(price->typmod, ((10 << 16) | 2) + 4);
-    EXPECT_EQ(type_of("p").kind, TypeKind::domain);
+    EXPECT_EQ(type_of("p").kind, PgTypeKind::kDomain);
 
-    EXPECT_EQ(type_of("m").kind, TypeKind::array);
+    EXPECT_EQ(type_of("m").kind, PgTypeKind::kArray);
     const TypeInfo& mood = types.at(type_of("m").element);
-    EXPECT_EQ(mood.kind, TypeKind::enumeration);
+    EXPECT_EQ(mood.kind, PgTypeKind::kEnumeration);
     EXPECT_EQ(mood.enum_labels, (std::vector<std::string>{"sad", "ok", "happy"}));
 
     TypeInfo pair = type_of("c");
-    EXPECT_EQ(pair.kind, TypeKind::composite);
+    EXPECT_EQ(pair.kind, PgTypeKind::kComposite);
     ASSERT_EQ(pair.fields.size(), 3u);
     EXPECT_EQ(pair.fields[1].name, "label");
     EXPECT_EQ(pair.fields[1].typmod, 11);
     EXPECT_EQ(pair.fields[2].type, mood.oid);
 
-    EXPECT_EQ(type_of("s").kind, TypeKind::range);
+    EXPECT_EQ(type_of("s").kind, PgTypeKind::kRange);
     EXPECT_EQ(types.at(type_of("s").subtype).name, "float8");
-    EXPECT_EQ(type_of("sm").kind, TypeKind::multirange);
+    EXPECT_EQ(type_of("sm").kind, PgTypeKind::kMultirange);
     EXPECT_EQ(types.at(type_of("sm").subtype).name, "int4range");
     EXPECT_EQ(type_of("h").extension, "hstore");
     EXPECT_EQ(type_of("name").extension, "");
@@ -176,9 +178,9 @@ TEST_F(PostgresCatalog, reads_types_and_all_they_are_made_of) {
     const Oid vector[] = {Oid{22}, Oid{600}, Oid{1005}};  // int2vector, point, int2[]
     auto builtin = read_types(*connection_, std::span<const Oid>(vector));
     ASSERT_TRUE(builtin.ok());
-    EXPECT_EQ(builtin->at(vector[0]).kind, TypeKind::base);
-    EXPECT_EQ(builtin->at(vector[1]).kind, TypeKind::base);
-    EXPECT_EQ(builtin->at(vector[2]).kind, TypeKind::array);
+    EXPECT_EQ(builtin->at(vector[0]).kind, PgTypeKind::kBase);
+    EXPECT_EQ(builtin->at(vector[1]).kind, PgTypeKind::kBase);
+    EXPECT_EQ(builtin->at(vector[2]).kind, PgTypeKind::kArray);
     EXPECT_EQ(resolve_domain(types, Oid{1}, -1).error().code(), ErrorCode::kNotFound);
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 
 #include "integration/route/differential.h"
+#include "sqltext/quote.h"
 
 namespace tandem::route_test {
 
@@ -71,10 +72,22 @@ class RouteCorpus : public RouteDifferential {
         return TANDEM_SOURCE_DIRECTORY "/test/integration/route/corpus";
     }
 
+    // What EXPLAIN shows people can be given to ClickHouse as it is.
+    void parses_laid_out(const std::string& sql) {
+        if (sql.starts_with("EXECUTE")) return;
+        std::string shown = ask("SELECT remote_sql FROM tandem.explain_route($q$" + sql + "$q$)");
+        auto parsed = clickhouse::select_all(
+            *client_, {.sql = "SELECT formatQuery(" + sqltext::ch_string(shown) + ")"});
+        EXPECT_TRUE(parsed.ok()) << shown << "\n" << parsed.error().to_string();
+    }
+
     std::string compared(const Entry& entry) {
         if (!entry.setup.empty()) run(entry.setup);
         bool routed = compare(entry.sql, is_sorted(entry.sql));
-        if (routed) return "routed";
+        if (routed) {
+            parses_laid_out(entry.sql);
+            return "routed";
+        }
         if (entry.sql.starts_with("EXECUTE")) return "stays";
         std::string why = reason_for(entry.sql);
         if (std::getenv("TANDEM_PIN") != nullptr)

@@ -1,21 +1,8 @@
 #include "integration/route/route_fixture.h"
 
-#include <sys/stat.h>
-
-#include <filesystem>
-#include <fstream>
-#include <sstream>
-
 namespace tandem::route_test {
 
 namespace {
-
-std::string read_file(const std::string& path) {
-    std::ifstream in(path);
-    std::stringstream text;
-    text << in.rdbuf();
-    return text.str();
-}
 
 std::string replace_all(std::string text, const std::string& from, const std::string& to) {
     for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
@@ -41,7 +28,7 @@ FROM pg_attribute a
 JOIN pg_index i ON i.indrelid = a.attrelid AND i.indisprimary
 CROSS JOIN LATERAL (SELECT CASE atttypid
     WHEN 'bool'::regtype THEN 'Bool' WHEN 'int2'::regtype THEN 'Int16' WHEN 'int4'::regtype THEN 'Int32'
-    WHEN 'int8'::regtype THEN 'Int64' WHEN 'float4'::regtype THEN 'Float32'
+    WHEN 'int8'::regtype THEN 'Int64' WHEN 'oid'::regtype THEN 'UInt32' WHEN 'float4'::regtype THEN 'Float32'
     WHEN 'float8'::regtype THEN 'Float64' WHEN 'date'::regtype THEN 'Date32'
     WHEN 'timestamp'::regtype THEN 'DateTime64(6)'
     WHEN 'timestamptz'::regtype THEN 'DateTime64(6, ''UTC'')' WHEN 'uuid'::regtype THEN 'UUID'
@@ -66,21 +53,11 @@ void RouteTest::SetUp() {
 }
 
 void RouteTest::start_servers() {
-    auto directory = test_support::TestDirectory::create();
-    ASSERT_TRUE(directory.ok()) << directory.error().to_string();
-    directory_ = *std::move(directory);
-    // The server does not run as the owner of the build directory, so it gets a copy.
-    chmod(directory_->path().c_str(), 0755);
-    std::string module = directory_->path() + "/tandem.so";
-    std::filesystem::copy_file(TANDEM_MODULE, module);
-    chmod(module.c_str(), 0755);
-    auto postgres = test_support::TestPostgres::start(
-        {.settings = {{"shared_preload_libraries", module}, {"timezone", "UTC"}}});
-    ASSERT_TRUE(postgres.ok()) << postgres.error().to_string();
-    postgres_ = *std::move(postgres);
-    auto clickhouse = test_support::TestClickHouse::start();
-    ASSERT_TRUE(clickhouse.ok()) << clickhouse.error().to_string();
-    clickhouse_ = *std::move(clickhouse);
+    auto both = test_support::start_both(TANDEM_MODULE, {{"timezone", "UTC"}});
+    ASSERT_TRUE(both.ok()) << both.error().to_string();
+    servers_ = *std::move(both);
+    postgres_ = servers_.postgres.get();
+    clickhouse_ = servers_.clickhouse.get();
     connection_ = connect();
     ASSERT_NE(connection_, nullptr);
     auto client = clickhouse::connect_http({.host = clickhouse_->host(),
@@ -93,11 +70,8 @@ void RouteTest::start_servers() {
 
 void RouteTest::make_catalog() {
     for (const char* migration : {"0001_first", "0002_copies", "0003_leaves"})
-        run(read_file(TANDEM_SOURCE_DIRECTORY "/src/catalog/migrations/" + std::string(migration) +
-                      ".sql"));
-    std::string script = read_file(TANDEM_SOURCE_DIRECTORY "/extension/sql/tandem--0.2.sql");
-    script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
-    run(replace_all(script, "MODULE_PATHNAME", directory_->path() + "/tandem.so"));
+        run(test_support::source_text("src/catalog/migrations/" + std::string(migration) + ".sql"));
+    run(test_support::extension_script(servers_.module));
     run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem");
     run_clickhouse("CREATE DATABASE IF NOT EXISTS tandem_rows");
     run("INSERT INTO tandem.target (name, host, native_port, http_port, username, password) VALUES "

@@ -12,7 +12,7 @@
 
 #include "clickhouse/client/client.h"
 #include "postgres/client/connection.h"
-#include "support/servers.h"
+#include "support/with_extension.h"
 
 namespace tandem::route_test {
 
@@ -36,9 +36,9 @@ class RouteTest : public ::testing::Test {
     // Makes ClickHouse's copy of a table and enters it into the catalog as live.
     void hold_in_both(const std::string& table);
 
-    std::unique_ptr<test_support::TestDirectory> directory_;
-    std::unique_ptr<test_support::TestPostgres> postgres_;
-    std::unique_ptr<test_support::TestClickHouse> clickhouse_;
+    test_support::BothServers servers_;
+    test_support::TestPostgres* postgres_ = nullptr;      // of them
+    test_support::TestClickHouse* clickhouse_ = nullptr;  // of them
     std::unique_ptr<postgres::Connection> connection_;
     std::unique_ptr<clickhouse::Client> client_;
     // ClickHouse' columns that name no zone are in the server's, here UTC; not empty: in this one.

@@ -43,6 +43,42 @@ TEST_F(RouteBehaviour, answers_from_clickhouse_and_says_so_in_explain) {
     EXPECT_EQ(ask(kCount), "1000");
 }
 
+TEST_F(RouteBehaviour, lays_the_remote_sql_out_for_people) {
+    const char* sql = "SELECT region, count(*) FROM sales WHERE qty > 2 GROUP BY region";
+    EXPECT_EQ(explain(sql),
+              "Custom Scan (Tandem)\n"
+              "  Remote SQL: SELECT t1.`region` AS c1, count()::Int64 AS c2\n"
+              "      FROM `tandem`.`sales` AS t1\n"
+              "      WHERE (t1.`qty` > toInt32(2))\n"
+              "      GROUP BY t1.`region`\n");
+    std::string verbose = explain(sql, "VERBOSE, COSTS OFF");
+    EXPECT_NE(verbose.find("\n      SETTINGS "), std::string::npos) << verbose;
+    EXPECT_NE(verbose.find("join_use_nulls = 1"), std::string::npos) << verbose;
+    auto object = nlohmann::json::parse(explain(sql, "FORMAT JSON, COSTS OFF"));
+    std::string shown = object[0]["Plan"]["Remote SQL"];
+    EXPECT_NE(shown.find("\nWHERE (t1.`qty` > toInt32(2))\nGROUP BY"), std::string::npos) << shown;
+    EXPECT_EQ(shown.find("SETTINGS"), std::string::npos) << shown;
+}
+
+TEST_F(RouteBehaviour, says_what_clickhouse_read_and_how_long_it_took) {
+    std::string plan = explain(kCount, "ANALYZE, COSTS OFF");
+    for (const char* line : {"Executed in: ClickHouse\n", "  Position: 0/",
+                             "  Rows Read: ", "  Bytes Read: ", "  ClickHouse Time: "})
+        EXPECT_NE(plan.find(line), std::string::npos) << line << "\n" << plan;
+    // A sum cannot be answered from what is known about the parts.
+    auto object = nlohmann::json::parse(
+        explain("SELECT sum(qty) FROM sales", "ANALYZE, FORMAT JSON, COSTS OFF"));
+    const auto& node = object[0]["Plan"];
+    EXPECT_EQ(node["Executed in"], "ClickHouse") << object;
+    EXPECT_GE(node["Rows Read"].get<int>(), 999) << object;
+    EXPECT_GE(node["Bytes Read"].get<int>(), 999 * 4) << object;
+    EXPECT_GT(node["ClickHouse Time"].get<double>(), 0.0) << object;
+    EXPECT_LT(node["ClickHouse Time"].get<double>(), object[0]["Execution Time"].get<double>());
+    EXPECT_NE(node["Position"].get<std::string>().find('/'), std::string::npos) << object;
+    EXPECT_EQ(explain(kCount, "ANALYZE, COSTS OFF, TIMING OFF").find("ClickHouse Time"),
+              std::string::npos);
+}
+
 TEST_F(RouteBehaviour, names_the_reason_when_a_query_stays) {
     EXPECT_EQ(reason_for(kCount), "routed");
     EXPECT_EQ(reason_for("SELECT random(), count(*) FROM sales"), "volatile");
@@ -156,6 +192,28 @@ TEST_F(RouteBehaviour, believes_no_catalog_that_a_stranger_owns) {
     EXPECT_TRUE(routed());
     run("ALTER ROLE stranger NOREPLICATION");
     EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_EQ(reason_for(kCount), "catalog_owner");
+}
+
+TEST_F(RouteBehaviour, says_that_the_catalog_is_newer_than_the_library) {
+    const char* touch = "ALTER TABLE tandem.mirror_table SET (fillfactor = 90)";
+    run("INSERT INTO tandem.catalog_version (fingerprint, migration) VALUES ('later', 999)");
+    run(touch);
+    EXPECT_EQ(ask(kCount), "1000");
+    EXPECT_EQ(reason_for(kCount), "catalog_newer");
+    EXPECT_EQ(reason_for("SELECT count(*) FROM plain"), "catalog_newer");
+    EXPECT_EQ(reason_for("SELECT count(*) FROM pg_class"), "unmirrored_relation");
+    std::string plan = explain(kCount);
+    EXPECT_NE(plan.find("Tandem: not routed (catalog_newer): "), std::string::npos) << plan;
+    EXPECT_NE(plan.find("Upgrade the package"), std::string::npos) << plan;
+    auto object = nlohmann::json::parse(explain(kCount, "FORMAT JSON, COSTS OFF"));
+    EXPECT_EQ(object[0]["Tandem"]["Reason"], "catalog_newer") << object;
+    run("SET tandem.route = force");
+    EXPECT_EQ(ask(kCount).substr(0, 11), "ERROR TD014");
+    EXPECT_EQ(ask("SELECT count(*) > 0 FROM tandem.mirror_table"), "t");
+    run("RESET tandem.route; DELETE FROM tandem.catalog_version");
+    run(touch);
+    EXPECT_TRUE(routed());
 }
 
 TEST_F(RouteBehaviour, serves_cursors_in_both_directions) {

@@ -208,7 +208,7 @@ TEST_F(TypeRoundtrip, gives_back_every_value_as_postgres_prints_it) {
         auto binary = rows(types::snapshot_select(mapping, "v"), true);
         auto text = rows("v", false);
         auto expected = rows(types::compare_select(mapping, "v"), false);
-        types::Converter converter(mapping, types::Unholdable::reject);
+        types::Converter converter(mapping, types::Unholdable::kReject);
         types::Column column = converter.make_column();
         types::Column from_text = converter.make_column();
         for (int row = 0; row < binary.rows(); ++row) {

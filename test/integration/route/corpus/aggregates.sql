@@ -41,7 +41,7 @@ SELECT string_agg(note, ',' ORDER BY qty, id) FILTER (WHERE k2 = 1), string_agg(
 SELECT k2, array_agg(id ORDER BY id DESC), array_agg(note ORDER BY qty NULLS FIRST, id), array_agg(day ORDER BY id), array_agg(qty ORDER BY id) FROM orders WHERE id < 60 GROUP BY k2;
 --@ routed
 SELECT array_agg(x ORDER BY id) FROM empty;
---@ aggregate
+--@ routed
 SELECT array_agg(DISTINCT id % 7) FROM orders;
 --@ type_unsupported
 SELECT array_agg(m2 ORDER BY id), array_agg(b ORDER BY i) FROM people, (SELECT id AS i, b FROM items WHERE id = 3) s WHERE id < 9;

@@ -54,13 +54,13 @@ SELECT p.id, (SELECT o.note FROM orders o WHERE o.person = p.id ORDER BY o.id DE
 SELECT sum((SELECT count(*) FROM orders o WHERE o.person = p.id)) FROM people p;
 --@ routed
 SELECT p.name, count(*) FROM people p WHERE (SELECT count(*) FROM orders o WHERE o.person = p.id) > 3 GROUP BY p.name HAVING count(*) > (SELECT 1);
---@ correlated_subquery
+--@ routed
 SELECT p.m2, (SELECT count(*) FROM people q WHERE q.m2 = p.m2) FROM people p GROUP BY p.m2;
 --@ routed
 SELECT p.flag, EXISTS (SELECT 1 FROM orders o WHERE o.status = p.flag) FROM people p WHERE id < 10;
 --@ routed
 SELECT p.id FROM people p WHERE EXISTS (SELECT 1 FROM orders o WHERE o.amount = p.score);
---@ subquery
+--@ routed
 SELECT p.id FROM people p WHERE p.score >= ALL (SELECT amount FROM orders WHERE id < 3);
 --@ routed
 SELECT p.id FROM people p WHERE p.id = (SELECT max(id) FROM people) OR p.id = (SELECT x FROM empty);
@@ -99,7 +99,7 @@ SELECT max(c) FROM (SELECT k2, count(*) AS c FROM orders GROUP BY ROLLUP (k2)) s
 SELECT k2, count(*) FROM orders WHERE id < 0 GROUP BY GROUPING SETS ((), (k2), ());
 --@ routed
 SELECT count(*) FROM orders GROUP BY GROUPING SETS (());
---@ grouping_sets
+--@ routed
 SELECT 1 FROM orders GROUP BY ();
 --@ routed
 SELECT -7 / 2, -7 % 2, id / -3, id % -3, -id / 3 FROM orders WHERE id < 10;

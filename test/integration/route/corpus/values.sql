@@ -112,3 +112,9 @@ SELECT j->>'n' FROM items WHERE (j->>'n')::numeric > 1;
 SELECT avg(extract(epoch FROM ts - timestamp '2000-01-01 00:00:00.25')), max(extract(epoch FROM tz - timestamptz '2024-03-30 23:00Z')), sum(extract(epoch FROM ts - ts)) FROM items WHERE id < 2500;
 --@ routed
 SELECT g, avg(extract(epoch FROM (tz - (ts AT TIME ZONE 'UTC'))) / 60) FROM items WHERE id < 2500 GROUP BY g;
+
+-- what is negated is closed in parentheses
+--@ routed
+SELECT count(*) FROM items WHERE (f <> r) IS NOT NULL;
+--@ routed
+SELECT count(*) FROM items WHERE (f <> r) IS NULL OR (r <> f) = (f <> 1);

@@ -1,0 +1,55 @@
+#include "support/with_extension.h"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace tandem::test_support {
+
+Result<BothServers> start_both(const std::string& module, stack::PostgresSettings settings) {
+    BothServers both;
+    both.directory = TRY(TestDirectory::create());
+    // The server does not run as the owner of the build directory.
+    chmod(both.directory->path().c_str(), 0755);
+    both.module = both.directory->path() + "/tandem.so";
+    std::error_code failed;
+    std::filesystem::copy_file(module, both.module, failed);
+    if (failed) return Error(ErrorCode::kIo, module + " cannot be copied: " + failed.message());
+    chmod(both.module.c_str(), 0755);
+    settings.emplace_back("shared_preload_libraries", both.module);
+    both.postgres = TRY(TestPostgres::start({.settings = std::move(settings)}));
+    both.clickhouse = TRY(TestClickHouse::start());
+    return both;
+}
+
+std::string source_text(const std::string& path) {
+    std::ifstream in(TANDEM_SOURCE_DIRECTORY "/" + path);
+    std::stringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+std::string extension_script(const std::string& module) {
+    std::string script = source_text("extension/sql/tandem--0.2.sql");
+    // psql's guard against being run by hand.
+    script.erase(script.find("\\echo"), script.find("\\quit") + 5 - script.find("\\echo"));
+    const std::string name = "MODULE_PATHNAME";
+    for (size_t at = 0; (at = script.find(name, at)) != std::string::npos; at += module.size())
+        script.replace(at, name.size(), module);
+    return script;
+}
+
+std::string state_of_tandem(postgres::Connection& connection) {
+    auto rows = connection.query(
+        "SELECT concat_ws(E'\\n', "
+        "(SELECT string_agg(m::text, E'\\n') FROM tandem.mirrors m), "
+        "(SELECT string_agg(t::text, E'\\n') FROM tandem.mirror_tables t), "
+        "(SELECT string_agg(s::text, E'\\n') FROM pg_replication_slots s), "
+        "(SELECT string_agg(a.application_name || ' ' || a.state || ' ' || a.query, E'\\n') "
+        "FROM pg_stat_activity a WHERE application_name LIKE 'tandem%'))");
+    return rows.ok() ? rows->text(0, 0) : rows.error().to_string();
+}
+
+}  // namespace tandem::test_support
