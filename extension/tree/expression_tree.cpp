@@ -146,6 +146,12 @@ NeutralExpr* convert_var(TreeBuilder* builder, Var* var) {
     return to;
 }
 
+void note_letters(NeutralExpr* to, ::Oid collation) {
+    LetterCase letters = letter_case(collation);
+    to->ascii_case = letters != LetterCase::kUnknown;
+    to->letter_case = letters == LetterCase::kLetters;
+}
+
 NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
     Node* node = reinterpret_cast<Node*>(from);
     if (from->funcretset || from->funcvariadic)
@@ -155,7 +161,7 @@ NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
     NeutralExpr* to = new_expression(builder, cast ? ExprKind::kCast : ExprKind::kFunction, node);
     to->builtin = is_builtin_function(from->funcid);
     to->name = text_of(get_func_name(from->funcid));
-    to->ascii_case = folds_ascii(from->inputcollid);
+    note_letters(to, from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }
@@ -165,7 +171,7 @@ NeutralExpr* convert_operator(TreeBuilder* builder, ExprKind kind, OpExpr* from)
     to->builtin = is_builtin_operator(from->opno);
     to->name = text_of(get_opname(from->opno));
     // ILIKE
-    if (to->name.ends_with('*')) to->ascii_case = folds_ascii(from->inputcollid);
+    if (to->name.ends_with('*')) note_letters(to, from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }

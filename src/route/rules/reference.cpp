@@ -43,6 +43,11 @@ constexpr std::string_view kForms[][2] = {
      "of NOT NULL arrays of text or integers, and of `string_to_array`; one dimension"},
     {"casts of text to timestamp, timestamptz", "as ISO 8601 writes them"},
     {"`split_part` `lpad` `rpad` `translate` `btrim` `ltrim` `rtrim`", "with literal arguments"},
+    {"`lower` `upper`",
+     "in locales with the usual pairs of letters: ASCII, Latin, Cyrillic and what has no case; of "
+     "others the query runs again in Postgres"},
+    {"casts of date, timestamp and timestamptz to text", "DateStyle is ISO"},
+    {"`x + n * interval` `x + make_interval(...)`", "n of integers; no seconds"},
     {"`num_nulls` `num_nonnulls`", ""},
     {"`avg` `sum(DISTINCT)` `avg(DISTINCT)` `variance` `var_pop` `var_samp`",
      "integers and numeric"},

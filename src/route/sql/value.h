@@ -5,7 +5,7 @@
 //   bool Bool/UInt8 · int2/4/8 Int16/32/64 · numeric Decimal(p, s) of known scale · float4/8
 //   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp, timestamptz
 //   DateTime64(6, 'UTC') · uuid UUID · oid UInt32 · enum String (its label) ·
-//   interval, of differences, Int64 (microseconds)
+//   inet String (as Postgres writes it) · interval, of differences, Int64 (microseconds)
 #pragma once
 
 #include <cstdint>
@@ -36,6 +36,7 @@ enum class Class : uint8_t {
     kOid,
     kInterval,
     kEnum,
+    kInet,
     kOther,  // passed through and tested for NULL, never computed with
     // Only in rules: sets of classes.
     kAnyInt,
@@ -47,7 +48,8 @@ namespace oid {
 inline constexpr uint32_t kBool = 16, kName = 19, kInt8 = 20, kInt2 = 21, kInt4 = 23, kText = 25,
                           kOid = 26, kFloat4 = 700, kFloat8 = 701, kUnknown = 705, kBpchar = 1042,
                           kVarchar = 1043, kDate = 1082, kTimestamp = 1114, kTimestamptz = 1184,
-                          kInterval = 1186, kNumeric = 1700, kUuid = 2950, kJsonb = 3802;
+                          kInterval = 1186, kNumeric = 1700, kUuid = 2950, kJsonb = 3802,
+                          kInet = 869;
 }  // namespace oid
 
 inline constexpr int kDecimalDigitsMax = 76;

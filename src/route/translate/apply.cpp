@@ -216,6 +216,12 @@ Result<Value> Translator::cast(const Expr& expr) {
         Value text = TRY(value(*expr.args[0]));
         return time_of_text(expr, text);
     }
+    uint32_t from = expr.args[0]->type;
+    bool shown = from == oid::kDate || from == oid::kTimestamp || from == oid::kTimestamptz;
+    if (expr.via_io && shown && class_of(expr.type) == Class::kText) {
+        Value moment = TRY(value(*expr.args[0]));
+        return time_as_text(moment);
+    }
     return apply(expr, Form::kCast, name);
 }
 

@@ -202,7 +202,8 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     result.number_as_text =
         from.as_text && result.cls == Class::kNumeric &&
         (from.target_type == "String" || from.target_type == "Nullable(String)");
-    if (from.as_text && result.cls != Class::kJsonb && result.cls != Class::kEnum)
+    if (from.as_text && result.cls != Class::kJsonb && result.cls != Class::kEnum &&
+        result.cls != Class::kInet)
         result.cls = Class::kOther;
     if (result.cls != Class::kOther && result.cls != Class::kInterval) {
         if (!type_matches(from.target_type, result))
@@ -273,6 +274,9 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "lpad" || expr.name == "rpad") return padded(expr);
     if (expr.name == "concat" || expr.name == "concat_ws") return concatenated(expr);
     if (expr.name == "format") return formatted(expr);
+    bool folds = expr.name == "lower" || expr.name == "upper";
+    if (folds && expr.letter_case && class_of(expr.args[0]->type) == Class::kText)
+        return folded(expr);
     if (expr.name == "translate") return translated(expr);
     if (expr.name == "num_nulls" || expr.name == "num_nonnulls") return nulls_counted(expr);
     bool trims = expr.name == "btrim" || expr.name == "ltrim" || expr.name == "rtrim";

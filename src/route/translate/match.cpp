@@ -30,11 +30,15 @@ Result<Translator::Search> Translator::search_of(const Expr& expr, std::string_v
     search.text = TRY(value(*expr.args[0]));
     if (search.text.cls != Class::kText) return refuse(Reason::kOperator, "~");
     search.node = sql_.string(found->re2);
-    if (!found->classes && !found->letters) return search;
+    if (!found->classes && !found->ignore_case) return search;
     const Node* wrong = sql_.form(
         "length($1) != lengthUTF8($1) AND match(replaceRegexpAll($1, "
         "'[\\\\x00-\\\\x7f]', ''), $2)",
         {search.text.node, sql_.string(found->letters ? "." : "[\\p{Z}\\p{C}\\p{N}]")});
+    if (!found->classes) wrong = sql_.form("false", {});
+    if (found->ignore_case)
+        wrong = sql_.form("position($1, '\xe2\x84\xaa') > 0 OR position($1, '\xc5\xbf') > 0 OR $2",
+                          {search.text.node, wrong});
     search.text.node = sql_.guarded(wrong, search.text.node);
     search.text.nullable = true;
     search.text.literal = false;

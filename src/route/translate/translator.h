@@ -39,6 +39,7 @@ struct Output {
     bool narrow = false;
     bool needs_utc = false;
     std::string zone;  // the session's, when the SQL is made for it
+    bool needs_iso = false;
 };
 
 // Where the rows of a query get an order from that its reader sees.
@@ -304,6 +305,7 @@ class Translator {
     Result<Value> formatted(const Expr& expr);
     Result<Value> trimmed(const Expr& expr);
     Result<Value> translated(const Expr& expr);
+    Result<Value> folded(const Expr& expr);
     Result<Value> nulls_counted(const Expr& expr);
     Result<Value> split_part(const Expr& expr);
     Result<Value> padded(const Expr& expr);
@@ -421,6 +423,8 @@ class Translator {
     Result<Value> date_trunc(const Expr& expr);
     Result<Value> epoch(const Expr& expr, const Value& time);
     Result<Value> fraction_field(const Expr& expr, const Value& clock);
+    const Node* iso_text(const Value& value);
+    Result<Value> time_as_text(const Value& value);
     Result<Value> to_char(const Expr& expr);
     Result<Value> extract(const Expr& expr);
     const Node* in_utc(const Value& value);
@@ -434,6 +438,13 @@ class Translator {
     Result<Value> interval_field(const Expr& expr);
     Result<Value> interval_sum(const Expr& expr, const Value& argument);
     Result<Value> interval_aggregate(const Expr& expr, const Value& argument);
+    struct IntervalParts {
+        const Node* months = nullptr;  // null: none
+        const Node* days = nullptr;
+        const Node* rest = nullptr;  // microseconds
+    };
+    Result<IntervalParts> interval_parts(const Expr& expr);
+    Result<IntervalParts> made_interval(const Expr& expr);
     Result<Value> plus_interval(const Expr& expr);
     const Node* moved_by(const Node* time, std::string_view zone, int sign, const Node* months,
                          const Node* days);

@@ -77,6 +77,7 @@ struct Expr {
     Collation collation = Collation::kNone;        // of the result
     Collation input_collation = Collation::kNone;  // what the function or operator compares by
     bool ascii_case = false;     // its locale changes the case of ASCII letters as ASCII does
+    bool letter_case = false;    // ... and of letters of Latin and Cyrillic as Unicode does
     bool builtin = false;        // the function, operator or aggregate lives in pg_catalog
     bool all = false;            // kScalarArray: ALL instead of ANY
     bool distinct = false;       // kAggregate
