@@ -6,7 +6,6 @@ import argparse
 import re
 import statistics
 import subprocess
-import time
 
 from stack import PG_BIN, ByHand, Stack
 
@@ -104,12 +103,12 @@ def updated(stack, table, rows, pairs, warm):
     process, step = writers(stack, table, rows)
     process.stdin.write(step * int((warm + 120) * 5))
     process.stdin.flush()
-    time.sleep(warm)
+    stack.psql(f"SELECT pg_sleep({warm})")
     compare(stack, "1 % a minute, writers", table, pairs)
     process.kill()
     process.wait()
     stack.psql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'UPDATE%'")
-    time.sleep(30)
+    stack.psql("SELECT pg_sleep(30)")
     compare(stack, "30 s after the last update", table, pairs)
 
 

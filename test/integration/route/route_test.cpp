@@ -259,6 +259,31 @@ TEST_F(RouteBehaviour, stays_out_of_functions_that_a_parallel_query_calls) {
     EXPECT_EQ(ask("SELECT counted(1)"), "999");
 }
 
+TEST_F(RouteBehaviour, computes_sums_with_more_bits_once_they_need_them) {
+    run("CREATE TABLE factors (id int PRIMARY KEY, a numeric(18, 4) NOT NULL, b numeric(18, 4) NOT "
+        "NULL)");
+    run("INSERT INTO factors SELECT i, 12.5 * i, 3.25 FROM generate_series(1, 50) i");
+    hold_in_both("factors");
+    run("SET tandem.route = force");
+    const std::string small = "SELECT sum(a * b), sum(a - b) FROM factors";
+    const std::string large = "SELECT id % 2, sum(a * b) FROM factors GROUP BY 1 ORDER BY 1";
+    EXPECT_EQ(explain(small, "ANALYZE, COSTS OFF").find("Executed in: Postgres"),
+              std::string::npos);
+    run_clickhouse(
+        "INSERT INTO tandem_rows.factors (id, a, b) VALUES (99, 99999999999999.9999, "
+        "-99999999999999.9999)");
+    run("SET tandem.route = off; INSERT INTO factors VALUES (99, 99999999999999.9999, "
+        "-99999999999999.9999)");
+    const std::string expected = answer(large);
+    run("SET tandem.route = force; PREPARE again AS " + large);
+    EXPECT_EQ(answer("EXECUTE again"), expected) << "by Postgres";
+    EXPECT_NE(explain(large, "ANALYZE, COSTS OFF").find("Executed in: ClickHouse"),
+              std::string::npos);
+    EXPECT_EQ(answer("EXECUTE again"), expected);
+    EXPECT_NE(explain("EXECUTE again", "ANALYZE, COSTS OFF").find("Executed in: ClickHouse"),
+              std::string::npos);
+}
+
 TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
     run("SET tandem.freshness = strong; SET tandem.wait_budget = 50");
     EXPECT_EQ(ask(kCount), "1000");

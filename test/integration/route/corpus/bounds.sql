@@ -143,3 +143,49 @@ SELECT id, r <= 'NaN'::real, f >= 'NaN'::float8, 'NaN'::float8 >= nullif(f, 1), 
 SELECT id, left(note, qty), right(note, qty), repeat(note, qty) FROM orders WHERE id < 60;
 --@ routed
 SELECT left(note, (-2147483648)::int), right(note, -2147483647), left(note, 2147483647), right(note, 2147483647) FROM orders WHERE id < 30;
+-- Columns of padded text, with literals that are shorter, longer, padded themselves, of more bytes than characters.
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c = 'a';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c = 'a   ';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c = 'ab     ';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c = 'abcde';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c = '';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c = 'é';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c <> 'B';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c <> 'abcdef';
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE NOT c = 'a' OR c IS NULL;
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c IN ('a', 'B ', 'abcdef');
+--@ routed
+SELECT count(*), min(id), sum(n) FROM facts WHERE c NOT IN ('a', 'B ', 'abcdef');
+--@ routed
+SELECT count(*) FROM facts a JOIN facts b ON a.c = b.c WHERE a.id < 20 AND b.id < 20;
+-- Dates and times of a day: at midnight, a microsecond beside it, before 1970.
+--@ routed
+SELECT count(*), max(d) FROM facts WHERE d < timestamp '2020-02-01 00:00:00';
+--@ routed
+SELECT count(*), max(d) FROM facts WHERE d < timestamp '2020-02-01 00:00:00.000001';
+--@ routed
+SELECT count(*), max(d) FROM facts WHERE d <= timestamp '2020-02-01 00:00:00';
+--@ routed
+SELECT count(*), max(d) FROM facts WHERE d <= timestamp '2020-01-31 23:59:59.999999';
+--@ routed
+SELECT count(*), min(d) FROM facts WHERE d > timestamp '2020-02-01 00:00:00';
+--@ routed
+SELECT count(*), min(d) FROM facts WHERE d > timestamp '2020-01-31 23:59:59.999999';
+--@ routed
+SELECT count(*), min(d) FROM facts WHERE d >= timestamp '2020-02-01 00:00:00';
+--@ routed
+SELECT count(*), min(d) FROM facts WHERE d >= timestamp '2020-02-01 00:00:00.000001';
+--@ routed
+SELECT count(*), min(d - 20000), max(d2) FROM facts WHERE d2 >= timestamp '1969-12-31 23:59:59.5' AND d2 < timestamp '2020-01-01' + interval '1 year';
+--@ routed
+SELECT count(*) FROM facts WHERE d2 = timestamp '2020-02-26 00:00:00' OR d2 <> timestamp '2020-02-20 12:00:00';
