@@ -159,7 +159,9 @@ bool compare(const char* name, const CatalogTarget& target, const char* database
 const char* usable_session_zone() {
     const char* name = pg_get_timezone_name(session_timezone);
     const KnownZone* entry = find_zone(name);
-    return entry != nullptr && entry->since > kLate ? "" : name;
+    bool known_bad = entry != nullptr && entry->since > kLate &&
+                     GetCurrentTimestamp() - entry->asked < USECS_PER_HOUR;
+    return known_bad ? "" : name;
 }
 
 bool zone_agrees(const char* name, const CatalogTarget& target, const char* database,

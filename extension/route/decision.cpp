@@ -7,6 +7,7 @@ extern "C" {
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "miscadmin.h"
 #include "pgtime.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
@@ -76,6 +77,10 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
     if (lsecond_int(private_list(plan, kChoiceFlags)) != 0 && !session_is_utc()) {
         set_failure(failure, "time_zone", "the query was planned for the time zone UTC",
                     "SET TimeZone = 'UTC', or prepare the query again.");
+        return false;
+    }
+    if (intVal(list_nth(plan.custom_private, kChoiceIso)) != 0 && DateStyle != USE_ISO_DATES) {
+        set_failure(failure, "cast", "the query was planned for DateStyle ISO", "");
         return false;
     }
     const char* zone = strVal(list_nth(plan.custom_private, kChoiceZone));

@@ -385,7 +385,8 @@ PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
                                   translation.any_order && !local->parallelModeNeeded ? 1 : 0,
                                   translation.narrow ? 1 : 0));
     result = lappend(lappend(result, places), columns);
-    return lappend(lappend(result, tree->enums), makeString(c_string_of(translation.zone)));
+    result = lappend(lappend(result, tree->enums), makeInteger(translation.needs_iso ? 1 : 0));
+    return lappend(result, makeString(c_string_of(translation.zone)));
 }
 
 // A cursor moves backwards over what Postgres' own plan could move backwards over.

@@ -24,6 +24,7 @@ enum ChoicePrivate {
     kChoicePlaces,        // IntList: for each place in the SQL the index of its table in the relids
     kChoiceColumns,       // list of lists of String, parallel: the columns that are read there
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed
+    kChoiceIso,           // Integer: not 0 when the SQL writes dates as DateStyle ISO does
     kChoiceZone,          // String: the session's time zone that the SQL is made for, or empty
 };
 enum RemotePrivate {

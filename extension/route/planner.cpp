@@ -201,6 +201,7 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
         route::TranslateOptions options;
         options.session_utc = session_is_utc();
         options.zone = text_of(usable_session_zone());
+        options.iso_dates = DateStyle == USE_ISO_DATES;
         options.enums = labels_of(tree->enums);
         // A parallel plan adds up in any order as well.
         options.float_any_order = any_float_order_wanted() || local->parallelModeNeeded;

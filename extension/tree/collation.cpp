@@ -4,8 +4,10 @@ extern "C" {
 #include "access/htup_details.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_database.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/formatting.h"
 #include "utils/syscache.h"
 }
 
@@ -43,31 +45,64 @@ Collation database_collation() {
     return result;
 }
 
-// Known to do so; any other locale is taken for one that does not.
-bool plain_letters(char provider, const char* locale) {
-    if (provider == 'b') return true;
-    return provider == COLLPROVIDER_LIBC &&
-           (bytewise_locale(locale) || strncmp(locale, "en_", 3) == 0);
+// Letters with one small and one capital form, in pairs of code points.
+struct LetterRange {
+    pg_wchar first;
+    pg_wchar last;
+    int step;       // from one pair to the next
+    int small_off;  // from the capital to the small letter
+};
+
+constexpr LetterRange kAscii[] = {{'A', 'Z', 1, 32}};
+constexpr LetterRange kLetters[] = {
+    {'A', 'Z', 1, 32},     {0xc0, 0xd6, 1, 32},   {0xd8, 0xde, 1, 32},  {0x100, 0x12e, 2, 1},
+    {0x132, 0x136, 2, 1},  {0x139, 0x147, 2, 1},  {0x14a, 0x176, 2, 1}, {0x179, 0x17d, 2, 1},
+    {0x401, 0x401, 1, 80}, {0x410, 0x42f, 1, 32},
+};
+
+void append_letter(StringInfo text, pg_wchar letter) {
+    unsigned char bytes[8] = {};
+    unicode_to_utf8(letter, bytes);
+    appendBinaryStringInfo(text, reinterpret_cast<char*>(bytes), pg_utf_mblen(bytes));
 }
+
+bool folds(const LetterRange* ranges, size_t count, ::Oid collation) {
+    StringInfoData capitals;
+    StringInfoData smalls;
+    initStringInfo(&capitals);
+    initStringInfo(&smalls);
+    for (size_t i = 0; i < count; ++i)
+        for (pg_wchar at = ranges[i].first; at <= ranges[i].last;
+             at += static_cast<pg_wchar>(ranges[i].step)) {
+            append_letter(&capitals, at);
+            append_letter(&smalls, at + static_cast<pg_wchar>(ranges[i].small_off));
+        }
+    char* lower = str_tolower(capitals.data, static_cast<size_t>(capitals.len), collation);
+    char* upper = str_toupper(smalls.data, static_cast<size_t>(smalls.len), collation);
+    return strcmp(lower, smalls.data) == 0 && strcmp(upper, capitals.data) == 0;
+}
+
+struct KnownFolding {
+    ::Oid collation;
+    LetterCase letters;
+};
 
 }  // namespace
 
-bool folds_ascii(::Oid collation) {
-    if (!OidIsValid(collation)) return false;
-    if (collation == C_COLLATION_OID) return true;
-    bool is_default = collation == DEFAULT_COLLATION_OID;
-    HeapTuple tuple = is_default ? SearchSysCache1(DATABASEOID, ObjectIdGetDatum(MyDatabaseId))
-                                 : SearchSysCache1(COLLOID, ObjectIdGetDatum(collation));
-    if (!HeapTupleIsValid(tuple)) return false;
-    char provider = is_default
-                        ? reinterpret_cast<Form_pg_database>(GETSTRUCT(tuple))->datlocprovider
-                        : reinterpret_cast<Form_pg_collation>(GETSTRUCT(tuple))->collprovider;
-    bool is_null;
-    Datum locale = is_default
-                       ? SysCacheGetAttr(DATABASEOID, tuple, Anum_pg_database_datctype, &is_null)
-                       : SysCacheGetAttr(COLLOID, tuple, Anum_pg_collation_collctype, &is_null);
-    bool result = plain_letters(provider, is_null ? "" : TextDatumGetCString(locale));
-    ReleaseSysCache(tuple);
+LetterCase letter_case(::Oid collation) {
+    static KnownFolding known[8];
+    static int count = 0;
+    if (!OidIsValid(collation)) return LetterCase::kUnknown;
+    for (int i = 0; i < Min(count, 8); ++i)
+        if (known[i].collation == collation) return known[i].letters;
+    LetterCase result = LetterCase::kUnknown;
+    if (GetDatabaseEncoding() == PG_UTF8) {
+        if (folds(kLetters, lengthof(kLetters), collation))
+            result = LetterCase::kLetters;
+        else if (folds(kAscii, lengthof(kAscii), collation))
+            result = LetterCase::kAscii;
+    }
+    known[count++ % 8] = {collation, result};
     return result;
 }
 

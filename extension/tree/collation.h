@@ -6,7 +6,9 @@
 namespace tandem::shell {
 
 route::Collation collation_class(::Oid collation);
-// Whether lower() and upper() treat ASCII letters as ASCII does; Turkish does not.
-bool folds_ascii(::Oid collation);
+
+// Which letters the locale changes the case of as Unicode does: found out by asking it.
+enum class LetterCase : uint8_t { kUnknown, kAscii, kLetters };
+LetterCase letter_case(::Oid collation);
 
 }  // namespace tandem::shell

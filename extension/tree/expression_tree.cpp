@@ -146,6 +146,12 @@ NeutralExpr* convert_var(TreeBuilder* builder, Var* var) {
     return to;
 }
 
+void note_letters(NeutralExpr* to, ::Oid collation) {
+    LetterCase letters = letter_case(collation);
+    to->ascii_case = letters != LetterCase::kUnknown;
+    to->letter_case = letters == LetterCase::kLetters;
+}
+
 NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
     Node* node = reinterpret_cast<Node*>(from);
     if (from->funcretset || from->funcvariadic)
@@ -155,7 +161,7 @@ NeutralExpr* convert_function(TreeBuilder* builder, FuncExpr* from) {
     NeutralExpr* to = new_expression(builder, cast ? ExprKind::kCast : ExprKind::kFunction, node);
     to->builtin = is_builtin_function(from->funcid);
     to->name = text_of(get_func_name(from->funcid));
-    to->ascii_case = folds_ascii(from->inputcollid);
+    note_letters(to, from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }
@@ -165,7 +171,7 @@ NeutralExpr* convert_operator(TreeBuilder* builder, ExprKind kind, OpExpr* from)
     to->builtin = is_builtin_operator(from->opno);
     to->name = text_of(get_opname(from->opno));
     // ILIKE
-    if (to->name.ends_with('*')) to->ascii_case = folds_ascii(from->inputcollid);
+    if (to->name.ends_with('*')) note_letters(to, from->inputcollid);
     to->args = convert_list(builder, from->args);
     return to;
 }
@@ -425,6 +431,16 @@ NeutralExpr* convert_with_list(TreeBuilder* builder, ExprKind kind, Node* node, 
     return to;
 }
 
+NeutralExpr* convert_subscript(TreeBuilder* builder, SubscriptingRef* from) {
+    Node* node = reinterpret_cast<Node*>(from);
+    bool element = from->reflowerindexpr == NIL && from->refassgnexpr == nullptr &&
+                   list_length(from->refupperindexpr) == 1 &&
+                   OidIsValid(get_element_type(from->refcontainertype));
+    if (!element) return unknown(builder, node, "a subscript of this form");
+    return convert_with_list(builder, ExprKind::kSubscript, node,
+                             list_make2(from->refexpr, linitial(from->refupperindexpr)));
+}
+
 const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
     switch (nodeTag(node)) {
         case T_Var:
@@ -459,6 +475,8 @@ const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
                                     reinterpret_cast<RelabelType*>(node)->arg);
         case T_CoerceViaIO:
             return convert_io_cast(builder, reinterpret_cast<CoerceViaIO*>(node));
+        case T_SubscriptingRef:
+            return convert_subscript(builder, reinterpret_cast<SubscriptingRef*>(node));
         case T_ArrayExpr:
             if (reinterpret_cast<ArrayExpr*>(node)->multidims) break;
             return convert_with_list(builder, ExprKind::kArray, node,

@@ -45,7 +45,8 @@ void publish(Translation& translation) {
                           .any_order = output.any_order,
                           .narrow = output.narrow,
                           .needs_utc = output.needs_utc,
-                          .zone = output.zone};
+                          .zone = output.zone,
+                          .needs_iso = output.needs_iso};
 }
 
 void fill_refusal(Failure* failure, const Error& error, Reason reason) {

@@ -26,7 +26,8 @@ struct EnumType {
 struct TranslateOptions {
     // TimeZone of the session means UTC. When the SQL relied on it, the result says so.
     bool session_utc = false;
-    Text zone = {};  // its name otherwise; empty when nothing may depend on it
+    bool iso_dates = false;  // DateStyle is ISO
+    Text zone = {};          // its name otherwise; empty when nothing may depend on it
     // Sums of floating point numbers may be those of any order of their rows.
     bool float_any_order = false;
     // What sums add up is computed in 64 bits where its operands have no more. The server raises an
@@ -110,6 +111,7 @@ struct TranslationResult {
     bool narrow;     // something is computed in 64 bits that may not fit
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
     Text zone;       // ... or is this one, unless empty
+    bool needs_iso;  // ... while DateStyle is ISO
 };
 
 // Null and a reason code (reasons.def) in `failure` when the query must stay in Postgres.

@@ -14,7 +14,6 @@ namespace {
 // Tables that are written at once, but for the first: an insert is mostly waiting for the disk.
 constexpr int kMoreWriters = 3;
 
-
 // What is known of a batch before it is applied, counted once readers see it.
 class Counted {
   public:

@@ -24,7 +24,21 @@ constexpr std::string_view kToDateFromText =
     "toDate32OrNull($1) IS NULL OR toString(toDate32OrNull($1)) != $1, 0)) = 0, "
     "toDate32OrNull($1), NULL)";
 
+// At most 15 digits, and a power of ten that is exact as well: their quotient is the nearest
+// number.
+constexpr std::string_view kToFloatFromText =
+    "if(throwIf(ifNull(NOT match($1, '^-?[0-9]+([.][0-9]+)?$') OR length($1) > 16 OR match($1, "
+    "'^-[0.]+$'), 0)) = 0, toFloat64(toInt64OrNull(replaceOne($1, '.', ''))) / "
+    "toFloat64(intExp10(if(position($1, '.') = 0, 0, length($1) - position($1, '.')))), NULL)";
+constexpr std::string_view kInetText =
+    "if(position($1, '/') > 0, $1, concat($1, if(position($1, ':') > 0, '/128', '/32')))";
+constexpr std::string_view kToUuidFromText =
+    "if(throwIf(ifNull(NOT match($1, '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'), 0)) "
+    "= 0, toUUIDOrNull($1), NULL)";
+
 constexpr Rule kRules[] = {
+    {kCast, "float8", {kText}, kFloat8, kToFloatFromText, kMaybeNull | kRaises},
+    {kCast, "uuid", {kText}, kUuid, kToUuidFromText, kMaybeNull | kRaises},
     {kCast, "int4", {kInt2}, kInt4, "toInt32($1)"},
     {kCast, "int8", {kInt2}, kInt8, "toInt64($1)"},
     {kCast, "int8", {kInt4}, kInt8, "toInt64($1)"},
@@ -52,6 +66,7 @@ constexpr Rule kRules[] = {
     {kCast, "text", {kBpchar}, kText, "trimRight($1)"},
     {kCast, "text", {kAnyInt}, kText, "toString($1)"},
     {kCast, "text", {kUuid}, kText, "toString($1)"},
+    {kCast, "text", {kInet}, kText, kInetText},
     {kCast, "int4", {kText}, kInt4, kToInt4FromText, kMaybeNull | kRaises},
     {kCast, "int8", {kText}, kInt8, kToInt8FromText, kMaybeNull | kRaises},
     {kCast, "text", {kText}, kText, "$1"},

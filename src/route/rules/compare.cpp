@@ -73,6 +73,9 @@ constexpr Rule kRules[] = {
     {kOperator, "<=", {kUuid, kUuid}, kBool, "(toString($1) <= toString($2))"},
     {kOperator, ">", {kUuid, kUuid}, kBool, "(toString($1) > toString($2))"},
     {kOperator, ">=", {kUuid, kUuid}, kBool, "(toString($1) >= toString($2))"},
+    // Of equal addresses the texts are equal.
+    {kOperator, "=", {kInet, kInet}, kBool, "($1 = $2)"},
+    {kOperator, "<>", {kInet, kInet}, kBool, "($1 != $2)"},
     TANDEM_COMPARE(kOid, kOid, 0, 0),
     TANDEM_COMPARE_FLOAT(kFloat8, kFloat8),
     TANDEM_COMPARE_FLOAT(kFloat4, kFloat4),

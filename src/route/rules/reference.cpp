@@ -22,7 +22,8 @@ constexpr std::string_view kForms[][2] = {
     {"`x / y` `round` `trunc` `ceil` `floor` `sign` `mod` `%` of numeric",
      "with the digits Postgres gives the result; `round` and `trunc` to a literal number of "
      "digits"},
-    {"casts of numeric to integers, text, `numeric(p, s)`; of text to numeric; to `float8`",
+    {"casts of numeric to integers, text, `numeric(p, s)`; of text and `float8` to numeric; to "
+     "`float8`",
      "to `float8` from at most 15 digits"},
     {"`concat` `concat_ws` `format`",
      "of text, integers, numeric, boolean and uuid; separator and format (of `%s`) are literals"},
@@ -33,8 +34,20 @@ constexpr std::string_view kForms[][2] = {
      "`avg` among the results"},
     {"enums: `=` `<` ... `ORDER BY` `GROUP BY` `min` `max` `::text`",
      "as long as no value of the type was ever renamed"},
-    {"`jsonb -> 'a' ->> 'b'`, `#>> '{a,b}'`, `? 'key'`", "of a column, with literal keys"},
+    {"`jsonb -> 'a' ->> 'b'`, `->> 0`, `#>> '{a,b}'`, `? 'key'`, `jsonb_typeof` "
+     "`jsonb_array_length`",
+     "of a column, with literal keys and places; numbers with a fraction where their key stands "
+     "once in the document; nested values as text do not"},
+    {"`jsonb @> '{...}'`", "a literal object of texts, booleans, NULL, integers and such objects"},
+    {"`array[i]` `cardinality` `array_length` `array_upper` `array_position` `array_to_string`",
+     "of NOT NULL arrays of text or integers, and of `string_to_array`; one dimension"},
+    {"casts of text to timestamp, timestamptz", "as ISO 8601 writes them"},
     {"`split_part` `lpad` `rpad` `translate` `btrim` `ltrim` `rtrim`", "with literal arguments"},
+    {"`lower` `upper`",
+     "in locales with the usual pairs of letters: ASCII, Latin, Cyrillic and what has no case; of "
+     "others the query runs again in Postgres"},
+    {"casts of date, timestamp and timestamptz to text", "DateStyle is ISO"},
+    {"`x + n * interval` `x + make_interval(...)`", "n of integers; no seconds"},
     {"`num_nulls` `num_nonnulls`", ""},
     {"`avg` `sum(DISTINCT)` `avg(DISTINCT)` `variance` `var_pop` `var_samp`",
      "integers and numeric"},

@@ -49,6 +49,7 @@ constexpr Rule kRules[] = {
     {kFunction, "substr", {kText, kInt4, kInt4}, kText, kSubstringOf, kMaybeNull | kRaises},
     {kFunction, "initcap", {kText}, kText, kInitcap, kAsciiCase | kMaybeNull | kRaises},
     {kFunction, "ascii", {kText}, kInt4, kAscii, kMaybeNull | kRaises},
+    {kFunction, "host", {kInet}, kText, "replaceRegexpOne($1, '/.*', '')"},
     {kFunction, "to_hex", {kInt4}, kText, kToHex},
     {kFunction, "to_hex", {kInt8}, kText, kToHex},
     {kFunction, "length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},

@@ -206,9 +206,22 @@ Result<Value> Translator::cast(const Expr& expr) {
                : class_of(expr.type) == Class::kNumeric ? "numeric"
                : class_of(expr.type) == Class::kBool    ? "bool"
                : class_of(expr.type) == Class::kDate    ? "date"
+               : class_of(expr.type) == Class::kFloat8  ? "float8"
+               : class_of(expr.type) == Class::kUuid    ? "uuid"
                                                         : "";
     // varchar(n) and the like cut the value; nothing here does.
     if (expr.via_io && expr.typmod != -1) return refuse(Reason::kCast, "with a length");
+    bool time = expr.type == oid::kTimestamp || expr.type == oid::kTimestamptz;
+    if (expr.via_io && time && class_of(expr.args[0]->type) == Class::kText) {
+        Value text = TRY(value(*expr.args[0]));
+        return time_of_text(expr, text);
+    }
+    uint32_t from = expr.args[0]->type;
+    bool shown = from == oid::kDate || from == oid::kTimestamp || from == oid::kTimestamptz;
+    if (expr.via_io && shown && class_of(expr.type) == Class::kText) {
+        Value moment = TRY(value(*expr.args[0]));
+        return time_as_text(moment);
+    }
     return apply(expr, Form::kCast, name);
 }
 

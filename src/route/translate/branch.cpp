@@ -233,6 +233,8 @@ uint32_t element_type(uint32_t array_type, const List<EnumType>& enums) {
             return oid::kBpchar;
         case 1000:
             return oid::kBool;
+        case 1041:
+            return oid::kInet;
         default:
             break;
     }

@@ -95,6 +95,7 @@ Result<Value> Translator::known_constant(const Expr& expr, Value result) {
         case Class::kText:
         case Class::kBpchar:
         case Class::kEnum:
+        case Class::kInet:
             result.node = sql_.string(expr.known_text);
             return result;
         case Class::kBool:
@@ -124,6 +125,7 @@ Result<Value> Translator::constant(const Expr& expr) {
         return result;
     }
     if (expr.known) return known_constant(expr, result);
+    if (cls == Class::kInet) return refuse(Reason::kConstantUnknown, "of type inet");
     if (is_float(cls)) {
         result.node = float_parameter(expr, true);
         return result;

@@ -141,6 +141,8 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return grouping(expr);
         case ExprKind::kRow:
             return refuse(Reason::kExpression, "a row");
+        case ExprKind::kSubscript:
+            return subscript(expr);
         default:
             return refuse(Reason::kExpression, std::string(expr.name));
     }
@@ -208,7 +210,8 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
     result.number_as_text =
         from.as_text && result.cls == Class::kNumeric &&
         (from.target_type == "String" || from.target_type == "Nullable(String)");
-    if (from.as_text && result.cls != Class::kJsonb && result.cls != Class::kEnum)
+    if (from.as_text && result.cls != Class::kJsonb && result.cls != Class::kEnum &&
+        result.cls != Class::kInet)
         result.cls = Class::kOther;
     if (result.cls != Class::kOther && result.cls != Class::kInterval) {
         if (!type_matches(from.target_type, result))
@@ -234,6 +237,7 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (!expr.builtin) return refuse(Reason::kOperator, std::string(expr.name));
     if (expr.name == "->>" || expr.name == "#>>") return json_text(expr);
     if (expr.name == "?") return json_has(expr);
+    if (expr.name == "@>" && expr.args[0]->type == oid::kJsonb) return json_contains(expr);
     bool arrays = expr.name == "@>" || expr.name == "&&";
     if (arrays && expr.args[0]->type != oid::kJsonb && expr.args[0]->kind == ExprKind::kColumn)
         return array_operator(expr);
@@ -268,6 +272,9 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "regexp_count") return regexp_count(expr);
     if (expr.name == "regexp_like") return matches(expr);
     if (expr.name == "jsonb_object_field_text") return json_text(expr);
+    if (expr.name == "jsonb_typeof" && expr.args.size == 1) return json_typeof(expr);
+    if (expr.name == "jsonb_array_length" && expr.args.size == 1) return json_length(expr);
+    if (expr.name == "cardinality" || expr.name.starts_with("array_")) return array_function(expr);
     if (expr.name == "to_char") return to_char(expr);
     if (expr.name == "timezone") return at_zone(expr);
     if (expr.name == "date_bin") return date_bin(expr);
@@ -275,6 +282,9 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "lpad" || expr.name == "rpad") return padded(expr);
     if (expr.name == "concat" || expr.name == "concat_ws") return concatenated(expr);
     if (expr.name == "format") return formatted(expr);
+    bool folds = expr.name == "lower" || expr.name == "upper";
+    if (folds && expr.letter_case && class_of(expr.args[0]->type) == Class::kText)
+        return folded(expr);
     if (expr.name == "translate") return translated(expr);
     if (expr.name == "num_nulls" || expr.name == "num_nonnulls") return nulls_counted(expr);
     bool trims = expr.name == "btrim" || expr.name == "ltrim" || expr.name == "rtrim";

@@ -171,14 +171,74 @@ Result<Value> Translator::interval_aggregate(const Expr& expr, const Value& argu
     return result;
 }
 
+namespace {
+
+// n of n * interval and interval * n, a whole number made a float8, and the interval.
+const Expr* whole_factor(const Expr& expr, const Expr*& interval) {
+    bool product =
+        expr.kind == ExprKind::kOperator && expr.builtin && expr.name == "*" && expr.args.size == 2;
+    if (!product) return nullptr;
+    const Expr* factor = expr.args[0];
+    interval = expr.args[1];
+    if (factor->type == oid::kInterval) std::swap(factor, interval);
+    bool whole = factor->kind == ExprKind::kCast && factor->args.size == 1 &&
+                 is_int(class_of_type(factor->args[0]->type));
+    bool known = interval->kind == ExprKind::kConstant && interval->type == oid::kInterval;
+    return whole && known ? factor->args[0] : nullptr;
+}
+
+}  // namespace
+
+// The parts of an interval that is a constant, so many times one, or made of whole numbers.
+Result<Translator::IntervalParts> Translator::interval_parts(const Expr& expr) {
+    IntervalParts parts;
+    const Expr* one = &expr;
+    const Expr* factor = whole_factor(expr, one);
+    if (expr.kind == ExprKind::kFunction && expr.builtin && expr.name == "make_interval")
+        return made_interval(expr);
+    if (one->kind != ExprKind::kConstant || (one != &expr && factor == nullptr))
+        return refuse(Reason::kOperator, "interval arithmetic with columns");
+    if (parts_of(*one).months) parts.months = parameter(*one, "Int32", ConstantPart::kMonths);
+    if (parts_of(*one).days) parts.days = parameter(*one, "Int32", ConstantPart::kDays);
+    parts.rest = parameter(*one, "Int64", ConstantPart::kMicroseconds);
+    if (factor == nullptr) return parts;
+    Value times = TRY(value(*factor));
+    auto product = [&](const Node* part) {
+        return part == nullptr ? nullptr
+                               : sql_.form("toInt64(toInt128($1) * $2)", {part, times.node});
+    };
+    const Node* wrong = sql_.form("ifNull(abs(toInt128($1)) > 100000, 0)", {times.node});
+    times.node = sql_.guarded(wrong, times.node);
+    parts = {product(parts.months), product(parts.days), product(parts.rest)};
+    return parts;
+}
+
+// make_interval(years, months, weeks, days, hours, mins, 0)
+Result<Translator::IntervalParts> Translator::made_interval(const Expr& expr) {
+    bool plain = expr.args.size == 7 && expr.args[6]->kind == ExprKind::kConstant &&
+                 expr.args[6]->known && expr.args[6]->known_text == "0";
+    if (!plain) return refuse(Reason::kFunction, "make_interval with seconds");
+    Nodes numbers;
+    for (uint32_t i = 0; i < 6; ++i) {
+        Value one = TRY(value(*expr.args[i]));
+        const Node* wrong = sql_.form("ifNull(abs(toInt64($1)) > 100000, 0)", {one.node});
+        numbers.push_back(sql_.guarded(wrong, sql_.form("toInt64($1)", {one.node})));
+    }
+    IntervalParts parts;
+    parts.months = sql_.form("($1 * 12 + $2)", {numbers[0], numbers[1]});
+    parts.days = sql_.form("($1 * 7 + $2)", {numbers[2], numbers[3]});
+    parts.rest = sql_.form("(($1 * 60 + $2) * toInt64(60000000))", {numbers[4], numbers[5]});
+    return parts;
+}
+
 // Months, then days, then the rest, as Postgres does. For timestamptz days and months count on the
 // clock of the session's time zone.
 Result<Value> Translator::plus_interval(const Expr& expr) {
     const Expr* left = expr.args[0];
     const Expr* right = expr.args[1];
     if (left->type == oid::kInterval && expr.name == "+") std::swap(left, right);
-    if (right->kind != ExprKind::kConstant || right->type != oid::kInterval)
-        return refuse(Reason::kOperator, "interval arithmetic with columns");
+    if (right->type != oid::kInterval) return refuse(Reason::kOperator, "interval arithmetic");
+    IntervalParts by = TRY(interval_parts(*right));
     Value argument = TRY(value(*left));
     std::string_view zone;
     if (argument.cls == Class::kTimestamptz)
@@ -186,22 +246,20 @@ Result<Value> Translator::plus_interval(const Expr& expr) {
     else if (argument.cls != Class::kDate && argument.cls != Class::kTimestamp)
         return refuse(Reason::kOperator, "interval arithmetic");
     const Node* time = in_utc(argument);
-    const Node* months = parameter(*right, "Int32", ConstantPart::kMonths);
-    const Node* days = parameter(*right, "Int32", ConstantPart::kDays);
-    const Node* rest = parameter(*right, "Int64", ConstantPart::kMicroseconds);
+    const Node* none = sql_.int64(0);
     const Node* wrong = sql_.form(
-        "ifNull(toYear($1) NOT BETWEEN 1920 AND 2280, 0) OR abs($2) > 120 OR "
-        "abs($3) > 3650 OR abs($4) > 31536000000000",
-        {time, months, days, rest});
+        "ifNull(toYear($1) NOT BETWEEN 1920 AND 2280, 0) OR ifNull(abs($2) > 120, 0) OR "
+        "ifNull(abs($3) > 3650, 0) OR ifNull(abs($4) > 31536000000000, 0)",
+        {time, by.months != nullptr ? by.months : none, by.days != nullptr ? by.days : none,
+         by.rest});
     bool plus = expr.name == "+";
     // Whole seconds are moved; their fraction comes back at the end.
     const Node* to = moved_by(sql_.form("toStartOfSecond($1, 'UTC')", {time}), zone, plus ? 1 : -1,
-                              parts_of(*right).months ? months : nullptr,
-                              parts_of(*right).days ? days : nullptr);
+                              by.months, by.days);
     const Node* fraction =
         sql_.form("positiveModulo(toUnixTimestamp64Micro($1), toInt64(1000000))", {time});
     to = sql_.form(plus ? "addMicroseconds($1, $2 + $3)" : "subtractMicroseconds($1, $2 - $3)",
-                   {to, rest, fraction});
+                   {to, by.rest, fraction});
     Value result{.cls = argument.cls == Class::kDate ? Class::kTimestamp : argument.cls};
     result.node = sql_.guarded(wrong, to);
     return result;
@@ -214,7 +272,8 @@ const sql::Node* Translator::moved_by(const Node* time, std::string_view zone, i
         std::string form = std::string(function) + "($1, " + (sign < 0 ? "-" : "") + "$2)";
         const Node* there = sql_.form(sql_.keep(form), {clock_of(from, zone), by});
         if (zone.empty()) return there;
-        return sql_.form("if($1 = 0, $2, $3)", {by, from, instant_of(there, zone)});
+        return sql_.form("if(ifNull($1 = 0, 0), $2, $3)",
+                         {by, from, instant_of(there, zone, true)});
     };
     if (months == nullptr) return days == nullptr ? time : step(time, "addDays", days);
     const Node* moved = step(time, "addMonths", months);

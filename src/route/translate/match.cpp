@@ -1,5 +1,6 @@
 // Functions and operators of regular expressions, of patterns that are known.
 #include <algorithm>
+#include <cstdlib>
 
 #include "route/translate/pattern.h"
 #include "route/translate/translator.h"
@@ -29,11 +30,15 @@ Result<Translator::Search> Translator::search_of(const Expr& expr, std::string_v
     search.text = TRY(value(*expr.args[0]));
     if (search.text.cls != Class::kText) return refuse(Reason::kOperator, "~");
     search.node = sql_.string(found->re2);
-    if (!found->classes && !found->letters) return search;
+    if (!found->classes && !found->ignore_case) return search;
     const Node* wrong = sql_.form(
         "length($1) != lengthUTF8($1) AND match(replaceRegexpAll($1, "
         "'[\\\\x00-\\\\x7f]', ''), $2)",
         {search.text.node, sql_.string(found->letters ? "." : "[\\p{Z}\\p{C}\\p{N}]")});
+    if (!found->classes) wrong = sql_.form("false", {});
+    if (found->ignore_case)
+        wrong = sql_.form("position($1, '\xe2\x84\xaa') > 0 OR position($1, '\xc5\xbf') > 0 OR $2",
+                          {search.text.node, wrong});
     search.text.node = sql_.guarded(wrong, search.text.node);
     search.text.nullable = true;
     search.text.literal = false;
@@ -89,6 +94,23 @@ Result<Value> Translator::regexp_substring(const Expr& expr) {
     result.node = sql_.form("if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)",
                             {search.text.node, search.node});
     return result;
+}
+
+// (regexp_match(x, 'pattern'))[n]: what the n-th group matched; without groups the match.
+Result<Value> Translator::regexp_group(const Expr& expr, const Expr& number) {
+    if (expr.args.size != 2 || number.kind != ExprKind::kConstant || !number.known ||
+        number.constant_null || number.type != oid::kInt4)
+        return refuse(Reason::kLikePattern, "regexp_match of this form");
+    Search search = TRY(exact_search(expr, ""));
+    int64_t group = std::strtoll(std::string(number.known_text).c_str(), nullptr, 10);
+    if (group < 1 || group > std::max(search.pattern.groups, 1))
+        return refuse(Reason::kLikePattern, "a group that is not there");
+    Nodes parts = {search.text.node, search.node, sql_.int64(group)};
+    std::string_view form =
+        search.pattern.groups == 0
+            ? "if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)"
+            : "if(ifNull(match($1, $2), 0), extractGroups(assumeNotNull($1), $2)[$3], NULL)";
+    return Value{.node = sql_.form(form, parts), .cls = Class::kText};
 }
 
 Result<Value> Translator::regexp_count(const Expr& expr) {

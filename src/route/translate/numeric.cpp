@@ -162,6 +162,11 @@ Result<std::optional<Value>> Translator::numeric_cast(const Expr& expr, std::str
     const Value& from = values[0];
     if (to == Class::kNumeric && from.cls == Class::kText && values.size() == 1) {
         result = number_of_text(from);
+    } else if (to == Class::kNumeric && from.cls == Class::kFloat8 && values.size() == 1) {
+        // Postgres goes through 15 significant digits as well.
+        Value text = from;
+        text.node = sql_.form("printf('%.15g', $1)", {from.node});
+        result = number_of_text(text);
     } else if (from.cls != Class::kNumeric || !from.digits_known) {
         return result;
     } else if (is_int(to) && values.size() == 1) {
@@ -230,16 +235,16 @@ Result<Value> Translator::divide(const Value& dividend, const Value& divisor) {
                        "])[1], [assumeNotNull($1)], [assumeNotNull($2)], [assumeNotNull($3)], "
                        "[assumeNotNull($4)])[1]";
     // Where an operand is NULL nothing is divided: 1 stands in for it.
-    auto filled = [&](const Node* node, bool nullable) {
-        return nullable ? sql_.form("ifNull($1, toInt256(1))", {node}) : node;
+    auto filled = [&](const Node* node, const Value& of) {
+        std::string one = "ifNull($1, toInt256('" + power_of_ten(of.scale) + "'))";
+        return of.nullable ? sql_.form(sql_.keep(one), {node}) : node;
     };
     const Node* a = unscaled(dividend);
     const Node* b = unscaled(divisor);
     const Node* d = sql_.form("ifNull($1, toInt32(0))", {digits_of(dividend)});
     const Node* e = sql_.form("ifNull($1, toInt32(0))", {digits_of(divisor)});
-    const Node* both =
-        sql_.form(sql_.keep(std::move(text)),
-                  {filled(a, dividend.nullable), filled(b, divisor.nullable), d, e}, {}, {}, true);
+    const Node* both = sql_.form(sql_.keep(std::move(text)),
+                                 {filled(a, dividend), filled(b, divisor), d, e}, {}, {}, true);
     Value result{.cls = Class::kNumeric,
                  .nullable = dividend.nullable || divisor.nullable,
                  .precision = kQuotientPrecision,

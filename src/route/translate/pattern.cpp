@@ -302,7 +302,7 @@ std::optional<Pattern> Parser::run() {
     // A director in front changes the dialect.
     if (text_.empty() || text_.starts_with("***")) return std::nullopt;
     if (!branches(0) || !at_end()) return std::nullopt;
-    pattern_.letters = pattern_.letters || ignore_case_;
+    pattern_.ignore_case = ignore_case_;
     pattern_.same_extent = same_extent();
     for (const Item& item : items_)
         if (item.least > 0 && simple_) pattern_.may_be_empty = false;

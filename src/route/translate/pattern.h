@@ -9,10 +9,11 @@ namespace tandem::route {
 
 struct Pattern {
     std::string re2;
-    // Beyond ASCII each side has ideas of its own about what is a digit or a blank, and about
-    // letters and their case.
+    // Beyond ASCII each side has ideas of its own about what is a digit, a blank or a letter.
     bool classes = false;
     bool letters = false;
+    // ClickHouse takes the Kelvin sign for a k, and the long s for an s.
+    bool ignore_case = false;
     // The parse is the same on both sides, not only whether there is one: one side takes the
     // longest match, the other the first that it finds.
     bool same_extent = false;

@@ -44,7 +44,8 @@ TEST(pattern, knows_what_is_beyond_ascii) {
     EXPECT_TRUE(translate_pattern("\\d", false)->classes);
     EXPECT_FALSE(translate_pattern("\\d", false)->letters);
     EXPECT_TRUE(translate_pattern("\\w", false)->letters);
-    EXPECT_TRUE(translate_pattern("a", true)->letters);
+    EXPECT_FALSE(translate_pattern("a", true)->letters);
+    EXPECT_TRUE(translate_pattern("a", true)->ignore_case);
 }
 
 TEST(pattern, translates_replacements) {

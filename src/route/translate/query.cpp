@@ -134,7 +134,7 @@ Translator::OrderItems Translator::sort_items(const Value& value, const SortKey&
 Status Translator::check_sortable(const Value& value, const Expr& expr) {
     bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
     if (text && expr.collation != Collation::kBytewise) return refuse(Reason::kCollation);
-    if (value.cls == Class::kOther || value.cls == Class::kJsonb)
+    if (value.cls == Class::kOther || value.cls == Class::kJsonb || value.cls == Class::kInet)
         return refuse(Reason::kTypeUnsupported, "in ORDER BY");
     return {};
 }

@@ -53,6 +53,7 @@ bool known_pattern(const Expr& expr) {
 
 Result<Value> Translator::like(const Expr& expr) {
     const Expr& pattern = *expr.args[1];
+    if (pattern.kind != ExprKind::kConstant) return like_value(expr);
     if (!known_pattern(pattern) || !plain_pattern(pattern.known_text))
         return refuse(Reason::kLikePattern);
     std::string text(pattern.known_text);
@@ -86,10 +87,25 @@ const sql::Node* Translator::as_text(const Value& value) {
         return sql_.form("toString($1)", {value.node});
     if (value.cls == Class::kBool)
         return sql_.form("if($1 IS NULL, NULL, if($1, 't', 'f'))", {value.node});
+    if (value.cls == Class::kDate || value.cls == Class::kTimestamp) return iso_text(value);
     if (value.cls == Class::kNumeric && value.digits == nullptr && value.digits_known)
         return sql_.form(sql_.keep("toDecimalString($1, " + std::to_string(value.scale) + ")"),
                          {value.node});
     return nullptr;
+}
+
+// LIKE of a pattern that is a value of the row. A backslash means the same only before some signs.
+Result<Value> Translator::like_value(const Expr& expr) {
+    if (expr.name.ends_with('*')) return refuse(Reason::kLikePattern);
+    if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
+    Value left = TRY(value(*expr.args[0]));
+    Value pattern = TRY(value(*expr.args[1]));
+    if (left.cls != Class::kText || pattern.cls != Class::kText)
+        return refuse(Reason::kOperator, "LIKE");
+    const Node* wrong = sql_.form("position($1, '\\\\') > 0", {pattern.node});
+    std::string_view form = expr.name[0] == '!' ? "($1 NOT LIKE $2)" : "($1 LIKE $2)";
+    return Value{.node = sql_.guarded(wrong, sql_.form(form, {left.node, pattern.node})),
+                 .cls = Class::kBool};
 }
 
 // concat() and concat_ws() pass over NULL.
@@ -182,6 +198,25 @@ Result<Value> Translator::translated(const Expr& expr) {
     Value text = TRY(value(*expr.args[0]));
     if (text.cls != Class::kText) return refuse(Reason::kFunction, "translate");
     text.node = sql_.call("translate", {text.node, sql_.string(from), sql_.string(to)});
+    text.literal = false;
+    return text;
+}
+
+// lower() and upper(), where the locale has small and capital letters as Unicode has them. Of
+// letters without the other form, or with more than one, nothing is known.
+Result<Value> Translator::folded(const Expr& expr) {
+    constexpr std::string_view kUnknown =
+        "[^\\x00-\\x7f\\x{a0}-\\x{a9}\\x{ab}-\\x{b4}\\x{b6}-\\x{b9}\\x{bb}-\\x{de}\\x{e0}-\\x{fe}"
+        "\\x{100}-\\x{12f}\\x{132}-\\x{137}\\x{139}-\\x{148}\\x{14a}-\\x{177}\\x{179}-\\x{17e}"
+        "\\x{401}\\x{410}-\\x{44f}\\x{451}\\x{2010}-\\x{2026}\\x{20ac}\\x{3041}-\\x{30ff}"
+        "\\x{4e00}-\\x{9fff}\\x{ac00}-\\x{d7a3}]";
+    Value text = TRY(value(*expr.args[0]));
+    if (text.cls != Class::kText) return refuse(Reason::kFunction, std::string(expr.name));
+    const Node* wrong = sql_.form("length($1) != lengthUTF8($1) AND match($1, $2)",
+                                  {text.node, sql_.string(kUnknown)});
+    text.node = sql_.guarded(
+        wrong, sql_.call(expr.name == "lower" ? "lowerUTF8" : "upperUTF8", {text.node}));
+    text.nullable = true;
     text.literal = false;
     return text;
 }

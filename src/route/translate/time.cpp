@@ -80,8 +80,9 @@ Result<Value> Translator::date_trunc(const Expr& expr) {
     if (!zone.empty())
         start = unit->of_date
                     ? instant_of(start, zone)
-                    : sql_.form("subtractSeconds($1, $2)", {start, offset_at(time, zone)});
-    argument.nullable = argument.nullable || !zone.empty();
+                    : sql_.form("subtractSeconds($1, $2)",
+                                {start,
+                                 offset_at(sql_.form("toStartOfSecond($1, 'UTC')", {time}), zone)});
     argument.node = start;
     argument.literal = false;
     return argument;
@@ -334,6 +335,39 @@ Result<Value> Translator::to_char(const Expr& expr) {
     return Value{.node = sql_.form("concat($,)", std::move(parts)),
                  .cls = Class::kText,
                  .nullable = time.nullable};
+}
+
+// As Postgres writes dates and times while DateStyle is ISO: without zeros at the end.
+const sql::Node* Translator::iso_text(const Value& value) {
+    if (!options_.iso_dates) return nullptr;
+    output_.needs_iso = true;
+    if (value.cls == Class::kDate) return sql_.form("toString($1)", {value.node});
+    return sql_.form("replaceRegexpOne(toString($1), '[.]?0+$', '')", {in_utc(value)});
+}
+
+// Casts to text; of timestamptz the clock of the session's zone and its offset.
+Result<Value> Translator::time_as_text(const Value& value) {
+    Value text{.cls = Class::kText, .nullable = value.nullable};
+    if (value.cls != Class::kTimestamptz) {
+        text.node = iso_text(value);
+    } else {
+        std::string_view zone = TRY(session_zone());
+        Value clock = in_zone(value, zone);
+        clock.cls = Class::kTimestamp;
+        const Node* digits = iso_text(clock);
+        if (digits == nullptr) return refuse(Reason::kCast, "with this DateStyle");
+        const Node* second = sql_.form("toStartOfSecond($1, 'UTC')", {value.node});
+        const Node* offset =
+            zone.empty() ? sql_.int64(0) : sql_.form("toInt64($1)", {offset_at(second, zone)});
+        text.node = sql_.form(
+            "concat($1, if($2 < 0, '-', '+'), leftPad(toString(intDiv(abs($2), 3600)), 2, '0'), "
+            "if(abs($2) % 3600 = 0, '', concat(':', leftPad(toString(intDiv(abs($2), 60) % 60), 2, "
+            "'0'))), if(abs($2) % 60 = 0, '', concat(':', leftPad(toString(abs($2) % 60), 2, "
+            "'0'))))",
+            {digits, offset});
+    }
+    if (text.node == nullptr) return refuse(Reason::kCast, "with this DateStyle");
+    return text;
 }
 
 }  // namespace tandem::route

@@ -39,6 +39,7 @@ struct Output {
     bool narrow = false;
     bool needs_utc = false;
     std::string zone;  // the session's, when the SQL is made for it
+    bool needs_iso = false;
 };
 
 // Where the rows of a query get an order from that its reader sees.
@@ -299,11 +300,13 @@ class Translator {
 
     // --- text.cpp
     Result<Value> like(const Expr& expr);
+    Result<Value> like_value(const Expr& expr);
     const Node* as_text(const Value& value);
     Result<Value> concatenated(const Expr& expr);
     Result<Value> formatted(const Expr& expr);
     Result<Value> trimmed(const Expr& expr);
     Result<Value> translated(const Expr& expr);
+    Result<Value> folded(const Expr& expr);
     Result<Value> nulls_counted(const Expr& expr);
     Result<Value> split_part(const Expr& expr);
     Result<Value> padded(const Expr& expr);
@@ -320,6 +323,7 @@ class Translator {
     Result<Value> matches(const Expr& expr);
     Result<Value> regexp_replace(const Expr& expr);
     Result<Value> regexp_substring(const Expr& expr);
+    Result<Value> regexp_group(const Expr& expr, const Expr& number);
     Result<Value> regexp_count(const Expr& expr);
 
     // --- numeric.cpp
@@ -387,6 +391,31 @@ class Translator {
     Result<Value> grouping(const Expr& expr);
 
     // --- json.cpp
+    struct JsonPath {
+        const Expr* document = nullptr;
+        Nodes steps;                      // keys, and places in arrays
+        std::vector<size_t> array_steps;  // which of them
+        std::string_view last_key;        // empty when the last step is no key
+    };
+    bool json_path(const Expr& expr, JsonPath& path);
+    Result<Value> json_document(const Expr& expr, JsonPath& path);
+    const Node* json_type(const Node* document, const JsonPath& path);
+    const Node* json_number(const Node* document, const JsonPath& path);
+    Result<Value> json_typeof(const Expr& expr);
+    Result<Value> json_length(const Expr& expr);
+    Result<Value> json_contains(const Expr& expr);
+
+    // --- array.cpp
+    struct ArrayValue {
+        const Node* node = nullptr;  // of elements that may be NULL
+        Class element = Class::kNone;
+        const Node* of = nullptr;  // where this is NULL, so is the array
+    };
+    Result<ArrayValue> array_value(const Expr& expr);
+    const Node* unless_null(const ArrayValue& array, const Node* node);
+    Result<Value> subscript(const Expr& expr);
+    Result<Value> array_function(const Expr& expr);
+
     Result<Value> json_text(const Expr& expr);
     Result<Value> json_has(const Expr& expr);
     Result<std::optional<Value>> json_equals(const Expr& expr);
@@ -395,6 +424,8 @@ class Translator {
     Result<Value> date_trunc(const Expr& expr);
     Result<Value> epoch(const Expr& expr, const Value& time);
     Result<Value> fraction_field(const Expr& expr, const Value& clock);
+    const Node* iso_text(const Value& value);
+    Result<Value> time_as_text(const Value& value);
     Result<Value> to_char(const Expr& expr);
     Result<Value> extract(const Expr& expr);
     const Node* in_utc(const Value& value);
@@ -408,24 +439,32 @@ class Translator {
     Result<Value> interval_field(const Expr& expr);
     Result<Value> interval_sum(const Expr& expr, const Value& argument);
     Result<Value> interval_aggregate(const Expr& expr, const Value& argument);
+    struct IntervalParts {
+        const Node* months = nullptr;  // null: none
+        const Node* days = nullptr;
+        const Node* rest = nullptr;  // microseconds
+    };
+    Result<IntervalParts> interval_parts(const Expr& expr);
+    Result<IntervalParts> made_interval(const Expr& expr);
     Result<Value> plus_interval(const Expr& expr);
     const Node* moved_by(const Node* time, std::string_view zone, int sign, const Node* months,
                          const Node* days);
     Result<Value> date_bin(const Expr& expr);
 
     // --- zone.cpp: time zones
-    Result<std::string_view> session_zone();
     Status needs_utc();
+    Result<std::string_view> session_zone();
     Result<std::string_view> named_zone(const Expr& expr);
-    const Node* agreed(const Node* time, std::string_view zone, const Node* value);
+    const Node* agreed(const Node* time, std::string_view zone);
     const Node* offset_at(const Node* time, std::string_view zone);
     const Node* clock_of(const Node* time, std::string_view zone);
-    const Node* instant_of(const Node* clock, std::string_view zone);
+    const Node* instant_of(const Node* clock, std::string_view zone, bool whole = false);
     Result<Value> as_clock(const Value& value);
     Value in_zone(const Value& value, std::string_view zone);
     Result<Value> apply_zoned(const Expr& expr, const Rule& row, std::span<const Value> values,
                               std::string_view zone);
     Result<Value> at_zone(const Expr& expr);
+    Result<Value> time_of_text(const Expr& expr, const Value& text);
 
     // --- label.cpp: enums
     const Node* position_of(const Value& value);

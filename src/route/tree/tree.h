@@ -56,6 +56,7 @@ enum class ExprKind : uint8_t {
     kAggregate,  // name([distinct] args order by ...) filter (where filter) within group
     kWindow,     // name(args) over window
     kGrouping,   // GROUPING(args)
+    kSubscript,  // args[0][args[1]], an element of an array
     kSubquery,   // EXISTS, scalar, IN/ANY, ALL: see SubqueryKind
     kUnknown,    // anything the shell has no neutral form for; `name` says what, never ships
 };
@@ -77,6 +78,7 @@ struct Expr {
     Collation collation = Collation::kNone;        // of the result
     Collation input_collation = Collation::kNone;  // what the function or operator compares by
     bool ascii_case = false;     // its locale changes the case of ASCII letters as ASCII does
+    bool letter_case = false;    // ... and of letters of Latin and Cyrillic as Unicode does
     bool builtin = false;        // the function, operator or aggregate lives in pg_catalog
     bool all = false;            // kScalarArray: ALL instead of ANY
     bool distinct = false;       // kAggregate

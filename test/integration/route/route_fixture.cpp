@@ -15,6 +15,7 @@ constexpr const char* kColumnsSql = R"sql(
 SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
        exactness,
        CASE WHEN atttypid = 'bpchar'::regtype THEN format('coalesce('''''''' || textin(bpcharout(%I)) || '''''''', ''NULL'')', attname)
+            WHEN atttypid = 'inet'::regtype THEN format('coalesce('''''''' || textin(inet_out(%I)) || '''''''', ''NULL'')', attname)
             WHEN atttypid = 'bytea'::regtype THEN format('coalesce(''unhex('''''' || encode(%I, ''hex'') || '''''')'', ''NULL'')', attname)
             WHEN atttypid = 'money'::regtype THEN format('coalesce((%I::numeric * 100)::bigint::text, ''NULL'')', attname)
             WHEN t = 'String' THEN format('coalesce('''''''' || replace(replace(%I::text, ''\'', ''\\''), '''''''', ''\'''''') || '''''''', ''NULL'')', attname)

@@ -97,6 +97,7 @@ SELECT regexp_replace(t, '([a-z])([0-9])', '\2\1', 'g') AS x, count(*) FROM fact
 SELECT id, regexp_replace(name, '([a-z])([0-9])', '\2\1', 'g'), regexp_replace(t, '([a-z])([0-9])', '\2\1', 'g') IS NULL FROM facts WHERE id < 60 ORDER BY id;
 --@ routed
 SELECT regexp_replace(t, '[A-Z]', '_', 'gi') AS x, count(*) FROM facts WHERE t !~ 'rich' GROUP BY 1;
+--@ routed
 SELECT id, regexp_replace(name, '[A-Z]', '_', 'gi'), regexp_replace(t, '[A-Z]', '_', 'gi') IS NULL FROM facts WHERE id < 60 ORDER BY id;
 --@ routed
 SELECT regexp_replace(t, 'b', '\\') AS x, count(*) FROM facts WHERE t !~ 'rich' GROUP BY 1;
@@ -190,3 +191,24 @@ SELECT sign(f) AS x, count(*), min(id) FROM facts GROUP BY 1;
 SELECT left(u::text, 9) AS x, count(*), min(id) FROM facts GROUP BY 1;
 --@ routed
 SELECT t::varchar AS x, count(*), min(id) FROM facts GROUP BY 1;
+--@ routed
+SELECT lower(t) AS x, upper(t) AS y, upper(name) AS z, count(*) FROM facts GROUP BY 1, 2, 3;
+SELECT upper(t || 'äöüßéñøčžЖя日本–“”') AS x, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT lower(t || 'ÄÖÜÉÑØČŽЖЯЁĆŁŹ日本–“”€') AS x, upper(t || 'äöüéñøčžжяёćłź') AS y, count(*) FROM facts GROUP BY 1, 2;
+SELECT lower(t || 'İIıΣ') AS x, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT count(*) FROM facts WHERE lower(t) = 'zürich' OR upper(t) = 'ZÜRICH';
+--@ routed
+SELECT ip AS x, host(ip) AS y, ip::text AS z, count(*) FROM facts GROUP BY 1, 2, 3;
+--@ routed
+SELECT count(DISTINCT ip), count(*) FILTER (WHERE ip = '10.1.0.1'), count(*) FILTER (WHERE ip <> '10.1.0.1'), count(*) FILTER (WHERE ip IN ('10.1.0.1', '10.2.0.2')) FROM facts;
+--@ routed
+SELECT ip, count(*) FROM facts GROUP BY ip ORDER BY ip;
+--@ routed
+SELECT min(a.id) FROM facts a JOIN facts b ON a.ip = b.ip WHERE b.id < 20;
+--@ routed
+SELECT g, avg(loose), avg(loose) FILTER (WHERE i < -100) FROM facts GROUP BY g;
+SELECT t ~* 'RICH' AS x, t ~* '[^k]s' AS y, (t || 'ſK') ~* 'sk' AS z, count(*) FROM facts GROUP BY 1, 2, 3;
+--@ routed
+SELECT t ~* 'z.r[A-J]+' AS x, regexp_replace(t, 'RI', '<\&>', 'gi') AS y, count(*) FROM facts GROUP BY 1, 2;

@@ -153,3 +153,22 @@ SELECT count(*) FROM facts WHERE tz >= date '2024-04-01' AND tz < date '2024-04-
 SELECT date_trunc('day', tz)::date AS day, count(*) FROM facts GROUP BY day ORDER BY day LIMIT 5;
 --@ routed
 SELECT extract(isodow FROM tz AT TIME ZONE 'America/New_York') AS dow, extract(hour FROM tz) AS h, count(*) FROM facts GROUP BY 1, 2;
+--@ routed
+SELECT ts + i * interval '1 minute' AS x, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT tz + i * interval '1 month 3 days' AS x, tz - interval '1 day' * i AS y, count(*) FROM facts GROUP BY 1, 2;
+--@ routed
+SELECT ts + make_interval(days => i) AS x, tz - make_interval(months => i, hours => 2) AS y, d + make_interval(weeks => i, mins => 3) AS z, count(*) FROM facts GROUP BY 1, 2, 3;
+SELECT count(*) FROM facts WHERE ts + big * interval '1 day' > ts2;
+--@ routed
+SELECT d::text AS x, ts::text AS y, d2::text AS z, count(*) FROM facts GROUP BY 1, 2, 3;
+--@ routed
+SELECT tz::text AS x, tz2::text AS y, count(*) FROM facts GROUP BY 1, 2;
+--@ routed
+SELECT concat(d, ' ', ts, ' ', n) AS x, format('%s/%s', d2, ts2) AS y, count(*) FROM facts GROUP BY 1, 2;
+--! SET datestyle = 'German, DMY'
+--@ cast
+SELECT d::text AS x, count(*) FROM facts GROUP BY 1;
+--! RESET datestyle
+--@ routed
+SELECT d::text || '!' AS x, count(*) FROM facts GROUP BY 1;
