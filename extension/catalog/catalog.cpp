@@ -1,3 +1,6 @@
+// Reads schema tandem by systable scans, never by SPI: it is asked while queries are planned, also
+// by users without any right on it. Columns are found by name, so that a catalog may have more than
+// this library knows; one of a later version is not read at all.
 #include "extension/shell/pg.h"
 
 extern "C" {
@@ -384,8 +387,9 @@ CatalogTarget* find_target(int target_id) {
         target = make<CatalogTarget>();
         target->host = text_value(&scan, "host");
         target->port = int_value(&scan, "native_port");
-        target->user = text_value(&scan, "username");
-        target->password = text_value(&scan, "password");
+        bool own = null_value(&scan, "route_username");
+        target->user = text_value(&scan, own ? "username" : "route_username");
+        target->password = text_value(&scan, own ? "password" : "route_password");
         target->secure = DatumGetBool(column_value(&scan, "secure", &is_null));
     }
     scan_end(&scan);

@@ -1,3 +1,6 @@
+// Values of a block become Datums here. How a column is read is decided once per scan, by the
+// ClickHouse type and the Postgres type that is wanted; numbers of more digits than an int64 holds
+// are the only ones that go by way of text.
 #include "extension/shell/pg.h"
 
 extern "C" {

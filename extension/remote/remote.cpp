@@ -1,3 +1,6 @@
+// Connections are kept per session and target. A run owns one until it ends; when its memory
+// context goes, also by an error, the query is cancelled and the connection given back or closed.
+// Waiting is on the latch and the socket, so that a cancelled statement ends at once.
 #include "extension/shell/pg.h"
 
 extern "C" {
@@ -85,7 +88,7 @@ int take_connection(const CatalogTarget& target, const char* database, Failure* 
         return -1;
     }
     if (pool[place].connection == nullptr) {
-        clickhouse::Destination destination = {};
+        clickhouse::ServerAddress destination = {};
         destination.host = text_of(target.host);
         destination.port = static_cast<uint16>(target.port);
         destination.user = text_of(target.user);

@@ -83,8 +83,8 @@ constexpr const char* kSql =
     "a, arrayFilter((x, i) -> i % 2 = 1, a, arrayEnumerate(a)) AS t))) SETTINGS "
     "enable_positional_arguments = 0, session_timezone = 'UTC'";
 
-clickhouse::ParameterValue parameter(const char* name, const char* type, Oid oid, Datum value) {
-    clickhouse::ParameterValue result = {};
+clickhouse::BoundParameter parameter(const char* name, const char* type, Oid oid, Datum value) {
+    clickhouse::BoundParameter result = {};
     Oid send;
     bool is_varlena;
     getTypeBinaryOutputInfo(oid, &send, &is_varlena);
@@ -100,7 +100,7 @@ clickhouse::ParameterValue parameter(const char* name, const char* type, Oid oid
 
 bool ask_clickhouse(const char* name, ArrayType* changes, const CatalogTarget& target,
                     const char* database, int64* since, Failure* failure) {
-    clickhouse::ParameterValue values[] = {
+    clickhouse::BoundParameter values[] = {
         parameter("z", "String", TEXTOID, CStringGetTextDatum(name)),
         parameter("a", "Array(Int64)", INT8ARRAYOID, PointerGetDatum(changes))};
     static uint32 number = 0;

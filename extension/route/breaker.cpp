@@ -1,3 +1,6 @@
+// What sessions tell each other through shared memory about servers that do not answer, so that
+// only one of them waits. Entries are found by hash and simply overwritten: a wrong one costs a
+// wait, never an answer. Without shared_preload_libraries each session has a table of its own.
 #include "extension/shell/pg.h"
 
 extern "C" {

@@ -1,3 +1,6 @@
+// The order is: what costs nothing, then waiting for freshness, then the position, and only then
+// the tables as they are known for that position. What is read of the catalog before the wait may
+// be older than the position, so it is read again.
 #include "extension/shell/pg.h"
 
 extern "C" {

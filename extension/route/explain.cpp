@@ -1,3 +1,5 @@
+// Why a query stays is no property of a plan, so it is written behind the plan: the group "Query",
+// which Postgres has closed by then, is opened once more for it.
 #include "extension/shell/pg.h"
 
 extern "C" {

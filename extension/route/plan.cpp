@@ -1,3 +1,9 @@
+// Postgres' finished plan stays as it is, because its range table, privileges and dependencies have
+// to hold whichever side runs; it becomes the first child of the choice node. The second is the
+// remote scan, whose projection computes what ClickHouse leaves to Postgres: of the analysed target
+// list each expression that has a recipe is replaced by columns of the remote result, and nothing
+// else may be left in it that only the query itself could compute (`unfinished`). Sort and Limit
+// stand above it where the remote SQL has not done them.
 #include "extension/shell/pg.h"
 
 extern "C" {

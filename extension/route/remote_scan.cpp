@@ -1,3 +1,6 @@
+// Constants of the query that no column takes part in are evaluated when the scan starts, under an
+// error trap: Postgres' own plan might never have evaluated them, so an error there is a reason to
+// stay and no error of the query. Values are handed over in the binary form of their types.
 #include "extension/shell/pg.h"
 
 extern "C" {
@@ -72,12 +75,12 @@ void begin(CustomScanState* node, EState*, int) {
 
 // Evaluates all constants with an error trap, because Postgres might never have evaluated them.
 struct Constants {
-    clickhouse::ParameterValue* values;
+    clickhouse::BoundParameter* values;
     uint32 count;
 };
 
 // What stands for a time zone is since when both sides agree on it; known before.
-void evaluate_zone(Node* node, clickhouse::ParameterValue* value) {
+void evaluate_zone(Node* node, clickhouse::BoundParameter* value) {
     const char* zone = TextDatumGetCString(castNode(Const, node)->constvalue);
     int64* bytes = static_cast<int64*>(palloc(sizeof(int64)));
     *bytes = static_cast<int64>(pg_hton64(static_cast<uint64>(zone_since_known(zone))));
@@ -89,7 +92,7 @@ void evaluate_zone(Node* node, clickhouse::ParameterValue* value) {
 }
 
 void evaluate_one(RemoteScanState* state, ExprState* expression, Node* node,
-                  clickhouse::ParameterValue* value) {
+                  clickhouse::BoundParameter* value) {
     ExprContext* context = state->custom.ss.ps.ps_ExprContext;
     bool is_null;
     int32 typmod = exprTypmod(node);
@@ -115,10 +118,10 @@ void evaluate_all(RemoteScanState* state, Constants* constants) {
     PgList* parts = private_list(state, kRemoteParameterParts);
     PgList* states = ExecInitExprList(plan->custom_exprs, &state->custom.ss.ps);
     constants->count = static_cast<uint32>(list_length(names));
-    constants->values = make_array<clickhouse::ParameterValue>(constants->count);
+    constants->values = make_array<clickhouse::BoundParameter>(constants->count);
     for (uint32 i = 0; i < constants->count; ++i) {
         int at = static_cast<int>(i);
-        clickhouse::ParameterValue* value = &constants->values[i];
+        clickhouse::BoundParameter* value = &constants->values[i];
         value->name = text_of(strVal(list_nth(names, at)));
         value->clickhouse_type = text_of(strVal(list_nth(types, at)));
         value->part = static_cast<uint8>(list_nth_int(parts, at));

@@ -1,3 +1,5 @@
+// Counters of what became of queries, by reason; read as tandem.route_stats. In shared memory when
+// the library is preloaded, of this session otherwise. What does not fit is counted as "other".
 #include "extension/shell/pg.h"
 
 extern "C" {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/terminal.h"
+#include "types/oid.h"
 
 namespace tandem::cli {
 namespace {
@@ -17,15 +18,14 @@ void print_json(const ordered_json& value) {
 
 // Types of Postgres whose text form is a JSON number.
 bool is_number(Oid type) {
-    for (uint32_t oid : {20u, 21u, 23u})
+    for (uint32_t oid : {types::oid::kInt8, types::oid::kInt2, types::oid::kInt4})
         if (type.value == oid) return true;
     return false;
 }
 
 ordered_json json_value(const postgres::QueryResult& rows, int row, int column) {
-    constexpr uint32_t kBoolOid = 16;
     if (rows.is_null(row, column)) return nullptr;
-    if (rows.column_type(column).value == kBoolOid) return rows.value(row, column) == "t";
+    if (rows.column_type(column).value == types::oid::kBool) return rows.value(row, column) == "t";
     if (is_number(rows.column_type(column))) {
         Result<int64_t> number = rows.integer(row, column);
         if (number.ok()) return *number;

@@ -1,3 +1,7 @@
+// Between the shell, which owns the waiting and may leave by longjmp, and the asynchronous driver.
+// Each run checks the columns of the answer against what the shell was built for, holds blocks back
+// until the query has ended well, as far as it was asked to, and counts their bytes against its
+// limit.
 #include "clickhouse/facade.h"
 
 #include <algorithm>
@@ -39,7 +43,7 @@ constexpr std::chrono::milliseconds kNoLimit = std::chrono::hours(24 * 365);
 constexpr std::chrono::milliseconds kSilence{10'000};
 
 // Binary form of an interval: microseconds (8 bytes), days (4), months (4), big-endian.
-Result<std::string> interval_part(const ParameterValue& value) {
+Result<std::string> interval_part(const BoundParameter& value) {
     ByteCursor cursor(std::string_view(value.binary, value.size));
     auto microseconds = TRY(cursor.big<int64_t>());
     auto days = TRY(cursor.big<int32_t>());
@@ -59,14 +63,14 @@ Result<std::string> interval_part(const ParameterValue& value) {
 constexpr uint8_t kBits = 4;
 
 // Of a floating point number, as an integer.
-Result<std::string> bits(const ParameterValue& value) {
+Result<std::string> bits(const BoundParameter& value) {
     ByteCursor cursor(std::string_view(value.binary, value.size));
     if (value.size == sizeof(int32_t)) return std::to_string(TRY(cursor.big<int32_t>()));
     return std::to_string(TRY(cursor.big<int64_t>()));
 }
 
 // The server cuts what lies behind the scale it was told, without a word.
-Status check_scale(const ParameterValue& value, std::string_view got) {
+Status check_scale(const BoundParameter& value, std::string_view got) {
     auto scale_of = [](std::string_view type) {
         size_t comma = type.find(", ");
         size_t start = type.find("Decimal(");
@@ -79,7 +83,7 @@ Status check_scale(const ParameterValue& value, std::string_view got) {
                  std::string(got) + " does not fit into " + std::string(value.clickhouse_type));
 }
 
-Result<Parameter> parameter(const ParameterValue& value) {
+Result<Parameter> parameter(const BoundParameter& value) {
     Parameter result{.name = std::string(value.name), .value = {}};
     if (value.binary == nullptr) {
         result.form = ParameterForm::kNull;
@@ -107,7 +111,7 @@ Result<Query> make_query(const RunOptions& options) {
     query.timeout = options.max_execution_ms == 0
                         ? kNoLimit
                         : std::chrono::milliseconds(options.max_execution_ms);
-    for (const ParameterValue& value : options.parameters)
+    for (const BoundParameter& value : options.parameters)
         query.parameters.push_back(
             TRY(parameter(value).context("parameter " + std::string(value.name))));
     return query;
@@ -214,7 +218,7 @@ RunStep step(Run& run, BlockView* view, Failure* failure) {
 
 }  // namespace
 
-Connection* connection_new(const Destination& target, Failure* failure) noexcept {
+Connection* connection_new(const ServerAddress& target, Failure* failure) noexcept {
     return barrier(failure, static_cast<Connection*>(nullptr), [&] {
         auto connection = std::make_unique<Connection>();
         connection->endpoint = {.host = std::string(target.host),

@@ -14,7 +14,7 @@
 
 namespace tandem::clickhouse {
 
-struct Destination {
+struct ServerAddress {
     Text host;
     uint16_t port;
     Text user;
@@ -28,7 +28,7 @@ struct Connection;  // one per backend and target, kept between queries
 struct Run;         // one running query
 
 // A query parameter: the value in the binary form of its Postgres type's send function.
-struct ParameterValue {
+struct BoundParameter {
     Text name;
     Text clickhouse_type;  // what the SQL declares, e.g. Nullable(Int64)
     uint32_t type;         // Postgres type OID
@@ -54,7 +54,7 @@ struct BlockView {
     List<ColumnView> columns;
 };
 
-Connection* connection_new(const Destination& target, Failure* failure) noexcept;
+Connection* connection_new(const ServerAddress& target, Failure* failure) noexcept;
 void connection_free(Connection* connection) noexcept;
 // True when the connection may not serve another query: free it and make a new one.
 bool connection_broken(const Connection& connection) noexcept;
@@ -63,7 +63,7 @@ uint32_t connection_server_version(const Connection& connection) noexcept;
 
 struct RunOptions {
     Text sql;
-    List<ParameterValue> parameters;
+    List<BoundParameter> parameters;
     // ClickHouse types the shell relies on: a result with other columns fails the run.
     List<Text> expected;
     Text query_id;

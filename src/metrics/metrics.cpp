@@ -47,12 +47,12 @@ prometheus::Family<prometheus::Histogram>& histograms(const char* name, const ch
 }
 
 // Steps of about 2.5: enough to see where the 95th percentile lies.
-const prometheus::Histogram::BucketBoundaries seconds = {
+const prometheus::Histogram::BucketBoundaries kSeconds = {
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60};
-const prometheus::Histogram::BucketBoundaries rows = {1,     10,     100,     1000,
-                                                      10000, 100000, 1000000, 10000000};
-const prometheus::Histogram::BucketBoundaries bytes = {1024,     16384,     262144,    1048576,
-                                                       16777216, 268435456, 4294967296};
+const prometheus::Histogram::BucketBoundaries kRows = {1,     10,     100,     1000,
+                                                       10000, 100000, 1000000, 10000000};
+const prometheus::Histogram::BucketBoundaries kBytes = {1024,     16384,     262144,    1048576,
+                                                        16777216, 268435456, 4294967296};
 
 constexpr StatusMetric kStatusMetrics[] = {
 #define TANDEM_COUNTER(...)

@@ -1,16 +1,16 @@
+// From a Postgres type, resolved down to what it is made of, to a ClickHouse type and the plan of
+// its conversion. Built-in types are rows of type_table.def; here is what no row can say: numeric
+// by its typmod, arrays, ranges, enums, domains, and that what is not known is held as text.
 #include "types/mapping.h"
 
 #include <algorithm>
 
+#include "types/oid.h"
 #include "types/postgres/plan.h"
 
 namespace tandem::types {
 namespace {
 
-constexpr uint32_t kNumeric = 1700;
-constexpr uint32_t kMoney = 790;
-constexpr uint32_t kTime = 1083;
-constexpr uint32_t kBox = 603;
 constexpr uint32_t kFirstUserOid = 16384;
 
 // A type on its way to a Mapping.
@@ -47,7 +47,7 @@ void take_row(Resolved& resolved, const TypeRow& row) {
     plan.print = row.print;
     plan.reverse = row.reverse;
     plan.names_objects = names_object(row);
-    plan.delimiter = row.oid == kBox ? ';' : ',';
+    plan.delimiter = row.oid == oid::kBox ? ';' : ',';
     resolved.clickhouse = row.clickhouse;
     resolved.exactness = row.exactness;
     resolved.note = row.note;
@@ -81,8 +81,8 @@ Resolved resolve_base(const PgType& type, const MappingOptions& options) {
                          : type.extension.empty()       ? nullptr
                                                         : find_extension_row(type.name);
     take_row(resolved, row != nullptr ? *row : unknown_row());
-    if (type.oid.value == kNumeric && type.typmod >= 4) take_decimal(resolved, type.typmod);
-    if (type.oid.value == kTime && !options.time64) hold_as_text(resolved, time_print);
+    if (type.oid.value == oid::kNumeric && type.typmod >= 4) take_decimal(resolved, type.typmod);
+    if (type.oid.value == oid::kTime && !options.time64) hold_as_text(resolved, time_print);
     if (row != nullptr && row->clickhouse == "Array(Float32)") {
         hold_as_text(resolved, row->print);
         if (type.not_null && !type.key) {
@@ -98,7 +98,7 @@ Resolved resolve_base(const PgType& type, const MappingOptions& options) {
 
 // Whether values of the part have the same text by our printer as inside Postgres' own text.
 bool prints_inside(const Resolved& part, const PgType& type) {
-    return part.understood() && !part.plan->names_objects && type.oid.value != kMoney;
+    return part.understood() && !part.plan->names_objects && type.oid.value != oid::kMoney;
 }
 
 const PgType& below_domains(const PgType& type) {

@@ -15,6 +15,7 @@
 #include <random>
 
 #include "mirror/apply/applier.h"
+#include "mirror/batch/test_rows.h"
 #include "mirror/batch/value_bytes.h"
 #include "mirror/schema/source_types.h"
 #include "mirror/stream/stream_machine.h"
@@ -24,8 +25,10 @@ namespace {
 
 using postgres::TupleValue;
 using postgres::ValueKind;
+using test_rows::big_endian;
+using test_rows::kTable;
+using test_rows::make_table;
 
-constexpr Oid kTable{100};
 constexpr int kBlocks = 6;  // of the source's heap; a chunk is one block
 
 struct Row {
@@ -47,35 +50,6 @@ struct Transaction {
     Lsn commit, end;
     std::vector<Change> changes;
 };
-
-TablePtr make_table() {
-    auto table = std::make_shared<Table>();
-    table->relid = kTable;
-    table->schema = "public";
-    table->name = table->target = "t";
-    table->database = "tandem";
-    auto add = [&](std::string name, uint32_t oid, int key) {
-        TableColumn column;
-        column.attnum = static_cast<int16_t>(table->columns.size() + 1);
-        column.name = column.target_name = std::move(name);
-        column.type = Oid{oid};
-        column.key_position = key;
-        column.source_type = MUST(types::builtin_type(Oid{oid}));
-        column.source_type.not_null = column.source_type.key = key > 0;
-        column.mapping = MUST(types::map_type(column.source_type));
-        table->columns.push_back(std::move(column));
-    };
-    add("key", 23, 1);
-    add("number", 23, 0);
-    add("large", 25, 0);
-    table->key = {0};
-    return table;
-}
-
-std::string big_endian(int value) {
-    auto swapped = __builtin_bswap32(static_cast<uint32_t>(value));
-    return {reinterpret_cast<const char*>(&swapped), sizeof swapped};
-}
 
 using Visible = std::multimap<int, std::pair<int, std::string>>;
 

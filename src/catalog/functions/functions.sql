@@ -310,6 +310,18 @@ BEGIN
 END $$;
 
 -- Starts to mirror tables. Returns the mirror's id; the daemon does the work, see tandem.mirrors.
+-- Whom the router logs in to ClickHouse as; NULL: as the mirror does. Sessions see it with their next query.
+CREATE OR REPLACE FUNCTION tandem.set_route_user(username text, password text, target text DEFAULT 'default')
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    UPDATE tandem.target t SET route_username = set_route_user.username,
+        route_password = CASE WHEN set_route_user.username IS NULL THEN NULL ELSE set_route_user.password END
+    WHERE t.name = set_route_user.target;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no target "%"', set_route_user.target USING ERRCODE = '42704';
+    END IF;
+END $$;
+
 -- options: target (name in tandem.target; default: the only one), database (default 'tandem'), and
 -- those of tandem.mirror_options().
 CREATE OR REPLACE FUNCTION tandem.create_mirror(name text, tables text[], options jsonb DEFAULT '{}')

@@ -1,3 +1,6 @@
+// A state machine around the protocol: what has been received is parsed as far as it goes, what is
+// to be sent is sent as far as the socket takes it, and each step says what to wait for. Two
+// deadlines: one for the first sign of life after a query was sent, one for silence in between.
 #include "clickhouse/client/async.h"
 
 #include <optional>

@@ -1,3 +1,6 @@
+// A Relation message says how rows arrive, not what happened to the table: that is worked out from
+// the message, the table as it was known and the catalog as it is now, which may be ahead of the
+// stream. What cannot be told apart (dropped and added under one name, say) ends in a new load.
 #include "mirror/schema/table_change.h"
 
 #include <algorithm>

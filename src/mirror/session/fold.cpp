@@ -29,9 +29,7 @@ class Folding {
           hand_over_(hand_over),
           identity_(identity),
           target_(target_options(options, false)),
-          catalog_({connect_options(options, "fold"), options.mirror_id, options.chunk_blocks,
-                    options.owner},
-                   nullptr),
+          catalog_(store_options(options, "fold"), nullptr),
           begun_(std::chrono::steady_clock::now()) {
         catalog_.set_generations(tables.generations);
         recorded_ = tables.identity.recorded;

@@ -23,6 +23,8 @@
 namespace tandem::mirror {
 
 postgres::ConnectOptions connect_options(const RunnerOptions& options, std::string_view role);
+// For the thread's own connection to the catalog; `role` is seen in pg_stat_activity.
+CatalogStore::Options store_options(const RunnerOptions& options, std::string_view role);
 // Begin of the query id of everything that a mirror inserts.
 std::string query_prefix(const RunnerOptions& options);
 TargetOptions target_options(const RunnerOptions& options, bool bulk);

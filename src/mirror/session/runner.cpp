@@ -1,3 +1,7 @@
+// A session: the threads of one mirror from one position on, until an error ends it or somebody
+// asks for the end. Nothing in memory outlives it; what the next one finds in the catalog and in
+// ClickHouse is all it goes on with. The runner starts sessions until one ends in a way that no
+// retry mends.
 #include "mirror/session/runner.h"
 
 #include <poll.h>

@@ -19,9 +19,7 @@ void run_watch_thread(const RunnerOptions& options, const SessionTables& tables,
     TargetOptions watching = target_options(options, false);
     watching.timeout = watching.connect_timeout = kAnswer;
     ClickHouseTarget target(watching);
-    CatalogStore catalog(
-        {connect_options(options, "watch"), options.mirror_id, options.chunk_blocks, options.owner},
-        nullptr);
+    CatalogStore catalog(store_options(options, "watch"), nullptr);
     Trouble trouble(catalog, 1);
     for (; !stop.stop_requested(); back_off(kLook, stop)) {
         auto ran_on = target.ran_on(tables.mirror.database, tables.mirror.mark());

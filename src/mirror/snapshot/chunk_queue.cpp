@@ -41,7 +41,7 @@ void ChunkQueue::stop(Oid relid, Oid leaf) {
     stop(Key{relid.value, leaf.value});
 }
 
-void ChunkQueue::replace_table(TablePtr table) {
+void ChunkQueue::replace_table(const TablePtr& table) {
     MutexLock lock(mutex_);
     auto at = loads_.lower_bound({table->relid.value, 0});
     for (; at != loads_.end() && at->first.first == table->relid.value; ++at)

@@ -45,7 +45,7 @@ class ChunkQueue {
     void stop(Oid relid);
     void stop(Oid relid, Oid leaf);
     // Changes the columns that later chunks read (after a schema change).
-    void replace_table(TablePtr table);
+    void replace_table(const TablePtr& table);
 
     // Next chunk; waits for one. Nothing after close().
     std::optional<Assignment> next();

@@ -18,6 +18,7 @@ TablePtr table() {
 
 std::vector<Chunk> chunks(int count) {
     std::vector<Chunk> result;
+    result.reserve(static_cast<size_t>(count));
     for (int i = 0; i < count; ++i)
         result.push_back({.relid = kTable, .part = kTable, .first_block = i, .end_block = {}});
     return result;
@@ -57,6 +58,7 @@ TEST(chunk_queue, several_may_stop_one_table_at_once) {
         queue.add(table(), chunks(1));
         auto running = queue.next();
         std::vector<std::jthread> stopping;
+        stopping.reserve(4);
         std::atomic<int> begun = 0;
         for (int i = 0; i < 4; ++i)
             stopping.emplace_back([&] {

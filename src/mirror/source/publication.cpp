@@ -1,3 +1,6 @@
+// Tables are published by whoever may: by the role itself where it owns them or acts for the owner,
+// or in a publication that somebody else made, which is used and never changed. DDL on it runs only
+// when something differs, because it waits for every writer.
 #include "mirror/source/publication.h"
 
 #include "base/log.h"

@@ -1,3 +1,5 @@
+// Rows are read by ranges of heap blocks, each in a short transaction of its own, so that no
+// snapshot holds vacuum back for longer than a chunk. A partitioned table is read leaf by leaf.
 #include "mirror/source/source_reader.h"
 
 #include <algorithm>

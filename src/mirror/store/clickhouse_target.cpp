@@ -40,11 +40,13 @@ std::string delta_table(const Table& table) {
 
 std::vector<std::string> key_names(const Table& table) {
     std::vector<std::string> names;
+    names.reserve(table.key.size());
     for (size_t key : table.key) names.push_back(table.columns[key].target_name);
     return names;
 }
 std::vector<std::string> column_names(const Table& table) {
     std::vector<std::string> names;
+    names.reserve(table.columns.size());
     for (const TableColumn& column : table.columns) names.push_back(column.target_name);
     return names;
 }

@@ -1,3 +1,6 @@
+// A generation is open while batches may still write into it, closed when it is full or old enough,
+// and folded when every reader that could need it has had its grace. Keys of what is open or closed
+// are remembered by hash, up to a bound; beyond it a table's delta is taken to hold anything.
 #include "mirror/store/delta_book.h"
 
 #include <algorithm>

@@ -13,16 +13,16 @@ using Holds = DeltaKeys::Holds;
 
 constexpr Oid kTable{7};
 
-class delta_book : public testing::Test {
+class DeltaBookTest : public testing::Test {
   protected:
-    delta_book() {
+    DeltaBookTest() {
         auto table = std::make_shared<Table>();
         table->relid = kTable;
         table_ = table;
     }
 
     // Rows with these keys are written, by a transaction that committed at `last`.
-    void write(std::vector<uint64_t> keys, uint64_t last) {
+    void write(const std::vector<uint64_t>& keys, uint64_t last) {
         auto record = [&]() -> Status {
             ++recorded_;
             return {};
@@ -49,14 +49,14 @@ class delta_book : public testing::Test {
     int recorded_ = 0;
 };
 
-TEST_F(delta_book, sends_everything_to_the_delta_of_a_table_that_loads) {
+TEST_F(DeltaBookTest, sends_everything_to_the_delta_of_a_table_that_loads) {
     book_.start({.table = table_, .loading = true});
     EXPECT_EQ(book_.keys(kTable).holds, Holds::anything);
     book_.set_live(kTable);
     EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
 }
 
-TEST_F(delta_book, knows_its_keys_until_they_are_folded) {
+TEST_F(DeltaBookTest, knows_its_keys_until_they_are_folded) {
     book_.start({.table = table_});
     write({11, 12}, 50);
     EXPECT_EQ(recorded_, 1);
@@ -68,7 +68,7 @@ TEST_F(delta_book, knows_its_keys_until_they_are_folded) {
     EXPECT_FALSE(keys.contains(14));
 }
 
-TEST_F(delta_book, lets_the_grace_of_all_generations_run_at_once) {
+TEST_F(DeltaBookTest, lets_the_grace_of_all_generations_run_at_once) {
     book_.start({.table = table_});
     for (uint64_t key = 11; key < 14; ++key) {
         write({key}, 50);
@@ -82,7 +82,7 @@ TEST_F(delta_book, lets_the_grace_of_all_generations_run_at_once) {
     EXPECT_EQ(tasks[0].newest, 3U);
 }
 
-TEST_F(delta_book, folds_only_what_readers_have_had_for_the_grace) {
+TEST_F(DeltaBookTest, folds_only_what_readers_have_had_for_the_grace) {
     book_.start({.table = table_});
     write({11}, 50);
     now_ += milliseconds(20);
@@ -104,7 +104,7 @@ TEST_F(delta_book, folds_only_what_readers_have_had_for_the_grace) {
     EXPECT_EQ(garbage[0].generation, tasks[0].newest);
 }
 
-TEST_F(delta_book, says_that_a_fold_is_tried_again) {
+TEST_F(DeltaBookTest, says_that_a_fold_is_tried_again) {
     book_.start({.table = table_, .oldest = 3, .open = 5, .empty = false, .folding = 3});
     due(1000);
     now_ += milliseconds(100);
@@ -114,7 +114,7 @@ TEST_F(delta_book, says_that_a_fold_is_tried_again) {
     EXPECT_EQ(tasks[0].newest, 3U) << "as it was begun";
 }
 
-TEST_F(delta_book, forgets_keys_rather_than_grow_without_bound) {
+TEST_F(DeltaBookTest, forgets_keys_rather_than_grow_without_bound) {
     book_.start({.table = table_});
     write({1, 2, 3, 4}, 50);
     EXPECT_EQ(book_.keys(kTable).holds, Holds::anything);
@@ -127,7 +127,7 @@ TEST_F(delta_book, forgets_keys_rather_than_grow_without_bound) {
     EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
 }
 
-TEST_F(delta_book, sends_everything_to_the_delta_while_a_leaf_loads) {
+TEST_F(DeltaBookTest, sends_everything_to_the_delta_while_a_leaf_loads) {
     book_.start({.table = table_});
     book_.cut(kTable, {Oid{8}, Lsn{10}, true});
     EXPECT_EQ(book_.keys(kTable).holds, Holds::anything);
@@ -138,7 +138,7 @@ TEST_F(delta_book, sends_everything_to_the_delta_while_a_leaf_loads) {
     EXPECT_EQ(book_.keys(kTable).holds, Holds::nothing);
 }
 
-TEST_F(delta_book, folds_only_when_what_was_cut_off_is_removed) {
+TEST_F(DeltaBookTest, folds_only_when_what_was_cut_off_is_removed) {
     book_.start({.table = table_});
     write({1}, 5);
     book_.cut(kTable, {Oid{8}, Lsn{10}, false});
@@ -157,7 +157,7 @@ TEST_F(delta_book, folds_only_when_what_was_cut_off_is_removed) {
     EXPECT_EQ(due(20).size(), 1U);
 }
 
-TEST_F(delta_book, forgets_a_load_of_a_leaf_that_is_cut_again) {
+TEST_F(DeltaBookTest, forgets_a_load_of_a_leaf_that_is_cut_again) {
     book_.start({.table = table_});
     book_.cut(kTable, {Oid{8}, Lsn{10}, true});
     book_.cut(kTable, {Oid{8}, Lsn{20}, false});
@@ -167,7 +167,7 @@ TEST_F(delta_book, forgets_a_load_of_a_leaf_that_is_cut_again) {
 }
 
 // The stream's thread makes views: it must not wait for as long as a fold takes.
-TEST_F(delta_book, lets_views_be_made_while_rows_move_but_one_at_a_time) {
+TEST_F(DeltaBookTest, lets_views_be_made_while_rows_move_but_one_at_a_time) {
     DeltaBook::Hold rows(book_, kTable, DeltaBook::Held::rows);
     std::atomic<bool> made = false;
     std::atomic<bool> made_before = false;

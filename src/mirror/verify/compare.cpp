@@ -71,7 +71,7 @@ class Comparer {
         if (!any) return {};
         Pairs pairs;
         TRY(find_pairs(range, differs, pairs));
-        return look_again(std::move(pairs));
+        return look_again(pairs);
     }
 
     size_t bucket_of(const Values& values) const {
@@ -140,14 +140,14 @@ class Comparer {
     }
 
     // Rows that differed because they were changing are equal at one of the next positions.
-    Status look_again(Pairs pairs) {
+    Status look_again(const Pairs& pairs) {
         std::vector<Values> keys;
         for (auto& [key, pair] : pairs) {
             if (result_.keys.size() + keys.size() >= options_.suspects_max) {
                 result_.more = true;
                 break;
             }
-            Values& row = pair.source ? *pair.source : *pair.target;
+            const Values& row = pair.source ? *pair.source : *pair.target;
             keys.emplace_back(row.begin(), row.begin() + static_cast<long>(sides_.key_count()));
         }
         for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {

@@ -167,10 +167,13 @@ Status Sides::read_source(const std::string& condition, const OnRow& on_row) {
 Status Sides::read_target(const RowsAt& rows, Lsn position, const std::string& condition,
                           std::vector<clickhouse::ExternalTable> tables, const OnRow& on_row) {
     std::vector<std::string> keys;
+    keys.reserve(table_.key.size());
     for (size_t key : table_.key) keys.push_back(table_.columns[key].target_name);
     std::vector<std::string> columns;
+    columns.reserve(columns_.size());
     for (size_t i : columns_) columns.push_back(table_.columns[i].target_name);
     std::vector<sqltext::LeafSeen> leaves;
+    leaves.reserve(rows.cuts.size());
     for (const LeafCut& cut : rows.cuts)
         leaves.push_back({cut.leaf.value, cut.cut.value, cut.loads});
     std::string database = table_.rows_database();

@@ -105,6 +105,7 @@ class Verifier {
     Result<std::vector<std::string>> names(const std::string& query) {
         auto rows = TRY(asking_->query(query));
         std::vector<std::string> list;
+        list.reserve(static_cast<size_t>(rows.rows()));
         for (int i = 0; i < rows.rows(); ++i) list.push_back(rows.text(i, 0));
         return list;
     }

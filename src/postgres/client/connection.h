@@ -130,11 +130,6 @@ class Connection {
     Result<uint64_t> copy_out(std::string_view sql,
                               const std::function<Status(std::string_view)>& on_data,
                               const QueryOptions& options = {});
-    // Runs COPY ... FROM STDIN. next() returns the next piece, empty at the end; an error from it
-    // makes the COPY fail. Returns the number of rows.
-    Result<uint64_t> copy_in(std::string_view sql,
-                             const std::function<Result<std::string_view>()>& next,
-                             const QueryOptions& options = {});
 
     // Next notification of a channel that was LISTENed to; nullopt when the timeout passed.
     Result<std::optional<Notification>> wait_notification(Millis timeout);

@@ -44,30 +44,6 @@ Result<uint64_t> Connection::copy_out(std::string_view sql,
     return rows_of(TRY(state_->last_result(Deadline::after(silence))));
 }
 
-Result<uint64_t> Connection::copy_in(std::string_view sql,
-                                     const std::function<Result<std::string_view>()>& next,
-                                     const QueryOptions& options) {
-    TRY(state_->begin_copy(sql, PGRES_COPY_IN, options));
-    Millis silence = options.timeout.value_or(state_->statement_timeout);
-    while (true) {
-        auto piece = next();
-        if (!piece.ok()) {
-            state_->cancel_and_drain();
-            return std::move(piece).error();
-        }
-        if (piece->empty()) break;
-        int sent =
-            PQputCopyData(state_->connection, piece->data(), static_cast<int>(piece->size()));
-        if (sent < 0) return state_->lost("sending COPY data");
-        // Flushed at once, so that libpq's buffer does not grow with the COPY.
-        TRY(state_->flush(Deadline::after(silence)));
-    }
-    PQputCopyEnd(state_->connection, nullptr);
-    auto deadline = Deadline::after(silence);
-    TRY(state_->flush(deadline));
-    return rows_of(TRY(state_->last_result(deadline)));
-}
-
 Status Connection::State::begin_copy(std::string_view sql, ExecStatusType wanted,
                                      const QueryOptions& options) {
     TRY(check_usable());

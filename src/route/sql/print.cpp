@@ -1,3 +1,5 @@
+// The one place where a query becomes text. It decides nothing: nodes say what they are, names come
+// from numbers, and whatever a user chose is quoted.
 #include "route/sql/print.h"
 
 #include "sqltext/quote.h"

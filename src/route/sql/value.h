@@ -14,6 +14,7 @@
 
 #include "route/sql/node.h"
 #include "route/tree/tree.h"
+#include "types/oid.h"
 
 namespace tandem::route {
 
@@ -44,13 +45,7 @@ enum class Class : uint8_t {
     kSame,  // the class of the first argument
 };
 
-namespace oid {
-inline constexpr uint32_t kBool = 16, kName = 19, kInt8 = 20, kInt2 = 21, kInt4 = 23, kText = 25,
-                          kOid = 26, kFloat4 = 700, kFloat8 = 701, kUnknown = 705, kBpchar = 1042,
-                          kVarchar = 1043, kDate = 1082, kTimestamp = 1114, kTimestamptz = 1184,
-                          kInterval = 1186, kNumeric = 1700, kUuid = 2950, kJsonb = 3802,
-                          kInet = 869;
-}  // namespace oid
+namespace oid = types::oid;
 
 inline constexpr int kDecimalDigitsMax = 76;
 

@@ -13,8 +13,6 @@ bool is_fraction(std::string_view text) {
     return fraction >= 0 && fraction <= 1;
 }
 
-constexpr uint32_t kFloat8Array = 1022;
-
 // Of the sorted values $1 at the fraction $2, by the operations of Postgres'
 // percentile_cont_float8_final and percentile_disc_final in the same order.
 constexpr std::string_view kContinuous =
@@ -73,7 +71,7 @@ Result<Value> Translator::percentile(const Expr& expr, Value result, const Node*
         return result;
     }
     std::vector<const Expr*> fractions;
-    if (at.type != kFloat8Array || !known_elements(at, fractions, oid::kFloat8) ||
+    if (at.type != oid::kFloat8Array || !known_elements(at, fractions, oid::kFloat8) ||
         fractions.empty())
         return refuse(Reason::kConstantUnknown, "the fractions of " + std::string(expr.name));
     Nodes parts;

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
+#include "types/oid.h"
 #include "types/postgres/convert.h"
 #include "types/postgres/plan.h"
 
 namespace tandem::types {
 namespace {
-
-constexpr uint32_t kNumeric = 1700;
 
 Error no_equal(const PgType& type, std::string_view text) {
     return Error(ErrorCode::kValueOutOfRange,
@@ -69,7 +68,7 @@ Result<ParameterValue> make(const PgType& declared, std::string_view value) {
     type.not_null = true;
     type.key = false;
     Mapping mapping = TRY(map_type(type));
-    if (type.oid.value == kNumeric) {
+    if (type.oid.value == oid::kNumeric) {
         std::string text;
         TRY(binary_to_text(mapping, value, text));
         return decimal_parameter(type, text);

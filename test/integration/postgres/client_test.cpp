@@ -223,25 +223,6 @@ TEST_F(PostgresClient, stops_a_copy_when_the_receiver_refuses) {
     EXPECT_EQ(ask("SELECT 'still here'"), "still here");
 }
 
-TEST_F(PostgresClient, copies_in) {
-    run("CREATE TABLE t (id int PRIMARY KEY, body text)");
-    int next = 0;
-    std::string piece;
-    auto rows = connection_->copy_in("COPY t FROM STDIN", [&]() -> Result<std::string_view> {
-        if (next == 20'000) return std::string_view();
-        piece = std::to_string(next++) + "\tsome text\n";
-        return std::string_view(piece);
-    });
-    ASSERT_TRUE(rows.ok()) << rows.error().to_string();
-    EXPECT_EQ(*rows, 20'000u);
-    auto broken = connection_->copy_in("COPY t FROM STDIN", [&]() -> Result<std::string_view> {
-        return Error(ErrorCode::kIo, "source is gone");
-    });
-    ASSERT_FALSE(broken.ok());
-    EXPECT_EQ(broken.error().code(), ErrorCode::kIo);
-    EXPECT_EQ(ask("SELECT count(*) FROM t"), "20000");
-}
-
 TEST_F(PostgresClient, waits_for_notifications) {
     run("LISTEN tandem");
     auto nothing = connection_->wait_notification(Millis(10));
