@@ -255,7 +255,7 @@ Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
         on.push_back(sql_.form("($1 = $2)", {sql_.result(left.number, sql::Role::kValue, 0),
                                              sql_.result(right.number, sql::Role::kValue, 0)}));
     }
-    if (!is_true(item.on)) on.push_back(TRY(filter_on(*item.on)));
+    if (item.on != nullptr && !is_true(item.on)) on.push_back(TRY(filter_on(*item.on)));
     sql::JoinWord word = item.join == JoinKind::kFull ? sql::JoinWord::kFull : sql::JoinWord::kLeft;
     left.from = sql_.join(word, left.from, right.from, std::move(on));
     left.relations.insert(left.relations.end(), right.relations.begin(), right.relations.end());
