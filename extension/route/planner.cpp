@@ -263,6 +263,10 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     if (cheap && asking == Asking::kNobody) return local;
     Tables tables = {};
     collect_tables(reinterpret_cast<Node*>(copy), &tables);
+    // What functions read that the planner has inlined.
+    ListCell* cell;
+    foreach (cell, local->relationOids)
+        tables.any_mirrored = tables.any_mirrored || is_mirrored(lfirst_oid(cell));
     outcome->concerned = tables.any_mirrored;
     if (!tables.any_mirrored && !(forced && tables.any_user_table)) return local;
     if (cheap) {

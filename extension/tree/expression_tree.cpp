@@ -463,6 +463,9 @@ const NeutralExpr* convert_by_tag(TreeBuilder* builder, Node* node) {
             if (reinterpret_cast<ArrayExpr*>(node)->multidims) break;
             return convert_with_list(builder, ExprKind::kArray, node,
                                      reinterpret_cast<ArrayExpr*>(node)->elements);
+        case T_RowExpr:
+            return convert_with_list(builder, ExprKind::kRow, node,
+                                     reinterpret_cast<RowExpr*>(node)->args);
         case T_Aggref:
             return convert_aggregate(builder, reinterpret_cast<Aggref*>(node));
         case T_WindowFunc:

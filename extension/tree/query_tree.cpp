@@ -323,7 +323,10 @@ void convert_relation(TreeBuilder* builder, Relation* relation, RangeTblEntry* r
         case RTE_VALUES:
             return convert_values(builder, relation, rte);
         case RTE_FUNCTION:
-            return convert_set_function(builder, relation, rte);
+            // A simple SQL function is the query that it holds, as for the planner.
+            subquery = inline_set_returning_function(builder->root, rte);
+            if (subquery == nullptr) return convert_set_function(builder, relation, rte);
+            break;
         default:
             break;
     }

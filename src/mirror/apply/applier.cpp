@@ -9,6 +9,8 @@
 #include "mirror/apply/applier.h"
 
 #include <algorithm>
+#include <atomic>
+#include <thread>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -16,6 +18,14 @@
 #include "clickhouse/client/client.h"
 
 namespace tandem::mirror {
+namespace {
+
+bool fails_table(const Error& error) {
+    return action_for(error, Place::apply_step) == Action::fail_table;
+}
+
+}  // namespace
+
 void Applier::start(Batch batch) {
     TANDEM_ASSERT(done(), "a batch was started before the last one was applied");
     batch_ = std::move(batch);
@@ -23,16 +33,47 @@ void Applier::start(Batch batch) {
 }
 
 Status Applier::run() {
-    for (; step_ < batch_.steps.size(); ++step_) {
-        Step& step = batch_.steps[step_];
-        TablePtr table = table_of(step);
-        if (failed_.contains(table->relid)) continue;
-        Status applied = apply(step);
-        if (applied.ok()) continue;
-        if (action_for(applied.error(), Place::apply_step) != Action::fail_table) return applied;
-        TRY(fail_table(table, applied.error()));
+    while (!done()) {
+        std::span<Step> steps = applicable();
+        std::vector<Status> applied = apply_all(steps);
+        for (size_t i = 0; i < steps.size(); ++i) {
+            if (applied[i].ok()) continue;
+            if (!fails_table(applied[i].error())) return std::move(applied[i]);
+            TRY(fail_table(table_of(steps[i]), applied[i].error()));
+        }
+        step_ += steps.size();
     }
     return {};
+}
+
+std::span<Step> Applier::applicable() {
+    std::unordered_set<Oid> tables;
+    size_t end = step_;
+    while (end < batch_.steps.size() && std::holds_alternative<InsertStep>(batch_.steps[end]) &&
+           tables.insert(table_of(batch_.steps[end])->relid).second)
+        ++end;
+    return std::span(batch_.steps).subspan(step_, std::max(end - step_, size_t{1}));
+}
+
+// One result a step; behind an error that run() returns, some may not have been tried. Small
+// batches of one table, the most frequent, need no thread.
+std::vector<Status> Applier::apply_all(std::span<Step> steps) {
+    std::vector<Status> results(steps.size());
+    std::atomic<size_t> next{0};
+    auto work = [&](Destination& destination) {
+        for (size_t i = next++; i < steps.size(); i = next++) {
+            if (failed_.contains(table_of(steps[i])->relid)) continue;
+            auto* insert = std::get_if<InsertStep>(&steps[i]);
+            results[i] = insert != nullptr ? apply_insert(*insert, destination) : apply(steps[i]);
+            if (!results[i].ok() && !fails_table(results[i].error())) next = steps.size();
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (size_t i = 0; i < std::min(writers_.size(), steps.size() - 1); ++i)
+        threads.emplace_back([&work, destination = writers_[i]] { work(*destination); });
+    work(*destination_);
+    for (std::jthread& thread : threads) thread.join();
+    return results;
 }
 
 std::vector<Oid> Applier::take_failed() {
@@ -40,7 +81,6 @@ std::vector<Oid> Applier::take_failed() {
 }
 
 Status Applier::apply(Step& step) {
-    if (auto* insert = std::get_if<InsertStep>(&step)) return apply_insert(*insert);
     if (auto* truncate = std::get_if<TruncateStep>(&step)) return apply_truncate(*truncate);
     if (auto* leaf = std::get_if<LeafStep>(&step)) return apply_leaf(*leaf);
     if (auto* schema = std::get_if<SchemaStep>(&step)) return apply_change(*schema);
@@ -48,46 +88,52 @@ Status Applier::apply(Step& step) {
     return fail_table(failure.table, failure.error);
 }
 
-Status Applier::apply_insert(InsertStep& step) {
+Status Applier::apply_insert(InsertStep& step, Destination& destination) {
     TableBatch& rows = *step.rows;
     const Table& table = *rows.table();
-    for (const Loss& loss : step.losses)
-        TRY(catalog_->record_loss(table, loss, batch_.last_commit));
-    step.losses.clear();
+    if (!step.losses.empty()) {
+        MutexLock lock(one_at_a_time_);
+        for (const Loss& loss : step.losses)
+            TRY(catalog_->record_loss(table, loss, batch_.last_commit));
+        step.losses.clear();
+    }
     // First: they are looked up as they were before this batch.
-    TRY(complete_pending(step));
+    TRY(complete_pending(step, destination));
     if (!step.placed) step.placed = rows.place(book_->keys(table.relid));
     TRY(failpoint("stream_before_insert"));
     if (!step.main_written && step.placed->main.rows() > 0)
-        TRY(destination_->insert_main(table, step.placed->main));
+        TRY(destination.insert_main(table, step.placed->main));
     step.main_written = true;
     if (!step.delta_written && step.placed->delta.rows() > 0)
-        TRY(write_delta(rows, step.placed->delta, step.placed->delta_keys));
+        TRY(write_delta(rows, step.placed->delta, step.placed->delta_keys, destination));
     step.delta_written = true;
     TRY(failpoint("stream_after_insert"));
     return {};
 }
 
 Status Applier::write_delta(TableBatch& rows, types::Block& block,
-                            const std::vector<uint64_t>& keys) {
+                            const std::vector<uint64_t>& keys, Destination& destination) {
     const Table& table = *rows.table();
-    auto record = [&] { return catalog_->record_delta_rows(table); };
+    auto record = [&] {
+        MutexLock lock(one_at_a_time_);
+        return catalog_->record_delta_rows(table);
+    };
     uint32_t generation =
         TRY(book_->begin_rows(table.relid, std::chrono::steady_clock::now(), record));
-    Status written = destination_->insert_delta(table, block, generation);
+    Status written = destination.insert_delta(table, block, generation);
     book_->end_rows(table.relid, generation, written.ok() ? keys : std::vector<uint64_t>(),
                     batch_.last_commit);
     return written;
 }
 
-Status Applier::complete_pending(InsertStep& step) {
+Status Applier::complete_pending(InsertStep& step, Destination& destination) {
     TableBatch& rows = *step.rows;
     size_t count = limits_.lookup_keys;
     size_t first = step.completed;
     types::Block completed = rows.empty_delta();
     while (first < rows.pending()) {
         count = std::min(count, rows.pending() - first);
-        auto done = complete_slice(rows, first, count, completed);
+        auto done = complete_slice(rows, first, count, completed, destination);
         if (!done.ok()) {
             if (done.error().code() != ErrorCode::kLimitExceeded || count == 1)
                 return std::move(done).error();
@@ -96,7 +142,8 @@ Status Applier::complete_pending(InsertStep& step) {
         }
         first += done.value();
         if (first < rows.pending() && completed.byte_size() < limits_.insert_bytes) continue;
-        if (completed.rows() > 0) TRY(write_delta(rows, completed, rows.key_hashes(completed)));
+        if (completed.rows() > 0)
+            TRY(write_delta(rows, completed, rows.key_hashes(completed), destination));
         completed = rows.empty_delta();
         step.completed = first;
     }
@@ -104,12 +151,12 @@ Status Applier::complete_pending(InsertStep& step) {
 }
 
 Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t count,
-                                       types::Block& completed) {
+                                       types::Block& completed, Destination& destination) {
     const Table& table = *rows.table();
     std::vector<size_t> columns = rows.missing_columns();
     size_t bytes_max = count == 1 ? limits_.lookup_bytes_one : limits_.lookup_bytes;
     std::vector<LeafCut> cuts = book_->cuts(table.relid);
-    types::Block found = TRY(destination_->rows_by_key(
+    types::Block found = TRY(destination.rows_by_key(
         table, {rows.lookup_keys(first, count), columns, rows.first(), bytes_max, cuts}));
     types::Block slice = rows.empty_delta();
     auto loading = [&](Oid leaf) { return book_->loading(table.relid, leaf); };
@@ -120,18 +167,26 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
                          [&](size_t row) { return loading(rows.leaf_of(row)); }))
             return Error(ErrorCode::kSchemaChanged,
                          "ClickHouse lacks a row that was updated in " + table.label());
-        TRY(source_->wait_visible(batch_.incomplete));
-        auto source = source_->current_rows(table, rows.own_keys(left), columns, bytes_max);
-        if (!source.ok() && source.error().code() == ErrorCode::kPostgresError)
-            return Error(ErrorCode::kSchemaChanged,
-                         "the source cannot be asked for values of an older schema: " +
-                             source.error().message());
-        if (!source.ok()) return std::move(source).error();
-        TRY(catalog_->record_look_up(table, source.value().before));
-        TRY(rows.complete_from_source(left, source.value().rows, slice));
+        TRY(complete_from_source(rows, left, bytes_max, slice));
     }
     clickhouse::append_block(completed, slice);
     return count;
+}
+
+Status Applier::complete_from_source(TableBatch& rows, const std::vector<size_t>& left,
+                                     size_t bytes_max, types::Block& slice) {
+    const Table& table = *rows.table();
+    MutexLock lock(one_at_a_time_);
+    TRY(source_->wait_visible(batch_.incomplete));
+    auto source =
+        source_->current_rows(table, rows.own_keys(left), rows.missing_columns(), bytes_max);
+    if (!source.ok() && source.error().code() == ErrorCode::kPostgresError)
+        return Error(ErrorCode::kSchemaChanged,
+                     "the source cannot be asked for values of an older schema: " +
+                         source.error().message());
+    if (!source.ok()) return std::move(source).error();
+    TRY(catalog_->record_look_up(table, source.value().before));
+    return rows.complete_from_source(left, source.value().rows, slice);
 }
 
 Status Applier::apply_truncate(const TruncateStep& step) {

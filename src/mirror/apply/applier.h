@@ -4,12 +4,18 @@
 // with run() goes on where that happened; nothing acknowledged is written twice. When it is not
 // known whether a write happened, the session has to end instead (ports.h). An error that no retry
 // mends fails the one table: recorded in the catalog first, its later steps are skipped. When run()
-// is ok, the batch's `confirm` position is safe to publish. One thread.
+// is ok, the batch's `confirm` position is safe to publish.
+//
+// Called by one thread. Rows of different tables are written at once, one destination each: their
+// order among each other is nobody's business before the batch is published. Everything else
+// (TRUNCATE, ALTER, cuts) waits for what came before it and is waited for.
 #pragma once
 
+#include <span>
 #include <unordered_set>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "mirror/apply/ports.h"
 #include "mirror/batch/batch.h"
@@ -27,9 +33,11 @@ struct ApplyLimits {
 
 class Applier {
   public:
+    // `more`: further connections to the same ClickHouse.
     Applier(Destination& destination, SourceRows& source, Catalog& catalog, DeltaBook& book,
-            ApplyLimits limits = {})
+            ApplyLimits limits = {}, std::span<Destination* const> more = {})
         : destination_(&destination),
+          writers_(more.begin(), more.end()),
           source_(&source),
           catalog_(&catalog),
           book_(&book),
@@ -49,18 +57,26 @@ class Applier {
     void forget_changed() { changed_.clear(); }
 
   private:
+    // Steps from the one that is next: inserts into different tables, or that one alone.
+    std::span<Step> applicable();
+    std::vector<Status> apply_all(std::span<Step> steps);
     Status apply(Step& step);
-    Status apply_insert(InsertStep& step);
+    Status apply_insert(InsertStep& step, Destination& destination);
     Status apply_truncate(const TruncateStep& step);
     Status apply_leaf(const LeafStep& step);
     Status apply_change(const SchemaStep& step);
-    Status complete_pending(InsertStep& step);
-    Status write_delta(TableBatch& rows, types::Block& block, const std::vector<uint64_t>& keys);
+    Status complete_pending(InsertStep& step, Destination& destination);
+    Status write_delta(TableBatch& rows, types::Block& block, const std::vector<uint64_t>& keys,
+                       Destination& destination);
     Result<size_t> complete_slice(TableBatch& rows, size_t first, size_t count,
-                                  types::Block& completed);
+                                  types::Block& completed, Destination& destination);
+    Status complete_from_source(TableBatch& rows, const std::vector<size_t>& left, size_t bytes_max,
+                                types::Block& slice);
     Status fail_table(const TablePtr& table, const Error& error);
 
     Destination* destination_;
+    std::vector<Destination*> writers_;
+    Mutex one_at_a_time_;  // the two below have one connection each
     SourceRows* source_;
     Catalog* catalog_;
     DeltaBook* book_;

@@ -11,6 +11,10 @@ CatalogStore::Options store_options(const RunnerOptions& options, std::string_vi
 
 namespace {
 
+// Tables that are written at once, but for the first: an insert is mostly waiting for the disk.
+constexpr int kMoreWriters = 3;
+
+
 // What is known of a batch before it is applied, counted once readers see it.
 class Counted {
   public:
@@ -73,7 +77,13 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     SourceReader source(connect_options(options, "look-up"));
     CatalogStore catalog(store_options(options, "apply"), &chunks);
     catalog.set_generations(tables.generations);
-    Applier applier(target, source, catalog, book);
+    std::vector<std::unique_ptr<ClickHouseTarget>> writers;
+    std::vector<Destination*> more;
+    for (int i = 0; i < kMoreWriters; ++i)
+        more.push_back(
+            writers.emplace_back(std::make_unique<ClickHouseTarget>(target_options(options, false)))
+                .get());
+    Applier applier(target, source, catalog, book, {}, more);
     Backoff backoff;
     Trouble trouble(catalog, 3);
     LogScope scope("mirror", options.name);

@@ -38,7 +38,7 @@ constexpr std::string_view kForms[][2] = {
     {"`num_nulls` `num_nonnulls`", ""},
     {"`avg` `sum(DISTINCT)` `avg(DISTINCT)` `variance` `var_pop` `var_samp`",
      "integers and numeric"},
-    {"`stddev` `stddev_pop` `stddev_samp`", "integers and numeric, among the results"},
+    {"`stddev` `stddev_pop` `stddev_samp`", "integers and numeric"},
     {"`sum` `avg` of `float8`", "tandem.float_aggregates = any_order, or a parallel plan"},
     {"`min` `max` of floating point numbers, char(n) and enums", ""},
     {"`string_agg` `array_agg`", "with ORDER BY in one direction, or DISTINCT"},

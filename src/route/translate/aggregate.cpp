@@ -50,6 +50,9 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     if (name == "string_agg") return string_agg(expr);
     if (name == "array_agg") return array_agg(expr);
     if (name.starts_with("var")) return variance(expr);
+    if (name.starts_with("stddev") && expr.type == oid::kNumeric) return spread(expr);
+    bool rows = expr.args.size == 1 && expr.args[0]->kind == ExprKind::kRow;
+    if (rows && name == "count" && expr.distinct) return different_rows(expr);
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
     Value argument;
     std::vector<Class> classes;
@@ -89,6 +92,19 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     if (argument.digits != nullptr && result.cls == Class::kNumeric)
         TRY(digits_of_group(expr, argument, result));
     return result;
+}
+
+// count(DISTINCT (a, b)): a row of NULLs counts as well.
+Result<Value> Translator::different_rows(const Expr& expr) {
+    Nodes parts;
+    for (const Expr* item : expr.args[0]->args) {
+        Value part = TRY(without_window([&] { return value(*item); }));
+        TRY(check_key(part, *item));
+        parts.push_back(part.node);
+    }
+    const Node* row = sql_.form("tuple($,)", std::move(parts));
+    const Node* count = TRY(aggregate_call(expr, "uniqExact", {row}));
+    return Value{.node = sql_.form("toInt64($1)", {count}), .cls = Class::kInt8, .nullable = false};
 }
 
 // The digits of a sum are the most of any of its values. Those of min and max are the value's own,

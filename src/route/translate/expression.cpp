@@ -139,6 +139,8 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return subquery(expr, place);
         case ExprKind::kGrouping:
             return grouping(expr);
+        case ExprKind::kRow:
+            return refuse(Reason::kExpression, "a row");
         default:
             return refuse(Reason::kExpression, std::string(expr.name));
     }
@@ -153,6 +155,12 @@ Result<const sql::Node*> Translator::filter(const Expr& expr) {
 Result<Value> Translator::column(const Expr& expr) {
     if (expr.levels_up != levels_below_) return refuse(Reason::kCorrelated);
     Scope* scope = scope_;
+    for (size_t i = 0; i < scope->cells.size(); ++i) {
+        const Expr& cell = *scope->cells[i];
+        if (cell.kind == ExprKind::kColumn && cell.relation == expr.relation &&
+            cell.attnum == expr.attnum)
+            return of_source(scope->sources[0], i + 1);
+    }
     if (scope->over_cells)
         return refuse(Reason::kGroupingSets, "with a column that is not grouped by");
     if (expr.relation >= scope->sources.size()) return refuse(Reason::kFromItem);

@@ -139,12 +139,14 @@ bool Translator::connects(const Expr& expr, const std::vector<uint32_t>& left,
 
 // Makes a part of FROM a derived table of its own, of which result 0 is always 1. What is read of
 // its relations from now on becomes a result of it.
-void Translator::wrap(Piece& piece, Nodes where) {
+void Translator::wrap(Piece& piece, Nodes where, const std::vector<uint32_t>& made) {
     sql::Select& select = *sql_.query();
     uint32_t number = ++next_relation_;
     select.results.push_back({sql_.form("materialize(toUInt8(1))", {}), sql::Role::kValue, 0});
     select.from = piece.from;
     select.where = std::move(where);
+    for (uint32_t relation : made)
+        if (!all_in({relation}, piece.relations)) piece.relations.push_back(relation);
     for (uint32_t relation : piece.relations)
         scope_->sources[relation].wraps.push_back({&select, number});
     piece.from = sql_.derived(&select, number);
@@ -155,12 +157,11 @@ void Translator::wrap(Piece& piece, Nodes where) {
 // Policies are asked before anything else of the query.
 Status Translator::hide_rows(uint32_t relation) {
     Source& source = scope_->sources[relation];
-    const sql::Node* filter = TRY(filter_on(*source.relation->filter));
-    Nodes where = {filter};
+    const Node* visible = TRY(filter_on(*source.relation->filter));
     Piece piece;
     piece.relations = {relation};
     piece.from = source.from;
-    wrap(piece, std::move(where));
+    wrap(piece, {visible});
     source.from = piece.from;
     return {};
 }
@@ -229,6 +230,32 @@ Result<const sql::Node*> Translator::filter_on(const Expr& expr) {
     return on;
 }
 
+// Columns that are computed where they are read are computed here, once for all.
+Status Translator::freeze(const FromItem& item, std::vector<uint32_t>& made) {
+    std::vector<uint32_t> below;
+    relations_below(item, below);
+    for (uint32_t relation : below) {
+        Source& source = scope_->sources[relation];
+        if (source.inlined == nullptr) continue;
+        std::vector<Value> columns;
+        for (const Target& target : source.inlined->targets) {
+            if (target.junk) continue;
+            Value column;
+            if (target.expr != nullptr)
+                column = TRY(inlined_column(source, static_cast<int32_t>(columns.size() + 1)));
+            if (target.expr != nullptr && column.cls == Class::kOther)
+                return refuse(Reason::kTypeUnsupported, "in LATERAL");
+            if (column.node != nullptr) column.node = typed(column);
+            columns.push_back(column);
+        }
+        source.columns = std::move(columns);
+        source.elements = true;
+        source.inlined = nullptr;
+        made.push_back(relation);
+    }
+    return {};
+}
+
 Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
     bool turned = item.join == JoinKind::kRight;
     const FromItem& outer = turned ? *item.right : *item.left;
@@ -248,14 +275,32 @@ Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
         return connects(*part, left.relations, right.relations);
     });
     Nodes on;
-    if (!right.single || !equality) wrap(right, {});
+    // Whether anything at all is found: the engine takes no constants between its keys.
+    Nodes found;
+    for (const Expr* part : parts) {
+        if (part->kind != ExprKind::kConstant || is_true(part)) continue;
+        if (item.join == JoinKind::kFull) return refuse(Reason::kJoin, "ON a constant");
+        const Node* constant = TRY(filter_on(*part));
+        found.push_back(sql_.form("ifNull($1, false)", {constant}));
+    }
+    // What is computed where it is read would not be NULL where the join finds nothing.
+    std::vector<uint32_t> made;
+    TRY(freeze(inner, made));
+    if (!right.single || !equality || !made.empty() || !found.empty()) wrap(right, found, made);
+    made.clear();
+    if (item.join == JoinKind::kFull) TRY(freeze(outer, made));
+    if (equality && !made.empty()) wrap(left, {}, made);
     // ClickHouse wants an equality; here is one that always holds.
     if (!equality) {
-        wrap(left, {});
+        wrap(left, {}, made);
         on.push_back(sql_.form("($1 = $2)", {sql_.result(left.number, sql::Role::kValue, 0),
                                              sql_.result(right.number, sql::Role::kValue, 0)}));
     }
-    if (item.on != nullptr && !is_true(item.on)) on.push_back(TRY(filter_on(*item.on)));
+    for (const Expr* part : parts) {
+        if (part->kind == ExprKind::kConstant) continue;
+        const Node* condition = TRY(filter_on(*part));
+        on.push_back(condition);
+    }
     sql::JoinWord word = item.join == JoinKind::kFull ? sql::JoinWord::kFull : sql::JoinWord::kLeft;
     left.from = sql_.join(word, left.from, right.from, std::move(on));
     left.relations.insert(left.relations.end(), right.relations.begin(), right.relations.end());

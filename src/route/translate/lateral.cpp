@@ -97,7 +97,8 @@ Status Translator::open_tied(const Query& query, Source& source) {
         return {};
     });
     if (!status.ok()) return status;
-    uint32_t item = static_cast<uint32_t>(select.results.size());
+    uint32_t item = static_cast<uint32_t>(
+        std::max({select.results.size(), source.columns.size(), source.lifted.size()}));
     for (std::vector<Tie>* ties : {&found.equal, &found.other}) {
         for (Tie& tie : *ties) {
             select.results.push_back({tie.inside.node, sql::Role::kValue, ++item});

@@ -29,10 +29,22 @@ Result<const sql::Node*> Translator::different_values(const Expr& expr, const Va
                      {all, missing});
 }
 
+// The values of a window's frame, in the window's order.
+Result<const sql::Node*> Translator::values_of_frame(const Expr& expr, const Value& argument,
+                                                     bool nulls) {
+    if (over_->order_by.empty())
+        return refuse(Reason::kImpliedOrder, std::string(expr.name) + " without ORDER BY");
+    if (!nulls || !argument.nullable) return aggregate_call(expr, "groupArray", {argument.node});
+    const Node* wrapped = sql_.form("tuple($1)", {argument.node});
+    const Node* all = TRY(aggregate_call(expr, "groupArray", {wrapped}));
+    return sql_.form("arrayMap(x -> x.1, $1)", {all});
+}
+
 // The values of a group in the order that the call asks for, as an array; NULLs are left out unless
 // `nulls`.
 Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Value& argument,
                                                     bool nulls) {
+    if (over_ != nullptr) return values_of_frame(expr, argument, nulls);
     if (expr.distinct) return different_values(expr, argument, nulls);
     if (expr.order_by.empty())
         return refuse(Reason::kImpliedOrder, std::string(expr.name) + " without ORDER BY");
@@ -71,8 +83,8 @@ Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Valu
 }
 
 Result<Value> Translator::string_agg(const Expr& expr) {
-    if (expr.args.size != 2 || over_ != nullptr) return refuse(Reason::kAggregate, "string_agg");
-    Value text = TRY(value(*expr.args[0]));
+    if (expr.args.size != 2) return refuse(Reason::kAggregate, "string_agg");
+    Value text = TRY(without_window([&] { return value(*expr.args[0]); }));
     Value separator = TRY(value(*expr.args[1]));
     if (text.cls != Class::kText || separator.cls != Class::kText || !separator.literal)
         return refuse(Reason::kAggregate, "string_agg of this form");
@@ -111,8 +123,8 @@ Result<Value> Translator::array_text(const Node* values, const Value& one) {
 }
 
 Result<Value> Translator::array_agg(const Expr& expr) {
-    if (expr.args.size != 1 || over_ != nullptr) return refuse(Reason::kAggregate, "array_agg");
-    Value one = TRY(value(*expr.args[0]));
+    if (expr.args.size != 1) return refuse(Reason::kAggregate, "array_agg");
+    Value one = TRY(without_window([&] { return value(*expr.args[0]); }));
     if (one.cls == Class::kTimestamp || one.cls == Class::kTimestamptz) one.node = in_utc(one);
     const Node* values = TRY(ordered_values(expr, one, true));
     return array_text(values, one);
@@ -167,11 +179,40 @@ Result<Value> Translator::variance(const Expr& expr) {
     Value bottom{.cls = Class::kNumeric, .precision = 38};
     bottom.node = sql_.form(sample ? "nullIf($1 * ($1 - 1), 0)" : "nullIf($1 * $1, 0)", {n});
     Value result = TRY(divide(top, bottom));
-    Nodes parts = {result.node, top.node, result.digits};
-    result.node = sql_.form("if($2 <= 0 AND $1 IS NOT NULL, 0, $1)", parts);
+    Nodes parts = {result.node, top.node, bottom.node};
+    result.node = sql_.form("if($2 <= 0 AND $3 IS NOT NULL, 0, $1)", parts);
     result.node = typed(result);
     result.digits = sql_.form("if($1 <= 0, toInt32(0), $2)", {top.node, result.digits});
     return result;
+}
+
+// stddev: the root of the variance, rounded to the same digits. The greatest integer x with
+// x * x <= n is what Newton's steps make of the nearest floating point number.
+Result<Value> Translator::spread(const Expr& expr) {
+    Value result = TRY(variance(expr));
+    std::string scale = std::to_string(result.scale);
+    auto ten = [](const std::string& exponent) {
+        return "toInt256(concat('1', repeat('0', toUInt8(" + exponent + "))))";
+    };
+    auto step = [](const std::string& what, const std::string& of) {
+        return "arrayMap(x -> " + what + ", [" + of + "])[1]";
+    };
+    std::string x = "greatest(toInt256(sqrt(toFloat64(n))), toInt256(1))";
+    for (int i = 0; i < 3; ++i)
+        x = step("greatest(intDiv(x + intDiv(n, x), toInt256(2)), toInt256(1))", x);
+    x = step("if(x * x > n, x - 1, if((x + 1) * (x + 1) <= n, x + 1, x))", x);
+    x = step("if(n > x * x + x, x + 1, x)", x);
+    std::string whole = "intDiv(u, " + ten(scale + " - d") + ")";
+    // greatest() passes over NULL.
+    std::string text = "arrayMap((u, d) -> if(u IS NULL OR throwIf(ifNull(length(toString(" +
+                       whole + ")) + d > 75, 0)) != 0, NULL, arrayMap(n -> " + x + " * " +
+                       ten(scale + " - d") + ", [" + whole + " * " + ten("d") +
+                       "])[1]), [$1], [$2])[1]";
+    const Node* root =
+        sql_.form(sql_.keep(std::move(text)), {unscaled(result), result.digits}, {}, {}, true);
+    Value rooted = from_unscaled(root, true, result.precision, result.scale);
+    rooted.digits = result.digits;
+    return rooted;
 }
 
 }  // namespace tandem::route

@@ -232,6 +232,9 @@ void find_cells(const Query& query, const Expr& expr, std::vector<const Expr*>& 
         if (!known) cells.push_back(&expr);
         return;
     }
+    // A subquery may read what is grouped by.
+    if (expr.kind == ExprKind::kSubquery)
+        for (const Expr* key : query.group_by) find_cells(query, *key, cells);
     for (const Expr* argument : expr.args) find_cells(query, *argument, cells);
     if (expr.filter != nullptr) find_cells(query, *expr.filter, cells);
 }

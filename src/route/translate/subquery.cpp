@@ -355,9 +355,8 @@ Result<Value> Translator::correlated_aggregate(const Expr& target, const Query& 
         }
         return {};
     });
-    if (!status.ok()) return std::move(status).error();
-    TRY(join_derived(found, select));
-    Result<Value> result = outer_value(target);
+    if (status.ok()) status = join_derived(found, select);
+    Result<Value> result = status.ok() ? outer_value(target) : std::move(status).error();
     lifted_.resize(before);
     return result;
 }

@@ -220,7 +220,8 @@ class Translator {
     const FromItem* hoisted(const FromItem* before, const FromItem* item);
     std::vector<const FromItem*> from_items(const Query& query);
     bool is_inlined(const FromItem& item) const;
-    void wrap(Piece& piece, Nodes where);
+    void wrap(Piece& piece, Nodes where, const std::vector<uint32_t>& made = {});
+    Status freeze(const FromItem& item, std::vector<uint32_t>& made);
     Status hide_rows(uint32_t relation);
     const Node* through(const Source& source, const Node* node);
     Result<const Node*> filter_on(const Expr& expr);
@@ -447,6 +448,7 @@ class Translator {
     };
     Result<Average> average(const Expr& expr);
     Result<Value> sum_of(const Expr& expr);
+    Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
     // ordered_set.cpp
@@ -489,12 +491,14 @@ class Translator {
     // --- list_aggregate.cpp
     Result<const Node*> ordered_values(const Expr& expr, const Value& argument, bool nulls);
     Result<Value> string_agg(const Expr& expr);
+    Result<const Node*> values_of_frame(const Expr& expr, const Value& argument, bool nulls);
     Result<const Node*> different_values(const Expr& expr, const Value& argument, bool nulls);
     Result<std::string> element_text(const Value& one);
     Result<Value> array_text(const Node* values, const Value& one);
     Result<Value> array_agg(const Expr& expr);
     Result<Value> distinct_sum(const Expr& expr, Value& count);
     Result<Value> variance(const Expr& expr);
+    Result<Value> spread(const Expr& expr);
 
     const TranslateOptions& options_;
     sql::Sql sql_;

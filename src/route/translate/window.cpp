@@ -1,4 +1,6 @@
 // Window functions, and aggregates as such.
+#include <algorithm>
+
 #include "route/translate/translator.h"
 #include "route/translate/walk.h"
 
@@ -188,35 +190,56 @@ Result<Value> Translator::value_of_row(const Expr& expr, const Window& window, s
         return refuse(Reason::kImpliedOrder, std::string(name) + "() without ORDER BY");
     if (expr.args.empty()) return refuse(Reason::kWindow, std::string(name));
     Value result = TRY(value(*expr.args[0]));
-    if (result.cls == Class::kOther || result.digits != nullptr || !result.digits_known)
+    if (result.cls == Class::kOther || !result.digits_known)
         return refuse(Reason::kWindow, std::string(name) + " of this type");
-    result.nullable = true;
-    result.literal = result.null = result.bounded = false;
-    Nodes args = {typed(result)};
     int64_t count = expr.args.size > 1 ? known_count(expr.args[1]) : 1;
     bool moves = name == "lag" || name == "lead";
     if (count < (moves ? 0 : 1) || count > INT32_MAX)
         return refuse(Reason::kConstantUnknown, "an argument of " + std::string(name));
-    if (moves || name == "nth_value")
-        args.push_back(sql_.form(sql_.keep(std::to_string(count)), {}));
+    const Node* digits = result.digits;
+    Value other;
+    int shown_scale = 0;
     if (expr.args.size > 2) {
-        Value other = TRY(value(*expr.args[2]));
-        if (!moves || !other.literal || other.cls != result.cls || other.scale > result.scale)
+        other = TRY(value(*expr.args[2]));
+        if (!moves || !other.literal || other.cls != result.cls)
             return refuse(Reason::kWindow, "a default that is no literal of the same type");
-        args.push_back(sql_.cast(other.node, type_text(result)));
-        if (other.cls == Class::kNumeric && other.scale != result.scale)
-            return refuse(Reason::kScale);
+        shown_scale = other.scale;
+        if (result.cls == Class::kNumeric) {
+            if (other.scale != result.scale) digits = digits_of(result);
+            int scale = std::max(result.scale, other.scale);
+            int whole = std::max(result.precision - result.scale, other.precision - other.scale);
+            if (whole + scale > kDecimalDigitsMax) return refuse(Reason::kScale);
+            result = fixed(result, std::max(1, whole + scale), scale);
+            other = fixed(other, std::max(1, whole + scale), scale);
+        }
     }
+    result.nullable = true;
+    result.literal = result.null = result.bounded = false;
     if (moves)
         over.frame = kWholePartition;
     else
         TRY(add_frame(window, over));
-    std::string_view function = name == "lag"           ? "lagInFrame"
-                                : name == "lead"        ? "leadInFrame"
-                                : name == "first_value" ? "first_value_respect_nulls"
-                                : name == "last_value"  ? "last_value_respect_nulls"
-                                                        : "nth_value";
-    result.node = sql_.over(sql_.call(function, std::move(args)), std::move(over));
+    auto call = [&](const Node* one, const Node* instead) {
+        Nodes args = {one};
+        if (moves || name == "nth_value")
+            args.push_back(sql_.form(sql_.keep(std::to_string(count)), {}));
+        if (instead != nullptr) args.push_back(instead);
+        std::string_view function = name == "lag"           ? "lagInFrame"
+                                    : name == "lead"        ? "leadInFrame"
+                                    : name == "first_value" ? "first_value_respect_nulls"
+                                    : name == "last_value"  ? "last_value_respect_nulls"
+                                                            : "nth_value";
+        return sql_.over(sql_.call(function, std::move(args)), over);
+    };
+    bool instead = other.node != nullptr;
+    result.digits = nullptr;
+    std::string_view type = type_text(result);
+    result.node =
+        call(sql_.cast(result.node, type), instead ? sql_.cast(other.node, type) : nullptr);
+    if (digits == nullptr) return result;
+    constexpr std::string_view kDigits = "Nullable(Int32)";
+    const Node* shown = instead ? sql_.cast(sql_.int32(shown_scale), kDigits) : nullptr;
+    result.digits = call(sql_.cast(digits, kDigits), shown);
     return result;
 }
 

@@ -52,6 +52,7 @@ enum class ExprKind : uint8_t {
     kCast,       // args[0] to `type`, by function `name` or, with via_io, through text
     kRelabel,    // binary compatible cast: same bytes, other type
     kArray,      // ARRAY[args...]
+    kRow,        // ROW(args...)
     kAggregate,  // name([distinct] args order by ...) filter (where filter) within group
     kWindow,     // name(args) over window
     kGrouping,   // GROUPING(args)

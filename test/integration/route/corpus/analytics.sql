@@ -223,7 +223,7 @@ SELECT id, avg(amount) OVER (PARTITION BY store ORDER BY id ROWS BETWEEN 2 PRECE
 SELECT id, sum(qty) OVER (ORDER BY store RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE TIES) FROM sales WHERE id < 100;
 --@ window
 SELECT id, sum(qty) OVER (ORDER BY store RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE GROUP) FROM sales WHERE id < 100;
---@ numeric_scale
+--@ routed
 SELECT id, lag(product) OVER w, lead(amount, 3, 0) OVER w, lead(amount, 1, 0.00) OVER w, first_value(amount) OVER w FROM sales WINDOW w AS (PARTITION BY store ORDER BY at, id);
 --@ routed
 SELECT id, lag(at) OVER (PARTITION BY customer ORDER BY at, id), at - lag(at) OVER (PARTITION BY customer ORDER BY at, id) FROM sales;
@@ -237,13 +237,13 @@ SELECT product, count(*), round(100.0 * count(*) / sum(count(*)) OVER (), 2) AS 
 SELECT id, row_number() OVER () FROM sales WHERE id < 10;
 --@ routed
 SELECT id, min(at) OVER (PARTITION BY store), max(product) OVER (PARTITION BY store), bool_or(qty > 8) OVER (PARTITION BY store) FROM sales WHERE id < 100;
---@ aggregate
+--@ routed
 SELECT id, string_agg(product, ',') OVER (PARTITION BY store ORDER BY id) FROM sales WHERE id < 50;
---@ aggregate
+--@ routed
 SELECT id, array_agg(qty) OVER (PARTITION BY store ORDER BY id) FROM sales WHERE id < 50;
 --@ routed
 SELECT customer, sum(new) OVER (PARTITION BY customer ORDER BY at, id) AS session FROM (SELECT id, customer, at, CASE WHEN at - lag(at) OVER (PARTITION BY customer ORDER BY at, id) > interval '1 day' THEN 1 ELSE 0 END AS new FROM sales) s WHERE customer < 10;
---@ aggregate
+--@ routed
 SELECT id, stddev(qty) OVER (PARTITION BY store), var_pop(amount) OVER (PARTITION BY store) FROM sales WHERE id < 40;
 --@ routed
 SELECT id, percent_rank() OVER (PARTITION BY store ORDER BY amount), cume_dist() OVER (ORDER BY amount), ntile(4) OVER (ORDER BY amount, id), nth_value(product, 3) OVER (PARTITION BY store ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) FROM sales WHERE id < 100;
@@ -282,11 +282,11 @@ SELECT corr(qty, store), covar_pop(qty, store), covar_samp(qty, store), regr_slo
 SELECT regr_count(rate, qty), regr_avgx(rate, qty), regr_sxx(rate, qty) FROM sales;
 --@ routed
 SELECT stddev(amount), stddev_pop(qty), variance(discount), stddev_samp(big) FROM sales;
---@ aggregate
+--@ routed
 SELECT store, stddev(amount), avg(amount) FROM sales GROUP BY store HAVING stddev(amount) > 250;
 --@ aggregate
 SELECT stddev(rate), var_pop(rate) FROM sales;
---@ expression
+--@ routed
 SELECT count(DISTINCT (store, product)) FROM sales;
 --@ routed
 SELECT count(DISTINCT customer) FILTER (WHERE qty > 3), sum(DISTINCT qty), avg(DISTINCT amount), max(DISTINCT day) FROM sales;

@@ -189,8 +189,8 @@ SELECT store, product, sum(qty), row_number() OVER (PARTITION BY grouping(store,
 SELECT DISTINCT grouping(store), count(*) > 60 FROM sales GROUP BY ROLLUP (store);
 --@ routed
 SELECT * FROM (SELECT store, avg(amount) AS a, grouping(store) AS g FROM sales GROUP BY ROLLUP (store) ORDER BY a DESC, store LIMIT 5) x ORDER BY g, store;
---@ aggregate
-SELECT coalesce(store::text, 'all'), round(avg(qty), 2), stddev(qty) FROM sales GROUP BY ROLLUP (store) ORDER BY 1;
+--@ routed
+SELECT coalesce(store::text, 'all'), round(avg(qty), 2), stddev(qty) FROM sales GROUP BY ROLLUP (store) ORDER BY 1, 2;
 --@ routed
 SELECT x, sum(x), count(*) FROM empty GROUP BY ROLLUP (x);
 --@ routed
@@ -247,3 +247,38 @@ SELECT store, count(*) FROM sales WHERE store > 3 AND product < 'product D' GROU
 SELECT status, k2, count(*) FROM orders o JOIN people p ON p.id = o.person AND p.flag = o.status GROUP BY GROUPING SETS ((status), (k2), ());
 --@ routed
 SELECT DISTINCT rank() OVER (PARTITION BY store ORDER BY qty) > 5 FROM sales;
+-- rows, defaults of lag and lead
+--@ routed
+SELECT count(DISTINCT (store, customer)), count(DISTINCT (store, product)) FILTER (WHERE qty > 3), count(DISTINCT (x, 1)) FROM sales LEFT JOIN empty ON empty.id = sales.id;
+--@ routed
+SELECT store, count(DISTINCT ROW(product, qty > 3)) FROM sales GROUP BY store;
+--@ routed
+SELECT id, lag(amount, 1, 0) OVER w, lead(amount, 2, 123456789012.125) OVER w, lag(qty, 1, 0) OVER w, amount - lag(amount, 1, 0) OVER w FROM sales WINDOW w AS (PARTITION BY store ORDER BY at, id);
+--@ routed
+SELECT store, lag(avg(qty)) OVER (ORDER BY store), lead(avg(amount), 1, 0) OVER (ORDER BY store), first_value(avg(qty)) OVER (ORDER BY store) FROM sales GROUP BY store;
+--@ routed
+SELECT (store, qty), id FROM sales WHERE id < 20;
+-- deviations as values, lists of frames
+--@ routed
+WITH s AS (SELECT store, avg(amount) AS a, stddev(amount) AS d FROM sales GROUP BY store) SELECT x.id, x.amount, s.d FROM sales x JOIN s ON s.store = x.store WHERE x.amount > s.a + 1.5 * s.d;
+--@ routed
+SELECT store, stddev_pop(amount), stddev(big) FROM sales GROUP BY store HAVING stddev_samp(qty) < 2.58;
+--@ routed
+SELECT id, stddev(qty) OVER (PARTITION BY store), stddev_pop(amount) OVER (PARTITION BY store ORDER BY id ROWS BETWEEN 5 PRECEDING AND CURRENT ROW) FROM sales WHERE id < 120;
+--@ routed
+SELECT max(d), min(d), count(d) FROM (SELECT stddev(score) AS d FROM people GROUP BY boss UNION ALL SELECT stddev(x) FROM empty UNION ALL SELECT stddev_pop(1) FROM empty UNION ALL SELECT stddev(discount) FROM sales) s;
+--@ aggregate
+SELECT sum(d) FROM (SELECT stddev(v) AS d FROM (SELECT id % 40 AS g, amount * 1000000 AS v FROM orders UNION ALL SELECT id % 40, amount / 1000000 FROM orders) x GROUP BY g) y;
+--@ routed
+SELECT id, string_agg(product, ',') OVER (PARTITION BY store ORDER BY id), array_agg(customer) OVER (PARTITION BY store ORDER BY id ROWS BETWEEN 2 PRECEDING AND CURRENT ROW), string_agg(note, '/') OVER (ORDER BY id DESC) FROM sales JOIN orders USING (id) WHERE id < 60;
+-- SQL functions
+--@ routed
+SELECT count(*), sum(amount), min(store) FROM big_sales(500.5);
+--@ routed
+SELECT st.name, count(b.id) FROM stores st LEFT JOIN big_sales(700) b ON b.store = st.id GROUP BY 1;
+--@ routed
+SELECT st.id, s FROM stores st, of_store(st.id, 2) s;
+--@ routed
+SELECT product, sum(net(amount, discount)) FROM sales GROUP BY product;
+--@ from_item
+SELECT count(*) FROM opaque() o JOIN sales s ON s.id = o;
