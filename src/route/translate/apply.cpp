@@ -176,6 +176,7 @@ Result<Value> Translator::apply_values(const Expr& expr, Form form, std::string_
     if (form == Form::kOperator && expr.builtin && values.size() == 2)
         compare_as_stored(name, values);
     std::vector<Class> classes;
+    classes.reserve(values.size());
     for (const Value& value : values) classes.push_back(value.cls);
     if (expr.builtin && !values.empty()) {
         std::optional<Value> special =

@@ -114,7 +114,7 @@ Status Translator::check_set_keys(const Query& query) {
 
 // The rows of UNION, INTERSECT and EXCEPT from those of both sides: grouped by all columns, of each
 // group as many as the operation leaves.
-Translator::Derived Translator::combine_rows(const Query& query, Derived all) {
+Translator::Derived Translator::combine_rows(const Query& query, const Derived& all) {
     Derived result;
     result.columns = all.columns;
     sql::Select& grouped = *sql_.query();

@@ -383,7 +383,7 @@ class Translator {
     Result<Derived> write_values(const Relation& relation);
     Status union_all(std::vector<Derived>& branches, Derived& all);
     Status match_columns(std::vector<Derived>& branches, size_t column, Value& common);
-    Derived combine_rows(const Query& query, Derived all);
+    Derived combine_rows(const Query& query, const Derived& all);
     Status check_set_keys(const Query& query);
     void stand_in(Derived derived, sql::Select& select);
     bool is_absent(const Expr& expr) const;
