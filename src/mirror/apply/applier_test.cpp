@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <latch>
 
 #include "mirror/batch/test_rows.h"
 
@@ -48,6 +49,7 @@ class ApplierTest : public testing::Test,
     }
     // The call that `fails_` names fails, once.
     Status call(const std::string& name) {
+        MutexLock lock(mutex_);
         calls_ += calls_.empty() ? name : " " + name;
         if (name != fails_) return {};
         fails_.clear();
@@ -56,6 +58,7 @@ class ApplierTest : public testing::Test,
     static std::string number(const Table& table) { return std::to_string(table.relid.value); }
 
     Status insert_main(const Table& table, const types::Block&) override {
+        if (begun_ != nullptr) begun_->arrive_and_wait();
         return call("main" + number(table));
     }
     Status insert_delta(const Table& table, types::Block&, uint32_t) override {
@@ -86,8 +89,10 @@ class ApplierTest : public testing::Test,
     std::deque<std::vector<types::Converter>> converters_;
     DeltaBook book_;
     Applier applier_{*this, *this, *this, book_};
+    Mutex mutex_;
     std::string calls_;
     std::string fails_;
+    std::latch* begun_ = nullptr;
     ErrorCode code_ = ErrorCode::kClickHouseRetry;
 };
 
@@ -112,7 +117,7 @@ TEST_F(ApplierTest, fails_one_table_and_leaves_it_out_from_then_on) {
     code_ = ErrorCode::kUnsupportedType;
     start();
     ASSERT_TRUE(applier_.run().ok());
-    EXPECT_EQ(calls_, "main100 failure100 main200 delta200");
+    EXPECT_EQ(calls_, "main100 main200 delta200 failure100");
     EXPECT_EQ(applier_.take_failed(), std::vector<Oid>{kFirst});
     calls_.clear();
     start();
@@ -130,6 +135,29 @@ TEST_F(ApplierTest, records_a_failure_before_it_goes_on) {
     EXPECT_FALSE(applier_.done()) << "the catalog does not know yet";
     ASSERT_TRUE(applier_.run().ok());
     EXPECT_EQ(calls_, "failure100 failure100");
+}
+
+// Each insert waits until the other table's has begun: it would wait for ever if one came after the
+// other.
+TEST_F(ApplierTest, writes_different_tables_at_once_and_waits_for_them_before_anything_else) {
+    std::latch both{2};
+    begun_ = &both;
+    Destination* more[] = {this};
+    Applier applier(*this, *this, *this, book_, {}, more);
+    Batch batch;
+    batch.steps.emplace_back(rows_of(first_));
+    batch.steps.emplace_back(rows_of(second_));
+    batch.steps.emplace_back(TruncateStep{first_, Version::of_change(Lsn{10}, 3), {}});
+    fails_ = "delta200";
+    applier.start(std::move(batch));
+    ASSERT_FALSE(applier.run().ok());
+    EXPECT_FALSE(applier.done());
+    EXPECT_EQ(calls_.find("truncate"), std::string::npos);
+    begun_ = nullptr;
+    calls_.clear();
+    ASSERT_TRUE(applier.run().ok());
+    EXPECT_EQ(calls_.substr(calls_.find("delta200")), "delta200 before_truncate copy truncate");
+    EXPECT_EQ(calls_.find("main"), std::string::npos) << "acknowledged";
 }
 
 TEST_F(ApplierTest, stops_the_chunks_makes_the_copy_and_then_records_a_truncate) {
