@@ -14,6 +14,8 @@ constexpr uint32_t kDepthMax = 200;
 constexpr uint32_t kNodesMax = 20000;
 
 bool type_matches(std::string_view target, Value& value) {
+    if (value.cls == Class::kEnum && target == "LowCardinality(Nullable(String))")
+        target = "Nullable(String)";
     value.nullable = target.starts_with("Nullable(") && target.ends_with(")");
     if (value.nullable) target = target.substr(9, target.size() - 10);
     if (value.cls == Class::kEnum && target == "LowCardinality(String)") return true;

@@ -12,7 +12,8 @@ std::string replace_all(std::string text, const std::string& from, const std::st
 
 // The ClickHouse type of a column, and the literal of its value, both made by Postgres.
 constexpr const char* kColumnsSql = R"sql(
-SELECT attname, attnum, CASE WHEN attnotnull THEN t ELSE 'Nullable(' || t || ')' END,
+SELECT attname, attnum, CASE WHEN attnotnull THEN t WHEN t = 'LowCardinality(String)'
+           THEN 'LowCardinality(Nullable(String))' ELSE 'Nullable(' || t || ')' END,
        exactness,
        CASE WHEN atttypid = 'bpchar'::regtype THEN format('coalesce('''''''' || textin(bpcharout(%I)) || '''''''', ''NULL'')', attname)
             WHEN atttypid = 'inet'::regtype THEN format('coalesce('''''''' || textin(inet_out(%I)) || '''''''', ''NULL'')', attname)
@@ -38,7 +39,7 @@ CROSS JOIN LATERAL (SELECT CASE atttypid
     WHEN 'money'::regtype THEN 'Int64'
     WHEN 'int[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(Int32))' ELSE 'String' END
     WHEN 'text[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(String))' ELSE 'String' END
-    ELSE CASE WHEN atttypid >= 16384 AND attnotnull AND attnum <> ALL (indkey)
+    ELSE CASE WHEN atttypid >= 16384 AND attnum <> ALL (indkey)
         THEN 'LowCardinality(String)' ELSE 'String' END END AS t) x
 CROSS JOIN LATERAL (SELECT CASE WHEN t = 'String' AND atttypid NOT IN
     ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'bytea'::regtype)
