@@ -172,3 +172,12 @@ SELECT d::text AS x, count(*) FROM facts GROUP BY 1;
 --! RESET datestyle
 --@ routed
 SELECT d::text || '!' AS x, count(*) FROM facts GROUP BY 1;
+-- Fields of times as keys, though they are floating point numbers.
+--@ routed
+SELECT date_part('year', d), date_part('month', ts), count(*) FROM facts GROUP BY 1, 2;
+--@ routed
+SELECT date_part('hour', tz) AS h, date_part('second', ts) AS s, count(*) FROM facts GROUP BY 1, 2 HAVING count(*) > 0 ORDER BY 1, 2;
+--@ routed
+SELECT DISTINCT date_part('dow', d2), date_part('epoch', ts2) FROM facts;
+--@ routed
+SELECT min(date_part('quarter', d2)), max(date_part('doy', d)) FROM facts;
