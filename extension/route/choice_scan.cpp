@@ -68,7 +68,7 @@ void start_local(ChoiceState* state) {
 }
 
 // A sum of values that 64 bits do not hold: the next time it is computed with more.
-bool was_too_narrow(const CustomScan& plan, const Failure& failure) {
+bool has_overflowed(const CustomScan& plan, const Failure& failure) {
     constexpr int kDecimalOverflow = 407;
     PgList* flags = static_cast<PgList*>(list_nth(plan.custom_private, kChoiceFlags));
     if (lfourth_int(flags) == 0 || failure.clickhouse_code != kDecimalOverflow) return false;
@@ -78,7 +78,7 @@ bool was_too_narrow(const CustomScan& plan, const Failure& failure) {
 
 void use_postgres(ChoiceState* state, const Failure& failure) {
     state->failure = failure;
-    bool narrow = was_too_narrow(*plan_of(state), failure);
+    bool narrow = has_overflowed(*plan_of(state), failure);
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
     if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
@@ -145,7 +145,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
         }
         const Failure* failure = remote_scan_failure(state->remote);
         if (failure != nullptr) {
-            was_too_narrow(*plan_of(state), *failure);
+            has_overflowed(*plan_of(state), *failure);
             verification_abandon(state->verification);
             count_reason(failure->code);
         }

@@ -1,3 +1,5 @@
+// In the backend's own memory: no lock, nothing shared, and a query that another session has found
+// too narrow costs this one a single extra run in Postgres.
 #include "extension/shell/pg.h"
 
 extern "C" {

@@ -6,7 +6,7 @@ namespace tandem::shell {
 
 // `sql` is the narrow one, with places for the relations.
 bool is_too_narrow(const char* sql, size_t length);
-// The narrow query failed, of whatever: its statements are planned again, the prepared ones too.
+// A value of the narrow query did not fit: statements are planned again, the prepared ones too.
 void note_too_narrow(const char* sql);
 
 }  // namespace tandem::shell

@@ -69,6 +69,12 @@ Translation* translate(const Query& query, const TranslateOptions& options,
         }
         auto translation = std::make_unique<Translation>();
         translation->output = translator.take();
+        if (translation->output.narrow && translation->output.united) {
+            // A part that overflows could fail after another part's rows were sent.
+            TranslateOptions wide = options;
+            wide.narrow_sums = false;
+            return translate(query, wide, failure);
+        }
         publish(*translation);
         return translation.release();
     });

@@ -60,6 +60,7 @@ Status Translator::match_columns(std::vector<Derived>& branches, size_t column, 
 
 // UNION ALL of the branches, with a result s0 that says from which one a row is.
 Status Translator::union_all(std::vector<Derived>& branches, Derived& all) {
+    output_.united = true;
     all.select = sql_.query();
     size_t count = branches.front().columns.size();
     for (size_t column = 0; column < count; ++column)

@@ -282,6 +282,11 @@ TEST_F(RouteBehaviour, computes_sums_with_more_bits_once_they_need_them) {
     EXPECT_EQ(answer("EXECUTE again"), expected);
     EXPECT_NE(explain("EXECUTE again", "ANALYZE, COSTS OFF").find("Executed in: ClickHouse"),
               std::string::npos);
+    // The first part's rows may be with the client when the second part overflows.
+    EXPECT_EQ(explain(small).find("toDecimal128"), std::string::npos);
+    const std::string united =
+        "SELECT id::numeric FROM factors UNION ALL SELECT sum(a * b) FROM factors";
+    EXPECT_NE(explain(united).find("toDecimal128"), std::string::npos) << explain(united);
 }
 
 TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {

@@ -109,19 +109,22 @@ TEST_F(RouteZones, answer_like_postgres_before_1970_where_both_agree) {
         compare_all(zone, false);
 }
 
-// With a budget of time: all zones, from a place in their list that differs from run to run.
-TEST_F(RouteZones, answer_like_postgres_in_every_zone) {
+// A few zones of the list, always the same; with a budget of time all, in an order that differs
+// from run to run.
+TEST_F(RouteZones, answer_like_postgres_in_random_zones) {
     const char* budget = std::getenv("TANDEM_BUDGET_SECONDS");
-    if (budget == nullptr) GTEST_SKIP() << "needs TANDEM_BUDGET_SECONDS";
-    auto until = std::chrono::steady_clock::now() + std::chrono::seconds(std::atoi(budget));
+    auto until = std::chrono::steady_clock::now() +
+                 std::chrono::seconds(budget == nullptr ? 3600 : std::atoi(budget));
     hold_moments("1972-12-31 23:00Z', '1995-04-02 00:00Z', '2016-10-30 00:00Z', '");
     auto zones = connection_->query(
         "SELECT name FROM pg_timezone_names WHERE name LIKE '%/%' AND name !~ '^(posix|right)' "
-        "ORDER BY md5(name || pg_backend_pid())");
+        "ORDER BY md5(name" +
+        std::string(budget == nullptr ? ") LIMIT 12" : " || pg_backend_pid())"));
     ASSERT_TRUE(zones.ok()) << zones.error().to_string();
     int row = 0;
     for (; row < zones->rows() && std::chrono::steady_clock::now() < until; ++row)
         compare_all(zones->text(row, 0), false);
+    EXPECT_GT(row, 0);
     std::cout << row << " zones compared\n";
 }
 
