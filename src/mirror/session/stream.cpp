@@ -62,6 +62,9 @@ class Directory final : public TableDirectory {
     }
 
     Result<Resolution> resolve(Oid relid, const postgres::Relation& relation) override {
+        return resolve(relid, relation, false);
+    }
+    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation, bool exact) {
         TablePtr& known = known_.at(relid.value);
         auto info = TRY(catalog_.read_source_table(relid));
         postgres::TypeMap types;
@@ -69,7 +72,7 @@ class Directory final : public TableDirectory {
             postgres::Connection* connection = TRY(catalog_.connection());
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
-        Resolution resolution = TRY(resolve_relation(known, relation, info, types));
+        Resolution resolution = TRY(resolve_relation(known, relation, info, types, exact));
         // Its bytes would be taken for text. The session that loads the table streams text.
         for (const TableColumn& column : resolution.change.after->columns)
             if (binary_ && column.mapping.needs_text_stream)
