@@ -17,6 +17,7 @@ int freshness = kFreshnessStrong;
 int float_aggregates = kFloatExact;
 int max_staleness_ms = 10000;
 int wait_budget_ms = 1000;
+int connect_timeout_ms = 2000;
 double route_cost_threshold = 1000.0;
 
 namespace {
@@ -95,6 +96,11 @@ void define_settings() {
         "tandem.wait_budget",
         "Longest wait for ClickHouse to catch up before a query runs in Postgres.", nullptr,
         &wait_budget_ms, 1000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    // Not a session's own: what one of them finds unreachable all leave alone for a while.
+    DefineCustomIntVariable("tandem.connect_timeout",
+                            "Longest wait for a connection to ClickHouse.", nullptr,
+                            &connect_timeout_ms, 2000, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
+                            nullptr, nullptr);
     DefineCustomRealVariable("tandem.route_cost_threshold",
                              "Planner cost below which a query always stays in Postgres.", nullptr,
                              &route_cost_threshold, 1000.0, 0.0, 1e18, PGC_USERSET, 0, nullptr,
