@@ -38,6 +38,9 @@ constexpr milliseconds kStopPatience{1700};
 // takes long, so that looking never costs more than a twentieth of one processor.
 constexpr milliseconds kGuardInterval{600};
 constexpr int kGuardRest = 20;
+// The same while DDL was seen and is not followed yet.
+constexpr milliseconds kGuardPressing{50};
+constexpr int kGuardRestPressing = 3;
 
 struct WantedMirror {
     int id = 0;
@@ -286,11 +289,13 @@ Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop)
         TRY(schemas.look(connection));
         auto spent =
             std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
-        milliseconds waited{0};
-        while (!stop.stop_requested() && waited < std::max(kGuardInterval, kGuardRest * spent)) {
-            auto woken = TRY(connection.wait_notification(kStopInterval));
+        bool pressing = schemas.pressing();
+        milliseconds rest = pressing ? std::max(kGuardPressing, kGuardRestPressing * spent)
+                                     : std::max(kGuardInterval, kGuardRest * spent);
+        milliseconds step = std::min(kStopInterval, rest);
+        for (milliseconds waited{0}; !stop.stop_requested() && waited < rest; waited += step) {
+            auto woken = TRY(connection.wait_notification(step));
             if (woken) break;
-            waited += kStopInterval;
         }
     }
     return {};

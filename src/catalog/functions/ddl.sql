@@ -2,8 +2,8 @@
 
 -- The heaps a table's rows lie in, "leaf/filenode ...", by leaf; of a partitioned table with the
 -- transactions that attached it, "leaf/filenode/xid". It changes when rows are rewritten, truncated,
--- attached or detached; and by VACUUM FULL, which cannot be told apart from here. The extension
--- writes the same (extension/catalog/heaps.cpp).
+-- attached or detached, and when they only move (tandem.moved_leaves). The extension writes the same
+-- (extension/catalog/heaps.cpp).
 CREATE OR REPLACE FUNCTION tandem.heaps(relid oid) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH RECURSIVE tree AS (
@@ -101,3 +101,124 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WHERE t.state = 'live' AND (h.rewritten OR a.columns <> k.columns
         OR (n.nspname, c.relname) <> (t.schema_name, t.table_name))
 $$;
+
+-- A transaction that wrote a row of a catalog, with the high bits that xmin lacks. One that is more
+-- than 2^32 transactions old seems younger, never one older.
+CREATE OR REPLACE FUNCTION tandem.full_xid(xmin xid) RETURNS bigint
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN xmin::text::bigint < 3 THEN 0
+                ELSE next - ((next - xmin::text::bigint) & 4294967295) END
+    FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next) n
+$$;
+
+-- Whether a column of the heap came, went or changed by a transaction that the snapshot may not see
+-- (subtransactions are not in it, so only what is older than all that ran counts as seen). Whatever
+-- rewrites values writes the column's row in pg_attribute.
+CREATE OR REPLACE FUNCTION tandem.altered_since(leaf oid, as_of pg_snapshot) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = leaf AND a.attnum > 0
+                   AND tandem.full_xid(a.xmin) >= pg_snapshot_xmin(as_of)::text::bigint)
+$$;
+
+-- Remembers which heaps live tables lie in, where those are the ones that the mirror knows. A heap that
+-- moved before, so beneath a load that read it by blocks, is never among them. With `altered`, also as
+-- of when: columns altered in place count as seen from now on.
+CREATE OR REPLACE FUNCTION tandem.settle_heaps(altered boolean) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    INSERT INTO tandem.settled_heaps AS s (mirror_id, relid, generation, heaps, as_of)
+    SELECT t.mirror_id, t.relid, t.generation, t.heaps, pg_current_snapshot()
+    FROM tandem.mirror_table t LEFT JOIN tandem.settled_heaps k USING (mirror_id, relid)
+    WHERE t.state = 'live' AND t.heaps IS NOT NULL
+      AND ((k.generation, k.heaps) IS DISTINCT FROM (t.generation, t.heaps)
+           OR altered AND pg_snapshot_xmin(pg_current_snapshot()) > pg_snapshot_xmin(k.as_of)
+              AND EXISTS (SELECT FROM regexp_split_to_table(t.heaps, ' ') h WHERE h <> ''
+                          AND tandem.altered_since(split_part(h, '/', 1)::oid, k.as_of)))
+      AND t.heaps = tandem.heaps(t.relid)
+    ON CONFLICT (mirror_id, relid) DO UPDATE
+        SET generation = excluded.generation, heaps = excluded.heaps, as_of = excluded.as_of
+$$;
+
+-- Leaves whose rows lie in another file than the mirror knows, and are the same rows: VACUUM FULL,
+-- CLUSTER, SET TABLESPACE, SET ACCESS METHOD, pg_repack. TRUNCATE looks so too, so these count only
+-- where the stream tells of TRUNCATE and has passed the place.
+CREATE OR REPLACE FUNCTION tandem.moved_leaves()
+RETURNS TABLE (mirror_id int, relid oid, leaf oid, known text, heap text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT t.mirror_id, t.relid, k.leaf, t.heaps, n.heap
+    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
+    JOIN pg_publication p ON p.pubname = m.publication AND p.pubtruncate
+    JOIN tandem.settled_heaps s USING (mirror_id, relid, generation)
+    CROSS JOIN LATERAL (SELECT split_part(h, '/', 1)::oid AS leaf, h AS heap
+                        FROM regexp_split_to_table(t.heaps, ' ') h WHERE h <> '') k
+    JOIN LATERAL (SELECT split_part(h, '/', 1)::oid AS leaf, h AS heap
+                  FROM regexp_split_to_table(tandem.heaps(t.relid), ' ') h WHERE h <> '') n
+        ON n.leaf = k.leaf AND n.heap <> k.heap
+       AND regexp_replace(n.heap, '^\d+/\d+', '') = regexp_replace(k.heap, '^\d+/\d+', '')
+    WHERE t.state = 'live' AND t.heaps IS DISTINCT FROM tandem.heaps(t.relid)
+      AND tandem.leaf_heap(s.heaps, k.leaf) = k.heap AND NOT tandem.altered_since(k.leaf, s.as_of)
+$$;
+
+-- Takes note of where the rows of a table moved to, if it still is what was seen of it (of
+-- tandem.changed_tables). Returns whether there was something.
+CREATE OR REPLACE FUNCTION tandem.take_moved_leaves(of_mirror int, of_table oid, seen text) RETURNS boolean
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    WITH moved AS MATERIALIZED (
+        SELECT l.* FROM tandem.moved_leaves() l
+        JOIN tandem.changed_tables() c USING (mirror_id, relid)
+        WHERE (l.mirror_id, l.relid) = (of_mirror, of_table) AND c.seen = take_moved_leaves.seen),
+    taken AS (
+        UPDATE tandem.mirror_table t
+        SET heaps = (SELECT string_agg(coalesce(l.heap, h.heap), ' ' ORDER BY h.place)
+                     FROM regexp_split_to_table(t.heaps, ' ') WITH ORDINALITY h (heap, place)
+                     LEFT JOIN moved l ON l.leaf::text = split_part(h.heap, '/', 1))
+        WHERE (t.mirror_id, t.relid) = (of_mirror, of_table) AND t.state = 'live'
+          AND t.heaps = (SELECT max(known) FROM moved)
+        RETURNING 1)
+    SELECT EXISTS (SELECT FROM taken)
+$$;
+
+-- The event trigger tandem_ddl: a message at the commit of DDL that may concern a mirrored table, upon
+-- which the daemon looks at once and not only with its next round. It never fails, waits or asks for a
+-- right: whoever runs the DDL must not notice, and without it everything is followed all the same.
+CREATE OR REPLACE FUNCTION tandem.tell_of_ddl() RETURNS event_trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10ms' AS $$
+BEGIN
+    IF TG_EVENT = 'sql_drop' THEN
+        PERFORM FROM pg_event_trigger_dropped_objects() d
+            WHERE d.object_type IN ('table', 'table column', 'index', 'table constraint')
+              AND NOT d.is_temporary;
+    ELSE
+        PERFORM FROM pg_event_trigger_ddl_commands() d
+            WHERE d.classid IN ('pg_type'::regclass, 'pg_namespace'::regclass)
+               OR d.classid = 'pg_class'::regclass
+                  AND (d.objid IN (SELECT t.relid FROM tandem.mirror_table t)
+                       OR EXISTS (SELECT FROM pg_partition_ancestors(d.objid) a (relid)
+                                  JOIN tandem.mirror_table t ON t.relid = a.relid)
+                       OR EXISTS (SELECT FROM pg_index i JOIN tandem.mirror_table t ON t.relid = i.indrelid
+                                  WHERE i.indexrelid = d.objid));
+    END IF;
+    IF FOUND THEN
+        PERFORM pg_logical_emit_message(true, 'tandem', 'ddl');
+    END IF;
+EXCEPTION WHEN OTHERS THEN
+    NULL;
+END $$;
+
+-- Only a superuser may make event triggers; others may have one make them, docs/howto/rights.md. Who wants
+-- none disables them: ALTER EVENT TRIGGER tandem_ddl DISABLE.
+DO $$
+BEGIN
+    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'tandem_ddl') THEN
+            CREATE EVENT TRIGGER tandem_ddl ON ddl_command_end
+                WHEN TAG IN ('ALTER TABLE', 'CREATE TABLE', 'ALTER TYPE', 'ALTER DOMAIN', 'CREATE INDEX',
+                             'ALTER INDEX', 'ALTER SCHEMA')
+                EXECUTE FUNCTION tandem.tell_of_ddl();
+        END IF;
+        IF NOT EXISTS (SELECT FROM pg_event_trigger WHERE evtname = 'tandem_drop') THEN
+            CREATE EVENT TRIGGER tandem_drop ON sql_drop
+                WHEN TAG IN ('DROP TABLE', 'ALTER TABLE', 'DROP INDEX', 'DROP SCHEMA', 'DROP OWNED')
+                EXECUTE FUNCTION tandem.tell_of_ddl();
+        END IF;
+    END IF;
+END $$;

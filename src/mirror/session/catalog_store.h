@@ -154,6 +154,8 @@ class CatalogStore final : public Catalog {
     // a fold and at the end of a session: what is folded cannot be read at an older position any
     // more.
     Status record_position(Lsn position);
+    // SchemaGuard looks now and not only with its next round.
+    Status wake_guard() { return execute("NOTIFY tandem"); }
     Status begin_fold(const Table& table, uint32_t newest, Lsn position);
     Status finish_fold(const Table& table, uint32_t oldest, bool delta_empty);
     // The table has to be loaded again from the start, as the source has it now: pending, with a

@@ -19,6 +19,7 @@ constexpr Micros kFeedbackInterval{1'000'000};
 constexpr int kMessagesBetweenChecks = 256;
 // How long an orderly stop waits for the batch that is being applied.
 constexpr Micros kStopPatience{1'500'000};
+constexpr Micros kBetweenWakes{50'000};
 
 Micros now() {
     return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
@@ -105,7 +106,7 @@ class Directory final : public TableDirectory {
         relation.name = info->name;
         relation.replica_identity = static_cast<char>(info->replica_identity);
         relation.columns = columns;
-        return std::optional(TRY(resolve(announcement.relid, relation)));
+        return std::optional(TRY(resolve(announcement.relid, relation, true)));
     }
 
     TablePtr known(Oid relid) override {
@@ -221,8 +222,10 @@ class StreamLoop {
         auto decoded = TRY(decoder_.decode(data.payload));
         read_bytes_ += data.payload.size();
         if (auto* logical = std::get_if<postgres::LogicalMessage>(&decoded))
-            if (logical->prefix == "tandem" && logical->content == "flush")
-                metrics_.flush_requests.add();
+            if (logical->prefix == "tandem") {
+                if (logical->content == "flush") metrics_.flush_requests.add();
+                told_of_ddl_ |= logical->content == "ddl";
+            }
         return machine_.on_message(decoded, data.payload.size(), now());
     }
 
@@ -255,6 +258,7 @@ class StreamLoop {
     Status report() {
         applied_ = std::max(applied_, hand_over_.applied());
         for (const Part& part : hand_over_.take_consistent(applied_)) TRY(become_live(part));
+        TRY(wake_guard());
         bool news = applied_ > reported_;
         if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
         count();
@@ -266,6 +270,15 @@ class StreamLoop {
         reply_requested_ = false;
         last_report_ = now();
         return {};
+    }
+
+    // DDL was committed: the guard looks at it now. Anybody may write such messages, so not more
+    // often than it would be of use.
+    Status wake_guard() {
+        if (!told_of_ddl_ || now() - woken_guard_ < kBetweenWakes) return {};
+        told_of_ddl_ = false;
+        woken_guard_ = now();
+        return catalog_.wake_guard();
     }
 
     Status become_live(const Part& part) {
@@ -324,6 +337,8 @@ class StreamLoop {
     std::optional<postgres::Replication> replication_;
     bool drained_ = false;
     bool reply_requested_ = false;
+    bool told_of_ddl_ = false;
+    Micros woken_guard_{0};
     Lsn received_;
     Lsn applied_;
     Lsn reported_;
