@@ -39,8 +39,7 @@ bool concerns_all_tables(const Error& error) {
 // load, and nothing is lost by starting it again with the new one.
 bool is_schema_race(const Error& error) {
     return error.code() == ErrorCode::kSchemaChanged || error.sqlstate() == "42703" ||
-           error.sqlstate() == "42P01" ||
-           error.foreign_code() == kNoSuchColumnInTable;
+           error.sqlstate() == "42P01" || error.foreign_code() == kNoSuchColumnInTable;
 }
 
 Action for_relation(const Error& error) {

@@ -26,7 +26,8 @@ std::string visible(const StoredRelation& relation) {
     return sql;
 }
 
-// One row of each kind in the delta, with how many there are of it. Of main only the kinds are read.
+// One row of each kind in the delta, with how many there are of it. Of main only the kinds are
+// read.
 std::string of_each_kind(const StoredRelation& relation, const std::string& condition,
                          const std::string& amounts) {
     std::string delta = ch_qualified(relation.database, relation.delta);
@@ -80,8 +81,7 @@ std::string amounts(const StoredRelation& relation, std::string_view generations
         "toInt64(1) AS _tandem_n FROM " +
         kinds_of_main(relation, went) +
         " UNION ALL SELECT _tandem_row AS _tandem_r, _tandem_count AS _tandem_n FROM " +
-        ch_qualified(relation.database, relation.delta) + " WHERE " + went +
-        ") GROUP BY _tandem_r";
+        ch_qualified(relation.database, relation.delta) + " WHERE " + went + ") GROUP BY _tandem_r";
     return "SELECT " + ch_ident_list(relation.columns) + ", _tandem_row, _tandem_count FROM " +
            of_each_kind(relation, went, sums);
 }
@@ -104,8 +104,8 @@ std::string stored_relation(const StoredRelation& relation) {
         open += " AND _tandem_generation >= " + std::string(relation.oldest);
     if (relation.keys.empty())
         return sql + " AND _tandem_row NOT IN (SELECT _tandem_row FROM " +
-               ch_qualified(relation.database, relation.delta) + " WHERE " + open +
-               ") UNION ALL " + counted(relation, open);
+               ch_qualified(relation.database, relation.delta) + " WHERE " + open + ") UNION ALL " +
+               counted(relation, open);
     return sql + " AND " + key_of(relation.keys) + " NOT IN (SELECT " +
            ch_ident_list(relation.keys) + " FROM " +
            ch_qualified(relation.database, relation.delta) + " WHERE " + open +

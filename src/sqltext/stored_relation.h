@@ -24,7 +24,7 @@ struct StoredRelation {
     std::string_view database;  // of the rows
     std::string_view main;
     std::string_view delta;
-    std::span<const std::string> keys;     // columns of the key, in its order; none: rows are counted
+    std::span<const std::string> keys;  // columns of the key, in its order; none: rows are counted
     std::span<const std::string> columns;  // that are read; at least one
     std::string_view position;             // what committed before it is seen
     std::string_view oldest = "0";         // first generation of the delta that is not folded

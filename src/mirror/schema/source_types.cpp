@@ -213,8 +213,8 @@ std::string create_main_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) + " UInt32" +
-           leaf_sql(table) + row_sql(table) + ") ENGINE = MergeTree ORDER BY " +
-           order_sql(table) + std::string(kDurable);
+           leaf_sql(table) + row_sql(table) + ") ENGINE = MergeTree ORDER BY " + order_sql(table) +
+           std::string(kDurable);
 }
 
 std::string create_delta_sql(const Table& table) {
@@ -226,8 +226,8 @@ std::string create_delta_sql(const Table& table) {
            (table.keyless() ? ", " + std::string(kCountColumn) + " Int64" : "") +
            ") ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) + " ORDER BY (" +
            (table.keyless() ? std::string(kRowColumn) : key_sql(table)) + ", " +
-           std::string(kFromColumn) + ", " +
-           std::string(kOrdinalColumn) + ")" + std::string(kDurable);
+           std::string(kFromColumn) + ", " + std::string(kOrdinalColumn) + ")" +
+           std::string(kDurable);
 }
 
 }  // namespace tandem::mirror

@@ -72,7 +72,7 @@ inline constexpr std::string_view kOriginColumn = "_tandem_origin";
 inline constexpr std::string_view kOrdinalColumn = "_tandem_ordinal";
 inline constexpr std::string_view kDeletedColumn = "_tandem_deleted";
 inline constexpr std::string_view kGenerationColumn = "_tandem_generation";
-inline constexpr std::string_view kLeafColumn = "_tandem_leaf";  // of partitioned tables
+inline constexpr std::string_view kLeafColumn = "_tandem_leaf";    // of partitioned tables
 inline constexpr std::string_view kRowColumn = "_tandem_row";      // of tables without a key
 inline constexpr std::string_view kCountColumn = "_tandem_count";  // in their deltas
 

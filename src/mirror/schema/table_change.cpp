@@ -202,7 +202,9 @@ Status check_full(const Table& table, const TableInfo& info) {
     if (table.keyless() || info.replica_identity != postgres::ReplicaIdentity::full) return {};
     std::vector<int16_t> key;
     for (size_t column : table.key) key.push_back(table.columns[column].attnum);
-    return key == info.primary_key && !info.primary_key_lazy ? Status() : changed(table, "the primary key changed");
+    return key == info.primary_key && !info.primary_key_lazy
+               ? Status()
+               : changed(table, "the primary key changed");
 }
 
 // What tells rows apart must still be what it was when the table in ClickHouse was made.

@@ -189,10 +189,12 @@ class CatalogStore final : public Catalog {
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);
     Status insert_chunks(std::span<const Chunk> chunks);
-    Result<std::optional<SourceTable>> read_for_load(Oid relid, const std::function<Status()>& begin);
+    Result<std::optional<SourceTable>> read_for_load(Oid relid,
+                                                     const std::function<Status()>& begin);
     Result<Lsn> moved_past(postgres::QueryResult updated);
     Status in_transaction(const std::function<Status()>& body);
-    Status in_transaction(const std::function<Status()>& begin, const std::function<Status()>& body);
+    Status in_transaction(const std::function<Status()>& begin,
+                          const std::function<Status()>& body);
     Status forget_loading_leaves(Oid relid);
     Status record_truncated_heaps(Oid relid, Xid transaction);
     Status execute(std::string_view sql);

@@ -17,8 +17,8 @@ Result<std::shared_ptr<const HeldSnapshot>> HeldSnapshot::take(
 
 Status join_snapshot(postgres::Connection& connection, const HeldSnapshot& snapshot) {
     TRY(connection.execute("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"));
-    Status joined = connection.execute("SET TRANSACTION SNAPSHOT " +
-                                       sqltext::pg_literal(snapshot.name()));
+    Status joined =
+        connection.execute("SET TRANSACTION SNAPSHOT " + sqltext::pg_literal(snapshot.name()));
     // Its transaction was ended from outside: there is no other that sees the same.
     if (!joined.ok() && joined.error().code() == ErrorCode::kPostgresError)
         return Error(ErrorCode::kSchemaChanged,

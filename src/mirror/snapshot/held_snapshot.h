@@ -17,8 +17,8 @@ namespace tandem::mirror {
 class HeldSnapshot {
   public:
     // Durable, see row_reader.h; `flush` as there.
-    static Result<std::shared_ptr<const HeldSnapshot>> take(
-        const postgres::ConnectOptions& options, const std::function<Status()>& flush);
+    static Result<std::shared_ptr<const HeldSnapshot>> take(const postgres::ConnectOptions& options,
+                                                            const std::function<Status()>& flush);
 
     const std::string& name() const { return name_; }
 

@@ -494,10 +494,11 @@ Status ClickHouseTarget::delta_keys(const Table& table, uint32_t oldest,
                                     const std::function<void(uint64_t, uint32_t)>& on_key) {
     clickhouse::Client* connection = TRY(client());
     size_t keys = table.keyless() ? 1 : table.key.size();
-    std::string list = table.keyless() ? std::string(kRowColumn)
-                                       : sqltext::ch_ident_list(key_names(table));
-    Query ask = query("SELECT " + list + ", " + std::string(kGenerationColumn) + " FROM " + delta_table(table) +
-                      " WHERE _tandem_generation >= " + std::to_string(oldest));
+    std::string list =
+        table.keyless() ? std::string(kRowColumn) : sqltext::ch_ident_list(key_names(table));
+    Query ask =
+        query("SELECT " + list + ", " + std::string(kGenerationColumn) + " FROM " +
+              delta_table(table) + " WHERE _tandem_generation >= " + std::to_string(oldest));
     return connection->select(ask, [&](types::Block&& block) -> Status {
         if (block.columns.size() != keys + 1) return {};  // the header of an empty answer
         std::string scratch;

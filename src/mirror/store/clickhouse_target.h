@@ -89,9 +89,9 @@ class ClickHouseTarget final : public Destination {
     // Moves the newest rows of the generations into main. Readers see no difference: until
     // the fold is published the delta covers them.
     Status fold(const FoldTask& task);
-    // Of a table without a key, before fold() and by a reader's grace: the delta says how many there
-    // are of every row that it speaks of, so that what becomes of those in main is not seen any
-    // more. False: more rows went than there were; the copy is not what the source had.
+    // Of a table without a key, before fold() and by a reader's grace: the delta says how many
+    // there are of every row that it speaks of, so that what becomes of those in main is not seen
+    // any more. False: more rows went than there were; the copy is not what the source had.
     Result<bool> settle_counts(const FoldTask& task, Lsn position);
     Status drop_generation(const Table& table, uint32_t generation);
 

@@ -24,9 +24,9 @@ class keyless : public MirrorFixture {
         start_daemon();
     }
     void fold_all(const std::string& table) {
-        EXPECT_TRUE(eventually("SELECT delta_empty FROM tandem.mirror_tables WHERE table_name = '" +
-                                   table + "'",
-                               "t"));
+        EXPECT_TRUE(eventually(
+            "SELECT delta_empty FROM tandem.mirror_tables WHERE table_name = '" + table + "'",
+            "t"));
     }
     std::string delta_rows(const std::string& table) {
         return ch_value("SELECT count() FROM tandem_rows.`_tandem_delta_" + table + "`");
@@ -184,13 +184,16 @@ TEST_F(keyless, is_truncated_and_loaded_again_when_its_columns_change) {
     sql("INSERT INTO t SELECT i % 5, 'b', i % 2 FROM generate_series(1, 100) i");
     sql("ALTER TABLE t RENAME COLUMN b TO bb; DELETE FROM t WHERE a = 1");
     expect_equal("m");
-    for (const char* ddl : {"ALTER TABLE t ADD COLUMN d int DEFAULT 4", "ALTER TABLE t DROP COLUMN c"}) {
+    for (const char* ddl :
+         {"ALTER TABLE t ADD COLUMN d int DEFAULT 4", "ALTER TABLE t DROP COLUMN c"}) {
         sql(ddl);
-        sql("DELETE FROM t WHERE ctid IN (SELECT ctid FROM t LIMIT 7); INSERT INTO t (a) VALUES (1), (1)");
+        sql("DELETE FROM t WHERE ctid IN (SELECT ctid FROM t LIMIT 7); INSERT INTO t (a) VALUES "
+            "(1), (1)");
         EXPECT_TRUE(eventually(
             "SELECT count(*) FROM tandem.mirror_tables t WHERE state = 'live' AND 3 + (SELECT "
             "count(*) FROM pg_attribute WHERE attrelid = 't'::regclass AND attnum = 3 AND NOT "
-            "attisdropped) = (SELECT count(*) FROM tandem.mirror_column)", "1"));
+            "attisdropped) = (SELECT count(*) FROM tandem.mirror_column)",
+            "1"));
         expect_equal("m");
     }
 }
@@ -204,18 +207,23 @@ TEST_F(keyless, is_told_apart_by_what_the_replica_identity_says) {
     for (const char* table : {"u", "lazy", "keyed"})
         sql(std::string("INSERT INTO ") + table + " SELECT i, i FROM generate_series(1, 20) i");
     mirror("m", "'u', 'lazy', 'keyed'");
-    sql("UPDATE u SET a = -a WHERE a < 5; UPDATE u SET b = 0 WHERE a > 15; DELETE FROM u WHERE b = 9");
+    sql("UPDATE u SET a = -a WHERE a < 5; UPDATE u SET b = 0 WHERE a > 15; DELETE FROM u WHERE b = "
+        "9");
     sql("UPDATE lazy SET a = a + 1; DELETE FROM lazy WHERE b = 9");
     sql("UPDATE keyed SET b = 1 WHERE a = 3");
     expect_equal("m");
-    EXPECT_EQ(value("SELECT string_agg(table_name, ',' ORDER BY 1) FROM tandem.mirror_table t WHERE "
-                    "NOT EXISTS (SELECT FROM tandem.mirror_column c WHERE c.relid = t.relid AND "
-                    "c.key_position > 0)"), "lazy");
+    EXPECT_EQ(
+        value("SELECT string_agg(table_name, ',' ORDER BY 1) FROM tandem.mirror_table t WHERE "
+              "NOT EXISTS (SELECT FROM tandem.mirror_column c WHERE c.relid = t.relid AND "
+              "c.key_position > 0)"),
+        "lazy");
     // Without its key the old rows still come whole; they are counted from then on.
     sql("ALTER TABLE keyed DROP CONSTRAINT keyed_pkey; INSERT INTO keyed VALUES (3, 1), (3, 1)");
-    EXPECT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_table t WHERE state = 'live' AND NOT "
-                           "EXISTS (SELECT FROM tandem.mirror_column c WHERE c.relid = t.relid AND "
-                           "c.key_position > 0)", "2"));
+    EXPECT_TRUE(
+        eventually("SELECT count(*) FROM tandem.mirror_table t WHERE state = 'live' AND NOT "
+                   "EXISTS (SELECT FROM tandem.mirror_column c WHERE c.relid = t.relid AND "
+                   "c.key_position > 0)",
+                   "2"));
     sql("DELETE FROM keyed WHERE ctid = (SELECT max(ctid) FROM keyed)");
     expect_equal("m");
 }
@@ -231,8 +239,10 @@ TEST_F(keyless, needs_full_and_says_so) {
     mirror("m", "'\"T 1\"'");
     expect_equal("m");
     sql("ALTER TABLE \"T 1\" REPLICA IDENTITY DEFAULT");
-    ASSERT_TRUE(eventually("SELECT state || ' ' || coalesce(error_code, '') FROM "
-                           "tandem.mirror_tables", "failed no_replica_identity"));
+    ASSERT_TRUE(
+        eventually("SELECT state || ' ' || coalesce(error_code, '') FROM "
+                   "tandem.mirror_tables",
+                   "failed no_replica_identity"));
     sql("UPDATE \"T 1\" SET a = 2");
     sql("ALTER TABLE \"T 1\" REPLICA IDENTITY FULL; SELECT tandem.resync_mirror('m')");
     ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
@@ -277,8 +287,8 @@ TEST_F(keyless, notices_that_more_rows_went_than_there_were) {
     mirror("m", "'t'");
     ch("DELETE FROM tandem_rows.t WHERE a = 1");
     sql("DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t)");
-    EXPECT_TRUE(eventually("SELECT max(copy) FROM tandem.mirror_copy WHERE visible_from IS NOT NULL",
-                           "2"));
+    EXPECT_TRUE(
+        eventually("SELECT max(copy) FROM tandem.mirror_copy WHERE visible_from IS NOT NULL", "2"));
     expect_equal("m");
 }
 
