@@ -52,7 +52,8 @@ END $$;
 
 -- Those of the tables whose rows the stream could not tell apart, and why. Postgres looks in the same
 -- way before an UPDATE or DELETE of a published table, and refuses it: an index that is deferrable
--- or not valid identifies nothing, and of a partitioned table its leaves count. A leaf must carry
+-- or not valid identifies nothing, and of a partitioned table its leaves count. With
+-- REPLICA IDENTITY FULL old rows come whole: then a table needs no key (docs/decisions/0009). A leaf must carry
 -- the key of the root, and a root must hand its key on to leaves to come, as only a primary key is.
 CREATE OR REPLACE FUNCTION tandem.without_identity(relids oid[]) RETURNS TABLE (relid oid, why text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -64,7 +65,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         WHERE t.relkind = 'p'
     ), keyed AS (
         SELECT t.root, t.relid, t.relkind, c.relreplident, i.indisprimary, k.names,
-               CASE WHEN c.relreplident = 'n' THEN 'has REPLICA IDENTITY NOTHING'
+               CASE WHEN c.relreplident = 'f' AND t.relid = t.root AND t.relkind = 'r' THEN NULL
+                    WHEN c.relreplident = 'n' THEN 'has REPLICA IDENTITY NOTHING'
                     WHEN i.indexrelid IS NULL AND c.relreplident = 'i'
                         THEN 'has lost the index of its REPLICA IDENTITY'
                     WHEN i.indexrelid IS NULL THEN 'has no primary key'
@@ -139,7 +141,8 @@ BEGIN
                 IF candidate.exact THEN
                     RAISE EXCEPTION 'table %.% cannot be mirrored: %',
                         quote_ident(candidate.schema_name), quote_ident(candidate.table_name), why
-                        USING ERRCODE = 'TD009', HINT = 'Give the table a primary key that is not deferrable, or ALTER TABLE ... REPLICA IDENTITY USING INDEX; partitions need the key of the partitioned table.';
+                        USING ERRCODE = 'TD009', HINT = format('Give it a primary key that is not deferrable, or a replica identity index; or run ALTER TABLE %I.%I REPLICA IDENTITY FULL, which costs inserts nothing. A partitioned table needs a primary key.',
+                            candidate.schema_name, candidate.table_name);
                 END IF;
                 RAISE NOTICE 'table %.% is left out: %', quote_ident(candidate.schema_name),
                     quote_ident(candidate.table_name), why;

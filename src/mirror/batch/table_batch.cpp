@@ -116,6 +116,7 @@ Status TableBatch::make_key(Tuple row, Tuple fallback, std::string& out) const {
 }
 
 Status TableBatch::insert(Tuple row, Version version) {
+    if (table_->keyless()) return append_counted(row, {}, version, false);
     TRY(make_key(row, {}, key_scratch_));
     TRY(append_row(row, {}, std::nullopt, version));
     if (!index_.find(key_scratch_)) {
@@ -128,6 +129,10 @@ Status TableBatch::insert(Tuple row, Version version) {
 
 Status TableBatch::update(const postgres::Update& update, Version version) {
     Tuple old = update.old_kind == postgres::OldTuple::none ? Tuple() : update.old;
+    if (table_->keyless()) {
+        TRY(append_counted(old, {}, version, true));
+        return append_counted(update.row, old, version, false);
+    }
     TRY(make_key(update.row, old, key_scratch_));
     bool moved = false;
     if (!old.empty()) {
@@ -150,6 +155,7 @@ Status TableBatch::update(const postgres::Update& update, Version version) {
 }
 
 Status TableBatch::remove(Tuple old, Version version) {
+    if (table_->keyless()) return append_counted(old, {}, version, true);
     TRY(make_key(old, {}, key_scratch_));
     TRY(append_tombstone(old, version));
     replace(key_scratch_, rows_ - 1);
@@ -338,18 +344,22 @@ std::vector<uint64_t> TableBatch::key_hashes(const types::Block& block) const {
     return hashes;
 }
 
-PlacedRows TableBatch::place(const DeltaKeys& keys) {
+PlacedRows TableBatch::place_all() {
     PlacedRows placed{empty_main(), empty_delta(), {}};
     size_t count = columns_.size();
+    for (size_t c = 0; c < count; ++c)
+        placed.main.columns[c].column = std::move(columns_[c].column);
+    for (const Version& version : versions_)
+        placed.main.columns[count].column.append_fixed(version.commit.value);
+    for (uint32_t row = 0; row < leaves_.size(); ++row) append_leaf(row, placed.main);
+    return placed;
+}
+
+PlacedRows TableBatch::place(const DeltaKeys& keys) {
+    if (table_->keyless()) return place_counted();
     bool all_fresh = fresh_rows_ == rows_ && superseded_rows_ == 0 && pending_.empty();
-    if (keys.holds == DeltaKeys::Holds::nothing && all_fresh) {
-        for (size_t c = 0; c < count; ++c)
-            placed.main.columns[c].column = std::move(columns_[c].column);
-        for (const Version& version : versions_)
-            placed.main.columns[count].column.append_fixed(version.commit.value);
-        for (uint32_t row = 0; row < leaves_.size(); ++row) append_leaf(row, placed.main);
-        return placed;
-    }
+    if (keys.holds == DeltaKeys::Holds::nothing && all_fresh) return place_all();
+    PlacedRows placed{empty_main(), empty_delta(), {}};
     std::string scratch;
     for (uint32_t row = 0; row < rows_; ++row) {
         if (superseded_by_[row] != 0 || pending_of_.contains(row)) continue;

@@ -67,16 +67,17 @@ class Resolver {
 };
 
 // Key columns in key order: of the replica identity; with FULL, of the primary key, which the old
-// row then carries as well.
+// row then carries as well. None: rows are told apart by all their values.
 Result<std::vector<int16_t>> key_of(const postgres::TableInfo& info) {
     std::string label = info.schema + "." + info.name;
     switch (info.replica_identity) {
         case postgres::ReplicaIdentity::nothing:
             return Error(ErrorCode::kNoReplicaIdentity, label + " has REPLICA IDENTITY NOTHING");
         case postgres::ReplicaIdentity::full:
-            if (!info.primary_key.empty()) return info.primary_key;
+            if (!info.primary_key.empty() && !info.primary_key_lazy) return info.primary_key;
+            if (info.kind != 'p') return std::vector<int16_t>();
             return Error(ErrorCode::kNoReplicaIdentity,
-                         label + " has REPLICA IDENTITY FULL but no primary key");
+                         label + " is partitioned and has no primary key");
         default:
             if (!info.identity_key.empty()) return info.identity_key;
             return Error(ErrorCode::kNoReplicaIdentity, label + " has no primary key");
@@ -135,6 +136,8 @@ Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::Type
     }
     auto keys = std::count_if(table->columns.begin(), table->columns.end(),
                               [](const TableColumn& column) { return column.is_key(); });
+    if (table->columns.empty())
+        return Error(ErrorCode::kUnsupportedType, table->label() + " has no columns to mirror");
     if (static_cast<size_t>(keys) != key.size())
         return Error(ErrorCode::kNoReplicaIdentity,
                      table->label() + " has a generated column in its key");
@@ -184,8 +187,18 @@ std::string key_sql(const Table& table) {
     return sql;
 }
 
+// A table without a key lies in the order in which its rows came.
+std::string order_sql(const Table& table) {
+    return table.keyless() ? "tuple()" : "(" + key_sql(table) + ")";
+}
+
 std::string leaf_sql(const Table& table) {
     return table.partitioned ? ", " + std::string(kLeafColumn) + " UInt32" : "";
+}
+
+// A hash does not compress.
+std::string row_sql(const Table& table) {
+    return table.keyless() ? ", " + std::string(kRowColumn) + " UInt128 CODEC(NONE)" : "";
 }
 
 // Acknowledged means on disk: the source forgets what it was told is here. Merges replace parts
@@ -200,7 +213,7 @@ std::string create_main_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) + " UInt32" +
-           leaf_sql(table) + ") ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")" +
+           leaf_sql(table) + row_sql(table) + ") ENGINE = MergeTree ORDER BY " + order_sql(table) +
            std::string(kDurable);
 }
 
@@ -209,9 +222,12 @@ std::string create_delta_sql(const Table& table) {
            sqltext::ch_qualified(table.rows_database(), table.delta_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOrdinalColumn) + " UInt64, " +
            std::string(kDeletedColumn) + " UInt8, " + std::string(kGenerationColumn) + " UInt32" +
-           leaf_sql(table) + ") ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) +
-           " ORDER BY (" + key_sql(table) + ", " + std::string(kFromColumn) + ", " +
-           std::string(kOrdinalColumn) + ")" + std::string(kDurable);
+           leaf_sql(table) + row_sql(table) +
+           (table.keyless() ? ", " + std::string(kCountColumn) + " Int64" : "") +
+           ") ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) + " ORDER BY (" +
+           (table.keyless() ? std::string(kRowColumn) : key_sql(table)) + ", " +
+           std::string(kFromColumn) + ", " + std::string(kOrdinalColumn) + ")" +
+           std::string(kDurable);
 }
 
 }  // namespace tandem::mirror

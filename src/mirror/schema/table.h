@@ -42,7 +42,10 @@ struct Table {
     bool partitioned = false;
     int natts = 0;                     // highest attnum it has had: a column above it is new
     std::vector<TableColumn> columns;  // by attnum
-    std::vector<size_t> key;           // indexes into columns, in key order; never empty
+    std::vector<size_t> key;           // indexes into columns, in key order
+
+    // Rows are told apart by all their values and counted: docs/decisions/0009.
+    bool keyless() const { return key.empty(); }
 
     std::optional<size_t> column(std::string_view column_name) const {
         for (size_t i = 0; i < columns.size(); ++i)
@@ -69,7 +72,9 @@ inline constexpr std::string_view kOriginColumn = "_tandem_origin";
 inline constexpr std::string_view kOrdinalColumn = "_tandem_ordinal";
 inline constexpr std::string_view kDeletedColumn = "_tandem_deleted";
 inline constexpr std::string_view kGenerationColumn = "_tandem_generation";
-inline constexpr std::string_view kLeafColumn = "_tandem_leaf";  // of partitioned tables
+inline constexpr std::string_view kLeafColumn = "_tandem_leaf";    // of partitioned tables
+inline constexpr std::string_view kRowColumn = "_tandem_row";      // of tables without a key
+inline constexpr std::string_view kCountColumn = "_tandem_count";  // in their deltas
 
 // A partition that was emptied, left the table or joined it, at the commit `cut`: from there on its
 // rows from before are gone. What it holds itself is not seen while it loads.

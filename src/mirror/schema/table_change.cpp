@@ -54,6 +54,7 @@ class Resolver {
         TRY(make_layout());
         TRY(check_order());
         TRY(check_names());
+        if (before_.keyless()) TRY(check_same_values());
         return std::move(result_);
     }
 
@@ -189,6 +190,15 @@ class Resolver {
         return {};
     }
 
+    // Rows without a key are found by all their values: those that are stored do not have a column
+    // that is new, and have one that is gone.
+    Status check_same_values() const {
+        if (result_.change.added.empty() && result_.change.dropped.empty() &&
+            result_.layout.columns.size() == after_->columns.size())
+            return {};
+        return changed(before_, "the table has no key and got other columns");
+    }
+
     bool known(int16_t attnum) const {
         return std::any_of(before_.columns.begin(), before_.columns.end(),
                            [&](const TableColumn& column) { return column.attnum == attnum; });
@@ -218,9 +228,21 @@ class Resolver {
     Resolution result_;
 };
 
-// The key that changes carry must still be the one the table in ClickHouse is ordered by.
-Status check_key(const Table& table, const Relation& relation) {
-    if (relation.replica_identity == 'f') return {};
+// Whether old rows, which come whole, are still told apart as they were: by the primary key, or by
+// all their values. A table that has got a key meanwhile may go on without.
+Status check_full(const Table& table, const TableInfo& info) {
+    if (table.keyless() || info.replica_identity != postgres::ReplicaIdentity::full) return {};
+    std::vector<int16_t> key;
+    for (size_t column : table.key) key.push_back(table.columns[column].attnum);
+    return key == info.primary_key && !info.primary_key_lazy
+               ? Status()
+               : changed(table, "the primary key changed");
+}
+
+// What tells rows apart must still be what it was when the table in ClickHouse was made.
+Status check_key(const Table& table, const Relation& relation, const TableInfo& info) {
+    if (relation.replica_identity == 'f') return check_full(table, info);
+    if (table.keyless()) return changed(table, "REPLICA IDENTITY is FULL no more");
     if (relation.replica_identity == 'n')
         return Error(ErrorCode::kNoReplicaIdentity,
                      table.label() + " has REPLICA IDENTITY NOTHING");
@@ -245,7 +267,7 @@ Result<Resolution> resolve_relation(const TablePtr& table, const Relation& relat
                                     const postgres::TypeMap& types, bool exact) {
     if (!info) return changed(*table, "the table was dropped");
     Resolution resolution = TRY(Resolver(table, relation, *info, types, exact).run());
-    TRY(check_key(*resolution.change.after, relation));
+    TRY(check_key(*resolution.change.after, relation, *info));
     return resolution;
 }
 

@@ -54,9 +54,14 @@ Status CatalogStore::execute(std::string_view sql) {
     return catalog->execute(sql);
 }
 
-Status CatalogStore::in_transaction(const std::function<Status()>& body, std::string_view begin) {
-    TRY(execute(begin));
-    Status done = body();
+Status CatalogStore::in_transaction(const std::function<Status()>& body) {
+    return in_transaction([this] { return execute("BEGIN"); }, body);
+}
+
+Status CatalogStore::in_transaction(const std::function<Status()>& begin,
+                                    const std::function<Status()>& body) {
+    Status done = begin();
+    if (done.ok()) done = body();
     if (done.ok()) done = execute("COMMIT");
     if (!done.ok() && connection_ && connection_->usable())
         static_cast<void>(connection_->execute("ROLLBACK").ok());
@@ -192,7 +197,7 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
         }
         table->columns.push_back(std::move(column));
     }
-    if (table->key.empty())
+    if (table->columns.empty())
         return Error(ErrorCode::kSchemaChanged, table->label() + " has no columns in the catalog");
     return TablePtr(std::move(table));
 }
@@ -230,24 +235,36 @@ Result<std::optional<postgres::TableInfo>> CatalogStore::read_source_table(Oid r
 }
 
 Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(Oid relid) {
+    return read_for_load(
+        relid, [this] { return execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); });
+}
+
+Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(
+    Oid relid, const HeldSnapshot& snapshot) {
+    return read_for_load(relid, [&]() -> Status {
+        postgres::Connection* source = TRY(connection());
+        return join_snapshot(*source, snapshot);
+    });
+}
+
+Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(
+    Oid relid, const std::function<Status()>& begin) {
     std::optional<SourceTable> found;
-    Status read = in_transaction(
-        [&]() -> Status {
-            postgres::Connection* source = TRY(connection());
-            auto info = TRY(read_source_table(relid));
-            if (!info) return {};
-            found.emplace();
-            found->types = TRY(postgres::read_types(*source, std::span(&*info, 1)));
-            found->info = std::move(*info);
-            auto state = TRY(source->query("SELECT pg_current_snapshot(), tandem.heaps(" +
-                                           number(relid.value) + ")"));
-            found->snapshot = state.text(0, 0);
-            found->heaps = state.text(0, 1);
-            found->chunks = TRY(
-                plan_chunks(*source, relid, snapshot_parts(found->info), options_.chunk_blocks));
-            return {};
-        },
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    Status read = in_transaction(begin, [&]() -> Status {
+        postgres::Connection* source = TRY(connection());
+        auto info = TRY(read_source_table(relid));
+        if (!info) return {};
+        found.emplace();
+        found->types = TRY(postgres::read_types(*source, std::span(&*info, 1)));
+        found->info = std::move(*info);
+        auto state = TRY(source->query("SELECT pg_current_snapshot(), tandem.heaps(" +
+                                       number(relid.value) + ")"));
+        found->snapshot = state.text(0, 0);
+        found->heaps = state.text(0, 1);
+        found->chunks =
+            TRY(plan_chunks(*source, relid, snapshot_parts(found->info), options_.chunk_blocks));
+        return {};
+    });
     TRY(std::move(read));
     return found;
 }
@@ -547,6 +564,9 @@ Status CatalogStore::record_truncate(const Table& after, Version version, Xid tr
                                     where_current(after.relid)));
     bool reload =
         state.rows() > 0 && (state.value(0, 0) == "loading" || state.value(0, 0) == "catching_up");
+    // Its load began with a snapshot of its own; there is none of this moment.
+    if (reload && after.keyless())
+        return Error(ErrorCode::kSchemaChanged, after.label() + " was truncated while it loads");
     std::vector<Chunk> chunks;
     if (reload) {
         auto info = TRY(read_source_table(after.relid));

@@ -102,6 +102,8 @@ class CatalogStore final : public Catalog {
     };
     // Nothing: there is no such table.
     Result<std::optional<SourceTable>> read_for_load(Oid relid);
+    // Of a table without a key, with the snapshot that its chunks are read in.
+    Result<std::optional<SourceTable>> read_for_load(Oid relid, const HeldSnapshot& snapshot);
     // What mirror_leaf has of the copy, and which of its leaves load.
     Result<std::vector<LeafCut>> read_cuts(Oid relid, int copy);
     // The partitioned table of this mirror that the relation is a leaf of, also when the mirror
@@ -189,8 +191,12 @@ class CatalogStore final : public Catalog {
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);
     Status insert_chunks(std::span<const Chunk> chunks);
+    Result<std::optional<SourceTable>> read_for_load(Oid relid,
+                                                     const std::function<Status()>& begin);
     Result<Lsn> moved_past(postgres::QueryResult updated);
-    Status in_transaction(const std::function<Status()>& body, std::string_view begin = "BEGIN");
+    Status in_transaction(const std::function<Status()>& body);
+    Status in_transaction(const std::function<Status()>& begin,
+                          const std::function<Status()>& body);
     Status forget_loading_leaves(Oid relid);
     Status record_truncated_heaps(Oid relid, Xid transaction);
     Status execute(std::string_view sql);

@@ -89,6 +89,10 @@ class ClickHouseTarget final : public Destination {
     // Moves the newest rows of the generations into main. Readers see no difference: until
     // the fold is published the delta covers them.
     Status fold(const FoldTask& task);
+    // Of a table without a key, before fold() and by a reader's grace: the delta says how many
+    // there are of every row that it speaks of, so that what becomes of those in main is not seen
+    // any more. False: more rows went than there were; the copy is not what the source had.
+    Result<bool> settle_counts(const FoldTask& task, Lsn position);
     Status drop_generation(const Table& table, uint32_t generation);
 
     // What the views show: the state at the position. The first one of a session; the next ones,
@@ -118,6 +122,7 @@ class ClickHouseTarget final : public Destination {
     std::string next_query_id() const;
     Result<uint64_t> count(std::string sql);
     Status remove(const Table& table, const std::string& name, const std::string& condition);
+    Status fold_counted(const FoldTask& task, const std::string& origin);
     Result<std::string> default_expression(const AddedColumn& added);
 
     TargetOptions options_;
