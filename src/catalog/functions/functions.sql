@@ -1,4 +1,4 @@
--- The SQL functions and views of schema tandem: the one control path of CLI, console and people.
+-- The SQL functions of schema tandem: the one control path of CLI, console and people.
 -- They write what is wanted into the catalog and wake the daemon; they never touch ClickHouse, nor
 -- anything in Postgres outside of schema tandem. Plain SQL, run after the migrations, repeatable.
 

@@ -1,7 +1,10 @@
--- Lag is defined here and nowhere else. lag_bytes: WAL that ClickHouse has not confirmed. lag: how long
--- the last commit that was confirmed took, as the walsender measured it; NULL when nothing is under way.
+-- Lag is defined here. Staleness once more where freshness "bounded" is decided, from the same numbers in
+-- shared memory (staleness_ms in extension/route/freshness.cpp): change both together.
+--
+-- lag_bytes: WAL that ClickHouse has not confirmed. lag: how long the last commit that was confirmed
+-- took, as the walsender measured it; NULL when nothing is under way.
 -- staleness: how old ClickHouse may be at most as far as this server knows, counting the time since
--- the mirror last said something; freshness "bounded" compares it (extension/route/freshness.cpp).
+-- the mirror last said something; freshness "bounded" compares it.
 -- retained_wal_bytes: what the slot keeps back. safe_wal_bytes: what may still be written before
 -- max_slot_wal_keep_size gives the slot up; NULL: no limit is set.
 CREATE OR REPLACE VIEW tandem.mirror_lag AS

@@ -1,3 +1,5 @@
+-- What CLI, console and people look at. mirror_lag is in lag.sql.
+
 CREATE OR REPLACE VIEW tandem.mirror_tables AS
     SELECT m.name AS mirror, t.schema_name, t.table_name, m.database AS target_database, t.target_table,
            t.state, t.rows_loaded,
