@@ -1,4 +1,4 @@
--- The SQL functions and views of schema tandem: the one control path of CLI, console and people.
+-- The SQL functions of schema tandem: the one control path of CLI, console and people.
 -- They write what is wanted into the catalog and wake the daemon; they never touch ClickHouse, nor
 -- anything in Postgres outside of schema tandem. Plain SQL, run after the migrations, repeatable.
 
@@ -411,61 +411,6 @@ BEGIN
         PERFORM pg_sleep(0.02);
     END LOOP;
 END $$;
-
-CREATE OR REPLACE VIEW tandem.mirror_tables AS
-    SELECT m.name AS mirror, t.schema_name, t.table_name, m.database AS target_database, t.target_table,
-           t.state, t.rows_loaded,
-           (SELECT count(*) FROM tandem.mirror_chunk c
-             WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid) AS chunks,
-           (SELECT count(*) FROM tandem.mirror_chunk c
-             WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.done) AS chunks_done,
-           t.consistent_lsn,
-           (SELECT count(*) FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id
-             AND k.relid = t.relid AND k.inexact_since IS NOT NULL) AS inexact_columns,
-           t.error_code, t.error_message, k.delta_empty, k.last_fold, k.folds
-    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
-    LEFT JOIN LATERAL (SELECT * FROM tandem.mirror_copy c
-        WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.visible_from IS NOT NULL
-        ORDER BY c.copy DESC LIMIT 1) k ON true;
-
--- Lag is defined here and nowhere else. lag_bytes: WAL that ClickHouse has not confirmed. lag: how long
--- the last commit that was confirmed took, as the walsender measured it; NULL when nothing is under way.
--- staleness: how old ClickHouse may be at most as far as this server knows, counting the time since
--- the mirror last said something; freshness "bounded" compares it (extension/route/freshness.cpp).
--- retained_wal_bytes: what the slot keeps back. safe_wal_bytes: what may still be written before
--- max_slot_wal_keep_size gives the slot up; NULL: no limit is set.
-CREATE OR REPLACE VIEW tandem.mirror_lag AS
-    SELECT m.name AS mirror, s.active, s.confirmed_flush_lsn,
-           pg_wal_lsn_diff(w.lsn, s.confirmed_flush_lsn)::bigint AS lag_bytes,
-           r.replay_lag AS lag, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint AS retained_wal_bytes,
-           s.wal_status, s.safe_wal_size AS safe_wal_bytes,
-           extract(epoch FROM r.replay_lag)::float8 AS lag_seconds,
-           clock_timestamp() - r.reply_time + coalesce(r.flush_lag, '0') AS staleness
-    FROM tandem.mirror m
-    CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-                                    ELSE pg_current_wal_lsn() END AS lsn) w
-    LEFT JOIN pg_replication_slots s ON s.slot_name = m.slot_name
-    LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid;
-
-CREATE OR REPLACE VIEW tandem.mirrors AS
-    SELECT m.name, m.state, m.wanted, g.name AS target, m.database AS target_database,
-           count(t.relid) AS tables, count(t.relid) FILTER (WHERE t.state = 'live') AS tables_live,
-           count(t.relid) FILTER (WHERE t.state = 'failed') AS tables_failed,
-           sum(t.rows_loaded)::bigint AS rows_loaded,
-           (SELECT l.lag_bytes FROM tandem.mirror_lag l WHERE l.mirror = m.name) AS lag_bytes,
-           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at,
-           m.incident_code, m.incident_message, m.incident_at
-    FROM tandem.mirror m JOIN tandem.target g USING (target_id)
-    LEFT JOIN tandem.mirror_table t USING (mirror_id)
-    GROUP BY m.mirror_id, g.name;
-
--- Columns that have held a value ClickHouse cannot: the router does not trust them any more.
-CREATE OR REPLACE VIEW tandem.quarantine AS
-    SELECT m.name AS mirror, t.schema_name, t.table_name, k.column_name, k.target_type,
-           k.inexact_since, k.inexact_why
-    FROM tandem.mirror_column k JOIN tandem.mirror m USING (mirror_id)
-    JOIN tandem.mirror_table t USING (mirror_id, relid)
-    WHERE k.inexact_since IS NOT NULL;
 
 DO $$
 DECLARE
