@@ -59,6 +59,7 @@ export default defineConfig({
         page('Who mirrors whom', '/decisions/0005-who-mirrors-whom'),
         page('Partitions by leaf', '/decisions/0006-partitions-by-leaf'),
         page('What stays', '/decisions/0007-what-stays-as-it-is'),
+        page('Which side', '/decisions/0008-which-side-by-a-model-that-learns'),
       ] },
     ],
   },

@@ -14,6 +14,7 @@ extern "C" {
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/decision.h"
+#include "extension/route/measurement.h"
 #include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
@@ -40,6 +41,7 @@ struct ChoiceState {
     int target_id;    // 0: ClickHouse has not been asked
     Failure failure;  // why Postgres answers
     Verification* verification;
+    Measurement measurement;
 };
 
 const CustomScan* plan_of(const ChoiceState* state) {
@@ -81,16 +83,41 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
     bool narrow = has_overflowed(*plan_of(state), failure);
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
+    note_refused(state->measurement.key, failure.code);
     if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
     state->side = Side::kPostgres;
     start_local(state);
+    measurement_restart(&state->measurement);
+}
+
+// Others have said where the query runs: whoever asks for one side, or for no comparison.
+bool chooses_by_cost(const ChoiceState* state) {
+    return state->mode == kRouteOn && route_cost_threshold > 0;
+}
+
+bool is_cheaper_in_postgres(ChoiceState* state, Failure* failure) {
+    Measurement* measurement = &state->measurement;
+    if (!chooses_by_cost(state) || measurement->repeated) return false;
+    measurement->prospect =
+        choose_side(measurement->key, measurement->planned.facts, prospect_options());
+    const Prospect& prospect = measurement->prospect;
+    measurement->again = prospect.choice.again;
+    if (prospect.choice.side == route::cost::Side::kClickHouse) return false;
+    set_failure(failure, "slower",
+                psprintf("Postgres is expected to take %.1f ms and ClickHouse %.1f ms",
+                         prospect.estimate.postgres_ms, prospect.estimate.clickhouse_ms),
+                "SET tandem.route = force to run it in ClickHouse all the same.");
+    return true;
 }
 
 void decide(ChoiceState* state) {
     Failure failure = {};
     RunAtPosition run = {};
+    if (is_cheaper_in_postgres(state, &failure)) return use_postgres(state, failure);
+    instr_time begun;
+    INSTR_TIME_SET_CURRENT(begun);
     MemoryContext before = MemoryContextSwitchTo(state->custom.ss.ps.state->es_query_cxt);
     bool may = may_run_remotely(*plan_of(state), &run, &failure);
     MemoryContextSwitchTo(before);
@@ -98,10 +125,33 @@ void decide(ChoiceState* state) {
     if (may && remote_scan_start(state->remote, *run.target, run.database, run.sql, &failure)) {
         state->side = Side::kRemote;
         state->position = run.position;
+        state->measurement.before_ms = ms_since(begun);
+        state->measurement.wait_ms = run.wait_ms;
+        if (prospect_options().may_wait) note_freshness_wait(run.wait_ms);
         if (state->mode == kRouteVerify) start_local(state);
         return;
     }
     use_postgres(state, failure);
+}
+
+route::cost::Side cost_side(const ChoiceState* state) {
+    return state->side == Side::kRemote ? route::cost::Side::kClickHouse
+                                        : route::cost::Side::kPostgres;
+}
+
+// By then a run that came to its end has been measured.
+void abandon(void* argument) {
+    ChoiceState* state = static_cast<ChoiceState*>(argument);
+    measurement_abandon(&state->measurement, cost_side(state));
+}
+
+void measure(ChoiceState* state, EState* estate) {
+    measurement_init(&state->measurement, *plan_of(state));
+    MemoryContextCallback* callback = static_cast<MemoryContextCallback*>(
+        MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback)));
+    callback->func = abandon;
+    callback->arg = state;
+    MemoryContextRegisterResetCallback(estate->es_query_cxt, callback);
 }
 
 void begin(CustomScanState* node, EState* estate, int eflags) {
@@ -112,7 +162,25 @@ void begin(CustomScanState* node, EState* estate, int eflags) {
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.
     if (!is_remote_scan(state->remote)) node->custom_ps = list_make1(state->remote);
-    if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0) decide(state);
+    measure(state, estate);
+    if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0) return decide(state);
+    state->measurement.prospect =
+        prospect_of(state->measurement.key, state->measurement.planned.facts, prospect_options());
+    // The plan that would run is the one to show.
+    if (chooses_by_cost(state) &&
+        state->measurement.prospect.choice.side == route::cost::Side::kPostgres)
+        start_local(state);
+}
+
+void finish(ChoiceState* state, bool whole) {
+    MeasuredRun run = {};
+    run.side = cost_side(state);
+    run.whole = whole;
+    if (state->side == Side::kRemote) {
+        run.rows_returned = remote_scan_rows(state->remote);
+        run.rows_read = remote_scan_progress(state->remote).rows_read;
+    }
+    measurement_end(&state->measurement, state->custom.ss.ps.state, run);
 }
 
 TupleTableSlot* next_remote(ChoiceState* state) {
@@ -160,22 +228,31 @@ TupleTableSlot* next_verified(ChoiceState* state) {
 
 TupleTableSlot* execute(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
-    if (state->side == Side::kPostgres) return ExecProcNode(state->local);
-    if (state->mode == kRouteVerify) return next_verified(state);
-    bool first = !state->returned_rows;
-    TupleTableSlot* slot = next_remote(state);
-    if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+    if (state->side != Side::kPostgres && state->mode == kRouteVerify) return next_verified(state);
+    measurement_run(&state->measurement);
+    TupleTableSlot* slot;
+    if (state->side == Side::kPostgres) {
+        slot = ExecProcNode(state->local);
+    } else {
+        bool first = !state->returned_rows;
+        slot = next_remote(state);
+        if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+    }
+    if (TupIsNull(slot)) finish(state, true);
     return slot;
 }
 
 void end(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    finish(state, false);
     if (state->remote != nullptr) ExecEndNode(state->remote);
     if (state->local != nullptr) ExecEndNode(state->local);
 }
 
 void rescan(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    finish(state, false);
+    state->measurement.repeated = true;
     state->returned_rows = false;
     state->verification = nullptr;
     if (state->local != nullptr) ExecReScan(state->local);
@@ -206,8 +283,46 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
                              static_cast<double>(progress.elapsed_ns) / 1e6, 3, es);
 }
 
+void explain_learnt(const Prospect& prospect, ExplainState* es) {
+    const route::cost::Timing& remote = prospect.learnt.remote;
+    const route::cost::Timing& local = prospect.learnt.local;
+    if (remote.runs == 0 && local.runs == 0) return;
+    StringInfoData text;
+    initStringInfo(&text);
+    if (remote.runs > 0)
+        appendStringInfo(&text, "%u runs, %.1f ms in ClickHouse", remote.runs, remote.ms);
+    if (local.runs > 0)
+        appendStringInfo(&text, "%s%u runs, %.1f ms in Postgres", text.len > 0 ? "; " : "",
+                         local.runs, local.ms);
+    uint32 again = route::cost::runs_until_again(prospect.learnt);
+    if (again > 0)
+        appendStringInfo(&text, "; ClickHouse is tried again with the %s",
+                         again == 1 ? "next run" : psprintf("%u. run from now", again));
+    ExplainPropertyText("Tandem Learnt", text.data, es);
+}
+
+// What changes from run to run is left out where costs are.
+void explain_prospect(const ChoiceState* state, ExplainState* es) {
+    if (!es->costs) return;
+    const Measurement& measurement = state->measurement;
+    bool decided = measurement.prospect.choice.side != route::cost::Side::kUndecided;
+    Prospect prospect =
+        decided ? measurement.prospect
+                : prospect_of(measurement.key, measurement.planned.facts, prospect_options());
+    ExplainPropertyText("Tandem Estimate",
+                        psprintf("Postgres %.1f ms, ClickHouse %.1f ms",
+                                 prospect.estimate.postgres_ms, prospect.estimate.clickhouse_ms),
+                        es);
+    explain_learnt(prospect, es);
+    if (chooses_by_cost(state))
+        ExplainPropertyText(
+            "Tandem Choice",
+            prospect.choice.side == route::cost::Side::kPostgres ? "Postgres" : "ClickHouse", es);
+}
+
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    explain_prospect(state, es);
     // The settings are the same for every query; whoever wants to run the SQL by hand needs them.
     uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
     ExplainPropertyText("Remote SQL", laid_out_sql(*plan_of(state), indent, es->verbose), es);

@@ -43,6 +43,7 @@ struct RemoteScanState {
     bool failed;
     Failure failure;
     clickhouse::RunProgress progress;
+    uint64 rows;  // returned
 };
 
 RemoteScanState* state_of(PlanState* top) {
@@ -195,6 +196,7 @@ bool next_row_is_there(RemoteScanState* state) {
 void fill_slot(RemoteScanState* state, TupleTableSlot* slot) {
     RemoteRun* run = state->run;
     uint64 row = run->row++;
+    ++state->rows;
     for (uint32 i = 0; i < state->column_count; ++i) {
         const clickhouse::ColumnView& column = run->block.columns[i];
         bool is_null = column.nulls != nullptr && column.nulls[row] != 0;
@@ -284,6 +286,8 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
         options.memory_max = kRunBytesMax;
         options.hold_bytes = kHoldBytes;
         options.max_execution_ms = static_cast<uint64>(StatementTimeout);
+        state->rows = 0;
+        state->progress = {};
         state->run = remote_start(target, database, options, estate->es_query_cxt, failure);
         started = state->run != nullptr;
     }
@@ -303,6 +307,10 @@ void remote_scan_stop(PlanState* top) {
 clickhouse::RunProgress remote_scan_progress(PlanState* top) {
     const RemoteScanState* state = state_of(top);
     return state->run != nullptr ? clickhouse::run_progress(*state->run->run) : state->progress;
+}
+
+uint64 remote_scan_rows(PlanState* top) {
+    return state_of(top)->rows;
 }
 
 bool is_remote_scan(const PlanState* state) {

@@ -305,10 +305,10 @@ TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
 TEST_F(RouteBehaviour, verifies_both_answers_and_counts) {
     run("SET tandem.route = verify");
     EXPECT_EQ(ask(kCount), "1000");
-    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_different'"),
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_reasons WHERE reason_code = 'verify_different'"),
               "1");
     EXPECT_EQ(ask("SELECT count(*) FROM sales WHERE id > 1"), "999");
-    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_equal'"),
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_reasons WHERE reason_code = 'verify_equal'"),
               "1");
 }
 
