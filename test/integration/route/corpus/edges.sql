@@ -60,7 +60,7 @@ SELECT a.region, count(b.id), sum(b.budget) FROM stores a LEFT JOIN stores b ON 
 SELECT a.id, b.region IS NULL, b.id IS NULL, coalesce(b.budget, -1) FROM stores a LEFT JOIN stores b ON b.id > a.id + 8;
 --@ routed
 SELECT a.id FROM stores a LEFT JOIN stores b ON b.opened > a.opened WHERE b.id IS NULL;
---@ type_unsupported
+--@ routed
 SELECT p.id, s.id, p.tags FROM people p LEFT JOIN sales s ON s.customer < p.id AND s.qty = 9 AND s.store = 2 WHERE p.id < 12;
 -- LATERAL
 --@ routed
