@@ -62,6 +62,7 @@ struct Value {
     bool digits_known = true;
     bool literal = false;              // never NULL and never NaN
     bool null = false;                 // the constant NULL
+    bool reprinted = false;            // kJsonb: not as Postgres writes it
     bool number_as_text = false;       // kOther: a numeric held as its text
     std::string_view other_type = {};  // kOther: the ClickHouse type of the column
     uint32_t type = 0;                 // kEnum: which

@@ -50,6 +50,8 @@ Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
         Result<Value> (Translator::*write)(const Expr&);
     };
     static constexpr Call kCalls[] = {
+        {"jsonb_path_exists", 2, 4, &Translator::json_path_test},
+        {"jsonb_path_match", 2, 4, &Translator::json_path_test},
         {"width_bucket", 2, 4, &Translator::width_bucket},
         {"power", 2, 2, &Translator::float_power},
         {"pow", 2, 2, &Translator::float_power},

@@ -425,6 +425,19 @@ class Translator {
     Result<Value> json_typeof(const Expr& expr);
     Result<Value> json_length(const Expr& expr);
     Result<Value> json_contains(const Expr& expr);
+    // json_value.cpp: what is at a path
+    const Node* json_call(std::string_view function, const Node* document, const JsonPath& path);
+    const Node* json_there(const Node* document, const JsonPath& path);
+    static bool is_json_part(const Expr& expr);
+    Result<Value> json_scalar(const Expr& expr);
+    Result<Value> compare_json(const Expr& expr);
+    Result<Value> json_null_test(const Expr& expr);
+    Result<Value> json_cast(const Expr& expr);
+    const Node* path_goes_astray(const Node* document, const JsonPath& path, bool last);
+    Result<Value> json_path_test(const Expr& expr);
+    const Node* path_comparison(const Node* document, const JsonPath& path, std::string_view name,
+                                std::string_view literal);
+    Result<const Node*> json_set(const Expr& function, Value& element);
 
     // --- array.cpp
     struct ArrayValue {
@@ -533,6 +546,9 @@ class Translator {
     Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
+    // hypothetical.cpp
+    Result<Value> hypothetical(const Expr& expr);
+    const Node* turned(const Value& value, const Node* node);
     // ordered_set.cpp
     bool is_sortable_set(const Value& argument, const Expr& expr) const;
     Result<Value> ordered_set(const Expr& expr);
