@@ -210,6 +210,7 @@ Result<Value> Translator::cast(const Expr& expr) {
                : class_of(expr.type) == Class::kDate    ? "date"
                : class_of(expr.type) == Class::kFloat8  ? "float8"
                : class_of(expr.type) == Class::kUuid    ? "uuid"
+               : class_of(expr.type) == Class::kBytea   ? "bytea"
                                                         : "";
     // varchar(n) and the like cut the value; nothing here does.
     if (expr.via_io && expr.typmod != -1) return refuse(Reason::kCast, "with a length");

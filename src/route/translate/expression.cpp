@@ -249,6 +249,9 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
                      expr.args[1]->type == oid::kJsonb;
     if (documents && (expr.name == "=" || expr.name == "<>")) return compare_json(expr);
     if (expr.name == "@>" && expr.args[0]->type == oid::kJsonb) return json_contains(expr);
+    bool ranges = expr.args.size == 2 &&
+                  (is_range_type(expr.args[0]->type) || is_range_type(expr.args[1]->type));
+    if (ranges) return range_contains(expr);
     bool arrays = expr.args.size == 2 && is_array_type(expr.args[0]->type);
     if (expr.name == "||" && is_array_type(expr.type)) return array_result(expr);
     if (arrays && (expr.name == "@>" || expr.name == "<@" || expr.name == "&&" ||

@@ -361,6 +361,7 @@ class Translator {
     Result<Value> time_by_format(const Expr& expr);
     Result<Value> overlaid(const Expr& expr);
     Result<Value> regexp_whole(const Expr& expr);
+    Result<Value> encoded(const Expr& expr);
 
     // --- subquery.cpp
     Result<Value> subquery(const Expr& expr, Place place);
@@ -438,6 +439,12 @@ class Translator {
     const Node* path_comparison(const Node* document, const JsonPath& path, std::string_view name,
                                 std::string_view literal);
     Result<const Node*> json_set(const Expr& function, Value& element);
+    // json_build.cpp
+    const Node* json_string(const Node* text);
+    Result<const Node*> json_object(const Expr& expr);
+    Result<const Node*> json_of(const Expr& expr);
+    Result<Value> json_agg(const Expr& expr);
+    Result<Value> json_object_agg(const Expr& expr);
 
     // --- array.cpp
     struct ArrayValue {
@@ -497,8 +504,23 @@ class Translator {
                          const Node* days);
     Result<Value> date_bin(const Expr& expr);
 
+    // --- range.cpp
+    struct RangeValue {
+        const Node* lower = nullptr;  // null: none
+        const Node* upper = nullptr;
+        bool lower_inclusive = true;
+        bool upper_inclusive = false;
+        bool empty = false;
+        bool made = false;  // of values that may be NULL, or the wrong way round
+    };
+    static bool is_range_type(uint32_t type);
+    Result<const Node*> range_bound(uint32_t type, std::string_view text);
+    Result<RangeValue> known_range(const Expr& expr);
+    Result<RangeValue> made_range(const Expr& expr);
+    Result<Value> range_contains(const Expr& expr);
+
     // --- age.cpp: intervals with months
-    bool has_parts(const Expr& expr) const;
+    bool has_parts(const Expr& expr);
     Result<IntervalParts> parts_of_interval(const Expr& expr);
     Result<Value> span_of_parts(const Expr& expr);
     Result<Value> field_of_parts(const Expr& expr);
@@ -529,6 +551,7 @@ class Translator {
 
     // --- constant.cpp
     Result<Value> constant(const Expr& expr);
+    Result<Value> bytes_literal(const Expr& expr, Value result);
     Result<Value> known_constant(const Expr& expr, Value result);
     Result<Value> numeric_literal(const Expr& expr);
     const Node* float_parameter(const Expr& expr, bool nullable);
