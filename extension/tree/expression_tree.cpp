@@ -431,8 +431,26 @@ NeutralExpr* convert_with_list(TreeBuilder* builder, ExprKind kind, Node* node, 
     return to;
 }
 
+// A bound that is left out is that of the array.
+Node* slice_bound(void* bound, int32 otherwise) {
+    if (bound != nullptr) return static_cast<Node*>(bound);
+    return reinterpret_cast<Node*>(
+        makeConst(INT4OID, -1, InvalidOid, sizeof(int32), Int32GetDatum(otherwise), false, true));
+}
+
+NeutralExpr* convert_slice(TreeBuilder* builder, SubscriptingRef* from) {
+    Node* first = slice_bound(linitial(from->reflowerindexpr), 1);
+    Node* last = slice_bound(linitial(from->refupperindexpr), PG_INT32_MAX);
+    return convert_with_list(builder, ExprKind::kSlice, reinterpret_cast<Node*>(from),
+                             list_make3(from->refexpr, first, last));
+}
+
 NeutralExpr* convert_subscript(TreeBuilder* builder, SubscriptingRef* from) {
     Node* node = reinterpret_cast<Node*>(from);
+    bool slice = list_length(from->reflowerindexpr) == 1 && from->refassgnexpr == nullptr &&
+                 list_length(from->refupperindexpr) == 1 &&
+                 OidIsValid(get_element_type(from->refcontainertype));
+    if (slice) return convert_slice(builder, from);
     bool element = from->reflowerindexpr == NIL && from->refassgnexpr == nullptr &&
                    list_length(from->refupperindexpr) == 1 &&
                    OidIsValid(get_element_type(from->refcontainertype));

@@ -557,12 +557,30 @@ Node* replace_set_call(Node* node, void* context) {
     return expression_tree_mutator(node, as_mutator(replace_set_call), context);
 }
 
+// Whether the rows of the only result that is a set are grouped by it: they are made before.
+bool is_grouped_set(const ::Query* query) {
+    ListCell* cell;
+    foreach (cell, query->targetList) {
+        TargetEntry* entry = lfirst_node(TargetEntry, cell);
+        if (!expression_returns_set(reinterpret_cast<Node*>(entry->expr))) continue;
+        bool grouped = false;
+        ListCell* clause;
+        foreach (clause, query->groupClause)
+            grouped = grouped || (entry->ressortgroupref != 0 &&
+                                  lfirst_node(SortGroupClause, clause)->tleSortGroupRef ==
+                                      entry->ressortgroupref);
+        if (!grouped) return false;
+    }
+    return true;
+}
+
 // SELECT unnest(x) FROM t is SELECT u FROM t, unnest(x) u, as long as nothing is computed between
 // FROM and the results.
 void move_set_call(::Query* query) {
-    if (!query->hasTargetSRFs || query->hasAggs || query->hasWindowFuncs ||
-        query->groupClause != NIL || query->groupingSets != NIL || query->havingQual != nullptr ||
-        query->setOperations != nullptr)
+    bool computed = query->hasAggs || query->hasWindowFuncs || query->groupClause != NIL ||
+                    query->havingQual != nullptr;
+    if (!query->hasTargetSRFs || query->groupingSets != NIL || query->setOperations != nullptr ||
+        (computed && !is_grouped_set(query)))
         return;
     SetCall call = {};
     find_set_call(reinterpret_cast<Node*>(query->targetList), &call);

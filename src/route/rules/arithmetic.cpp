@@ -70,6 +70,18 @@ constexpr std::string_view kDateMinus =
             "if(throwIf(ifNull(" wrong ", 0)) = 0, $1 " name " $2, NULL)", kMaybeNull | kRaises \
     }
 
+// Beyond the least number of 64 bits there is no opposite of it.
+constexpr std::string_view kGcd =
+    "if(throwIf(ifNull(least(toInt64($1), toInt64($2)) < -9223372036854775807, 0)) = 0, if($1 = 0, "
+    "toInt64(abs($2)), if($2 = 0, toInt64(abs($1)), gcd(toInt64($1), toInt64($2)))), NULL)";
+constexpr std::string_view kLcm =
+    "if(throwIf(ifNull(least(toInt64($1), toInt64($2)) < -9223372036854775807, 0)) = 0, if($1 = 0 "
+    "OR $2 = 0, toInt64(0) * $1 * $2, accurateCast(abs(toInt128(intDiv(toInt64($1), gcd(toInt64("
+    "$1), if($2 = 0, 1, toInt64($2))))) * $2), $T)), NULL)";
+// What fits in 64 bits.
+constexpr std::string_view kFactorial =
+    "if(throwIf(ifNull($1 NOT BETWEEN 0 AND 20, 0)) = 0, toDecimal64(factorial($1), 0), NULL)";
+
 constexpr Rule kRules[] = {
     TANDEM_ARITHMETIC(kInt2, kInt2, kInt2),
     TANDEM_ARITHMETIC(kInt2, kInt4, kInt4),
@@ -97,6 +109,10 @@ constexpr Rule kRules[] = {
      "accurateCast(if($1 = 0, abs(toInt64($2)), if($2 = 0, abs(toInt64($1)), gcd(toInt64($1), "
      "toInt64($2)))), $T)",
      kRaises},
+    {kFunction, "lcm", {kInt4, kInt4}, kInt4, kLcm, kRaises},
+    {kFunction, "lcm", {kInt8, kInt8}, kInt8, kLcm, kMaybeNull | kRaises},
+    {kFunction, "gcd", {kInt8, kInt8}, kInt8, kGcd, kMaybeNull | kRaises},
+    {kFunction, "factorial", {kInt8}, kNumeric, kFactorial, kIntegerScale | kMaybeNull | kRaises},
     {kFunction, "sign", {kFloat8}, kFloat8, "toFloat64(if(isNaN($1), 0, sign($1)))"},
     TANDEM_MOD_FUNCTION(kInt2, "toInt64"),
     TANDEM_MOD_FUNCTION(kInt4, "toInt64"),

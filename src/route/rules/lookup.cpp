@@ -28,8 +28,9 @@ bool arguments_fit(const Rule& row, std::span<const Class> arguments) {
 }  // namespace
 
 std::span<const std::span<const Rule>> rule_table() {
-    static const std::span<const Rule> kFamilies[] = {
-        compare_rules(), arithmetic_rules(), text_rules(), cast_rules(), aggregate_rules()};
+    static const std::span<const Rule> kFamilies[] = {compare_rules(), arithmetic_rules(),
+                                                      text_rules(),    time_rules(),
+                                                      cast_rules(),    aggregate_rules()};
     return kFamilies;
 }
 

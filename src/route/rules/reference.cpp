@@ -10,8 +10,11 @@ constexpr std::string_view kForms[][2] = {
     {"`AND` `OR` `NOT` `IS NULL` `IS TRUE` `IS DISTINCT FROM` `NULLIF` `COALESCE` `CASE`", ""},
     {"`GREATEST` `LEAST`", "integers, numeric, dates and times; text under a bytewise collation"},
     {"`x = ANY (array)` `x <> ALL (array)` `IN (list)`", "arrays of one dimension"},
-    {"`x = ANY (column)` `column @> array` `column && array`",
-     "NOT NULL arrays of text or integers; arrays on the right are literals without NULL"},
+    {"`x = ANY (array)` `x <> ALL (array)`; `=` `<>` `@>` `<@` `&&` of arrays; `GROUP BY` an array",
+     "NOT NULL columns, literals and lists of text or integers, and what is made of them"},
+    {"`array || array` `array || x` `array_append` `array_prepend` `array_cat` `array_remove` "
+     "`array[i:j]` `string_to_array` `regexp_split_to_array`",
+     "the same; separators and patterns are literals"},
     {"`LIKE` `ILIKE`", "literal patterns; of `ILIKE` only ASCII"},
     {"`~` `~*` `!~` `!~*` `SIMILAR TO` `regexp_like`",
      "literal patterns of ASCII without look-around, back references, lazy quantifiers, escapes "
@@ -22,9 +25,13 @@ constexpr std::string_view kForms[][2] = {
     {"`x / y` `round` `trunc` `ceil` `floor` `sign` `mod` `%` of numeric",
      "with the digits Postgres gives the result; `round` and `trunc` to a literal number of "
      "digits"},
+    {"`sqrt` `div` `scale` `min_scale` `trim_scale` of numeric", ""},
+    {"`width_bucket`", "numeric, `float8` with ascending bounds; a literal array that ascends"},
+    {"`power(x, n)` `x ^ n` of `float8`",
+     "n a literal from 1 to 9; of whole numbers that a double holds exactly"},
     {"casts of numeric to integers, text, `numeric(p, s)`; of text and `float8` to numeric; to "
      "`float8`",
-     "to `float8` from at most 15 digits"},
+     "to `float8` of at most 2^53 without its point"},
     {"`concat` `concat_ws` `format`",
      "of text, integers, numeric, boolean and uuid; separator and format (of `%s`) are literals"},
     {"`date_trunc` `date_bin` `extract` `date_part` `to_char` `x + interval` `AT TIME ZONE`",
@@ -32,6 +39,12 @@ constexpr std::string_view kForms[][2] = {
     {"`timestamp - timestamp` `timestamptz - timestamptz`; `=` `<` ... `extract` `sum` `avg` `min` "
      "`max` of such differences",
      "`avg` among the results"},
+    {"`age(x, y)` `age(x)` and columns of type interval: `=` `<` ... `extract` `sum` `min` `max` "
+     "`avg`, added to a time",
+     "`avg` among the results"},
+    {"`make_date` `make_timestamp` `make_timestamptz` `to_date` `to_timestamp` `OVERLAPS`",
+     "whole seconds; literal formats like `YYYY-MM-DD`; no NULL in `OVERLAPS`"},
+    {"`overlay` `regexp_substr`", "the conditions of `regexp_replace`"},
     {"enums: `=` `<` ... `ORDER BY` `GROUP BY` `min` `max` `::text`",
      "as long as no value of the type was ever renamed"},
     {"`jsonb -> 'a' ->> 'b'`, `->> 0`, `#>> '{a,b}'`, `? 'key'`, `jsonb_typeof` "
@@ -40,7 +53,7 @@ constexpr std::string_view kForms[][2] = {
      "once in the document; nested values as text do not"},
     {"`jsonb @> '{...}'`", "a literal object of texts, booleans, NULL, integers and such objects"},
     {"`array[i]` `cardinality` `array_length` `array_upper` `array_position` `array_to_string`",
-     "of NOT NULL arrays of text or integers, and of `string_to_array`; one dimension"},
+     "of such arrays; one dimension"},
     {"casts of text to timestamp, timestamptz", "as ISO 8601 writes them"},
     {"`split_part` `lpad` `rpad` `translate` `btrim` `ltrim` `rtrim`", "with literal arguments"},
     {"`lower` `upper`",
@@ -66,16 +79,17 @@ constexpr std::string_view kForms[][2] = {
     {"`x op ANY (SELECT)` `x op ALL (SELECT)`, comparisons of rows", "subqueries of their own"},
     {"`LEFT` `RIGHT` `FULL JOIN`", "on any condition, with joins inside"},
     {"`LATERAL`", "tied by equalities; with ORDER BY and LIMIT, aggregates, GROUP BY; VALUES"},
-    {"`generate_series` `unnest` in FROM or among the results",
-     "integers, times by an interval; arrays that are columns, literals or lists"},
+    {"`generate_series` `unnest` `string_to_table` `regexp_split_to_table` in FROM or among the "
+     "results",
+     "integers, times by an interval; such arrays; in a grouped query what is grouped by"},
     {"`WITH`", "used more than once where the result does not depend on an undefined order"},
     {"`UNION` `INTERSECT` `EXCEPT` (`ALL`), `VALUES`", ""},
     {"`DISTINCT ON` `WITH TIES` `GROUPING SETS` `ROLLUP` `CUBE` `grouping()`", ""},
 };
 
 std::string_view family_name(size_t family) {
-    constexpr std::string_view kNames[] = {"Comparisons", "Arithmetic", "Text", "Casts",
-                                           "Aggregates and windows"};
+    constexpr std::string_view kNames[] = {
+        "Comparisons", "Arithmetic", "Text", "Dates and times", "Casts", "Aggregates and windows"};
     return kNames[family];
 }
 

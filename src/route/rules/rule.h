@@ -52,6 +52,7 @@ std::span<const Rule> compare_rules();
 std::span<const Rule> arithmetic_rules();
 std::span<const Rule> text_rules();
 std::span<const Rule> cast_rules();
+std::span<const Rule> time_rules();
 std::span<const Rule> aggregate_rules();
 std::span<const std::span<const Rule>> rule_table();
 

@@ -42,6 +42,11 @@ constexpr std::string_view kAscii =
     "if(throwIf(ifNull(length(substringUTF8($1, 1, 1)) > 1, 0)) = 0, toInt32(ascii($1)), NULL)";
 constexpr std::string_view kToHex = "if($1 = 0, '0', lower(replaceRegexpOne(hex($1), '^0+', '')))";
 
+// Where there is a backslash, as a literal with escapes.
+constexpr std::string_view kQuoted =
+    "concat(if(position($1, '\\\\') > 0, 'E', ''), '\\'', replaceAll(replaceAll($1, '\\\\', "
+    "'\\\\\\\\'), '\\'', '\\'\\''), '\\'')";
+
 constexpr Rule kRules[] = {
     {kFunction, "substring", {kText, kInt4}, kText, kSubstring, kMaybeNull},
     {kFunction, "substr", {kText, kInt4}, kText, kSubstring, kMaybeNull},
@@ -60,6 +65,7 @@ constexpr Rule kRules[] = {
     {kFunction, "rtrim", {kText}, kText, "trimRight($1)"},
     {kFunction, "reverse", {kText}, kText, "reverseUTF8($1)"},
     {kFunction, "md5", {kText}, kText, "lower(hex(MD5($1)))"},
+    {kFunction, "quote_literal", {kText}, kText, kQuoted},
     // An empty text to look for is found at the start by one side and nowhere by the other.
     {kFunction, "strpos", {kText, kText}, kInt4, kPosition, kDeterministic},
     {kFunction, "position", {kText, kText}, kInt4, kPosition, kDeterministic},

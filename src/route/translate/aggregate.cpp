@@ -54,6 +54,8 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     bool rows = expr.args.size == 1 && expr.args[0]->kind == ExprKind::kRow;
     if (rows && name == "count" && expr.distinct) return different_rows(expr);
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
+    if (expr.args.size == 1 && name != "count" && has_parts(*expr.args[0]))
+        return aggregate_of_parts(expr);
     Value argument;
     std::vector<Class> classes;
     if (expr.args.size == 1) {

@@ -17,30 +17,6 @@ bool is_one(const Expr& expr) {
 
 }  // namespace
 
-// A column of arrays, or string_to_array() with a separator that is known.
-Result<Translator::ArrayValue> Translator::array_value(const Expr& expr) {
-    ArrayValue array;
-    if (expr.kind == ExprKind::kColumn) {
-        Value column = TRY(array_column(expr, array.element));
-        array.node = column.node;
-        return array;
-    }
-    bool split = expr.kind == ExprKind::kFunction && expr.builtin &&
-                 expr.name == "string_to_array" && expr.args.size == 2 &&
-                 known_text(*expr.args[1]) && !expr.args[1]->known_text.empty();
-    if (!split || expr.input_collation == Collation::kNondeterministic)
-        return refuse(Reason::kFunction, "of this array");
-    Value text = TRY(value(*expr.args[0]));
-    if (text.cls != Class::kText) return refuse(Reason::kFunction, "string_to_array");
-    const Node* plain = text.nullable ? sql_.form("ifNull($1, '')", {text.node}) : text.node;
-    if (text.nullable) array.of = text.node;
-    array.element = Class::kText;
-    array.node =
-        sql_.form("CAST(if(empty($1), [], splitByString($2, $1)), 'Array(Nullable(String))')",
-                  {plain, sql_.string(expr.args[1]->known_text)});
-    return array;
-}
-
 const sql::Node* Translator::unless_null(const ArrayValue& array, const Node* node) {
     if (array.of == nullptr) return node;
     return sql_.form("if($1 IS NULL, NULL, $2)", {array.of, node});
@@ -63,6 +39,7 @@ Result<Value> Translator::subscript(const Expr& expr) {
 // cardinality, array_length, array_upper, array_position, array_to_string
 Result<Value> Translator::array_function(const Expr& expr) {
     std::string_view name = expr.name;
+    if (is_array_type(expr.type)) return array_result(expr);
     bool counts = name == "cardinality" || name == "array_length" || name == "array_upper";
     if (!counts && name != "array_position" && name != "array_to_string")
         return refuse(Reason::kFunction, std::string(name));

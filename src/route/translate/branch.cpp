@@ -165,7 +165,9 @@ Result<Value> Translator::scalar_array(const Expr& expr, Place place) {
         reason_ = reason;
         return known_array(expr, *array, place);
     }
-    if (array->kind == ExprKind::kColumn) return in_array_column(expr, *array);
+    bool made = array->kind == ExprKind::kFunction || array->kind == ExprKind::kOperator ||
+                array->kind == ExprKind::kSlice;
+    if (array->kind == ExprKind::kColumn || made) return in_array_column(expr, *array);
     if (array->kind != ExprKind::kArray || array->args.empty())
         return refuse(Reason::kOperator, "ANY or ALL of this array");
     Value result{.cls = Class::kBool, .nullable = false};
@@ -321,44 +323,21 @@ Result<Value> Translator::array_column(const Expr& expr, Class& element) {
     return array;
 }
 
-// x = ANY (column), and x <> ALL (column), which is its opposite: NULL if it is none of the
+// x = ANY (array), and x <> ALL (array), which is its opposite: NULL if it is none of the
 // elements and might be one that is NULL.
 Result<Value> Translator::in_array_column(const Expr& expr, const Expr& array) {
-    Class element = Class::kNone;
-    Value elements = TRY(array_column(array, element));
+    ArrayValue elements = TRY(array_value(array));
     Value left = TRY(value(*expr.args[0]));
-    if (expr.name != (expr.all ? "<>" : "=") || !expr.builtin || left.cls != element)
+    if (expr.name != (expr.all ? "<>" : "=") || !expr.builtin || left.cls != elements.element)
         return refuse(Reason::kOperator, std::string(expr.name) + " ANY or ALL of this array");
     if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
     const Node* found = sql_.form(
         "if(empty($2), false, if($1 IS NULL, NULL, if(has($2, $1), true, if(arrayExists(x -> x IS "
         "NULL, $2), NULL, false))))",
         {left.node, elements.node});
-    const Node* node = sql_.cast(found, "Nullable(Bool)");
+    const Node* node = sql_.cast(unless_null(elements, found), "Nullable(Bool)");
     if (expr.all) node = sql_.form("(NOT $1)", {node});
     return Value{.node = node, .cls = Class::kBool};
-}
-
-// column @> array and column && array, of an array that is known and holds no NULL.
-Result<Value> Translator::array_operator(const Expr& expr) {
-    Class cls = Class::kNone;
-    Value left = TRY(array_column(*expr.args[0], cls));
-    const Expr& right = *expr.args[1];
-    std::vector<Element> elements;
-    if (!right.known || right.constant_null || !parse_array(right.known_text, elements))
-        return refuse(Reason::kConstantUnknown, "the array of " + std::string(expr.name));
-    if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
-    Nodes wanted;
-    for (const Element& element : elements) {
-        if (element.null) return refuse(Reason::kConstant, "NULL in an array");
-        wanted.push_back(cls == Class::kText
-                             ? sql_.string(element.text)
-                             : sql_.int64(std::strtoll(element.text.c_str(), nullptr, 10)));
-    }
-    const Node* list = sql_.cast(sql_.form("[$,]", std::move(wanted)), left.other_type);
-    std::string_view form = expr.name == "@>" ? "hasAll($1, $2)" : "hasAny($1, $2)";
-    const Node* test = sql_.form(form, {left.node, list});
-    return Value{.node = sql_.cast(test, "Bool"), .cls = Class::kBool, .nullable = false};
 }
 
 }  // namespace tandem::route

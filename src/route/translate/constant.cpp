@@ -114,6 +114,7 @@ Result<Value> Translator::known_constant(const Expr& expr, Value result) {
 
 Result<Value> Translator::constant(const Expr& expr) {
     Class cls = class_of(expr.type);
+    if (is_array_type(expr.type) && expr.known && !expr.constant_null) return array_result(expr);
     if (cls == Class::kOther || cls == Class::kJsonb || cls == Class::kInterval)
         return refuse(Reason::kConstant, "of type with OID " + std::to_string(expr.type));
     Value result{.cls = cls, .type = expr.type};

@@ -145,6 +145,9 @@ Result<Value> Translator::value_by_kind(const Expr& expr, Place place) {
             return refuse(Reason::kExpression, "a row");
         case ExprKind::kSubscript:
             return subscript(expr);
+        case ExprKind::kSlice:
+        case ExprKind::kArray:
+            return array_result(expr);
         default:
             return refuse(Reason::kExpression, std::string(expr.name));
     }
@@ -240,8 +243,10 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (expr.name == "->>" || expr.name == "#>>") return json_text(expr);
     if (expr.name == "?") return json_has(expr);
     if (expr.name == "@>" && expr.args[0]->type == oid::kJsonb) return json_contains(expr);
-    bool arrays = expr.name == "@>" || expr.name == "&&";
-    if (arrays && expr.args[0]->type != oid::kJsonb && expr.args[0]->kind == ExprKind::kColumn)
+    bool arrays = expr.args.size == 2 && is_array_type(expr.args[0]->type);
+    if (expr.name == "||" && is_array_type(expr.type)) return array_result(expr);
+    if (arrays && (expr.name == "@>" || expr.name == "<@" || expr.name == "&&" ||
+                   expr.name == "=" || expr.name == "<>"))
         return array_operator(expr);
     if (expr.name == "~~" || expr.name == "!~~" || expr.name == "~~*" || expr.name == "!~~*")
         return like(expr);
@@ -260,6 +265,7 @@ Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     bool interval = expr.args.size == 2 &&
                     (expr.args[0]->type == oid::kInterval || expr.args[1]->type == oid::kInterval);
     if (interval && (expr.name == "+" || expr.name == "-")) return plus_interval(expr);
+    if (expr.name == "^" && expr.type == oid::kFloat8) return float_power(expr);
     return apply(expr, Form::kOperator, expr.name);
 }
 
@@ -277,6 +283,7 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "jsonb_typeof" && expr.args.size == 1) return json_typeof(expr);
     if (expr.name == "jsonb_array_length" && expr.args.size == 1) return json_length(expr);
     if (expr.name == "cardinality" || expr.name.starts_with("array_")) return array_function(expr);
+    if (is_array_type(expr.type)) return array_result(expr);
     if (expr.name == "to_char") return to_char(expr);
     if (expr.name == "timezone") return at_zone(expr);
     if (expr.name == "date_bin") return date_bin(expr);
@@ -291,6 +298,8 @@ Result<Value> Translator::function(const Expr& expr) {
     if (expr.name == "num_nulls" || expr.name == "num_nonnulls") return nulls_counted(expr);
     bool trims = expr.name == "btrim" || expr.name == "ltrim" || expr.name == "rtrim";
     if (trims && expr.args.size == 2 && expr.args[0]->type != 17) return trimmed(expr);
+    std::optional<Value> special = TRY(special_function(expr));
+    if (special) return *special;
     // A cast written as a function: date(x), text(x), ...
     if (expr.args.size == 1) {
         Value argument = TRY(value(*expr.args[0]));

@@ -93,6 +93,7 @@ Result<Value> Translator::span_of(const Expr& expr) {
             .cls = Class::kInterval,
             .nullable = false};
     }
+    if (has_parts(expr)) return span_of_parts(expr);
     Value span = TRY(value(expr));
     if (span.cls != Class::kInterval) return refuse(Reason::kOperator, "of intervals");
     span.node = sql_.form("toInt128($1)", {span.node});
@@ -114,6 +115,7 @@ Result<Value> Translator::interval_field(const Expr& expr) {
     const Expr& field = *expr.args[0];
     if (field.kind != ExprKind::kConstant || !field.known || field.constant_null)
         return refuse(Reason::kFunction, std::string(expr.name));
+    if (has_parts(*expr.args[1])) return field_of_parts(expr);
     Value span = TRY(value(*expr.args[1]));
     Value result{.cls = class_of(expr.type), .nullable = span.nullable};
     bool numeric = result.cls == Class::kNumeric;
@@ -191,6 +193,7 @@ const Expr* whole_factor(const Expr& expr, const Expr*& interval) {
 
 // The parts of an interval that is a constant, so many times one, or made of whole numbers.
 Result<Translator::IntervalParts> Translator::interval_parts(const Expr& expr) {
+    if (has_parts(expr)) return parts_of_interval(expr);
     IntervalParts parts;
     const Expr* one = &expr;
     const Expr* factor = whole_factor(expr, one);

@@ -186,22 +186,14 @@ Result<Value> Translator::variance(const Expr& expr) {
     return result;
 }
 
-// stddev: the root of the variance, rounded to the same digits. The greatest integer x with
-// x * x <= n is what Newton's steps make of the nearest floating point number.
+// stddev: the root of the variance, rounded to the same digits.
 Result<Value> Translator::spread(const Expr& expr) {
     Value result = TRY(variance(expr));
     std::string scale = std::to_string(result.scale);
     auto ten = [](const std::string& exponent) {
         return "toInt256(concat('1', repeat('0', toUInt8(" + exponent + "))))";
     };
-    auto step = [](const std::string& what, const std::string& of) {
-        return "arrayMap(x -> " + what + ", [" + of + "])[1]";
-    };
-    std::string x = "greatest(toInt256(sqrt(toFloat64(n))), toInt256(1))";
-    for (int i = 0; i < 3; ++i)
-        x = step("greatest(intDiv(x + intDiv(n, x), toInt256(2)), toInt256(1))", x);
-    x = step("if(x * x > n, x - 1, if((x + 1) * (x + 1) <= n, x + 1, x))", x);
-    x = step("if(n > x * x + x, x + 1, x)", x);
+    std::string x = whole_root("n");
     std::string whole = "intDiv(u, " + ten(scale + " - d") + ")";
     // greatest() passes over NULL.
     std::string text = "arrayMap((u, d) -> if(u IS NULL OR throwIf(ifNull(length(toString(" +

@@ -35,6 +35,11 @@ std::string leading(const std::string& x, int scale) {
 
 }  // namespace
 
+// The weight to the base 10000 of the first digit, as text of ClickHouse.
+std::string Translator::weight_of(const std::string& x, int scale) {
+    return "tupleElement(" + leading(x, scale) + ", 1)";
+}
+
 const sql::Node* Translator::digits_of(const Value& value) {
     return value.digits != nullptr ? value.digits : sql_.int32(value.null ? 0 : value.scale);
 }
@@ -82,10 +87,16 @@ Value Translator::rounded(const Value& value, int scale, bool cut) {
     std::string power = "toInt256('" + power_of_ten(value.scale - scale) + "')";
     std::string half = cut ? "" : " + intDiv(" + power + ", 2)";
     std::string back = scale < 0 ? " * toInt256('" + power_of_ten(-scale) + "')" : "";
-    const Node* node = sql_.form(sql_.keep("toInt256(intDiv(abs($1)" + half + ", " + power +
-                                           ") * if($1 < 0, -1, 1)" + back + ")"),
-                                 {unscaled(value)});
+    const Node* node = once(value, sql_.keep("toInt256(intDiv(abs($1)" + half + ", " + power +
+                                             ") * if($1 < 0, -1, 1)" + back + ")"));
     return from_unscaled(node, value.nullable, value.precision - value.scale + shown + 1, shown);
+}
+
+// The digits without the point, for a form that names them more than once: a quotient is long.
+const sql::Node* Translator::once(const Value& value, std::string_view form) {
+    const Node* digits = unscaled(value);
+    if (value.digits == nullptr) return sql_.form(form, {digits});
+    return sql_.form("arrayMap(q -> $1, [$2])[1]", {sql_.form(form, {sql_.form("q", {})}), digits});
 }
 
 // The next whole number, up or down.
@@ -93,8 +104,7 @@ Value Translator::whole(const Value& value, bool up) {
     std::string power = "toInt256('" + power_of_ten(value.scale) + "')";
     std::string more = up ? " + if($1 > 0 AND $1 % " + power + " != 0, 1, 0)"
                           : " - if($1 < 0 AND $1 % " + power + " != 0, 1, 0)";
-    const Node* node =
-        sql_.form(sql_.keep("toInt256(intDiv($1, " + power + ")" + more + ")"), {unscaled(value)});
+    const Node* node = once(value, sql_.keep("toInt256(intDiv($1, " + power + ")" + more + ")"));
     return from_unscaled(node, value.nullable, value.precision - value.scale + 1, 0);
 }
 
@@ -151,6 +161,7 @@ Result<std::optional<Value>> Translator::numeric_function(const Expr& expr, std:
         result = from_unscaled(sign, first.nullable, 1, 0);
     }
     (void)expr;
+    if (!result) return numeric_part(name, values);
     return result;
 }
 
@@ -195,6 +206,8 @@ Result<std::optional<Value>> Translator::numeric_cast(const Expr& expr, std::str
             sql_.keep("toFloat64(toInt64($1)) / toFloat64(" + power_of_ten(from.scale) + ")"),
             {unscaled(from)});
         result->node = sql_.form("($1)", {result->node});
+    } else if (to == Class::kFloat8 && values.size() == 1) {
+        result = wide_to_float(from);
     } else if (to == Class::kText && name == "text" && from.digits == nullptr) {
         result = Value{.cls = to, .nullable = from.nullable};
         result->node =

@@ -100,10 +100,11 @@ Status Translator::check_key(const Value& value, const Expr& expr) {
     if (value.digits != nullptr || !value.digits_known) return refuse(Reason::kScale);
     // Of char(n) every value of a column is padded to n, so that equal ones have equal bytes.
     bool padded = expr.kind == ExprKind::kColumn && expr.typmod >= 0;
-    if (value.cls == Class::kOther || value.cls == Class::kJsonb ||
+    bool array = is_array(value);
+    if ((value.cls == Class::kOther && !array) || value.cls == Class::kJsonb ||
         (value.cls == Class::kBpchar && !padded))
         return refuse(Reason::kTypeUnsupported, "in GROUP BY or DISTINCT");
-    bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
+    bool text = array || value.cls == Class::kText || value.cls == Class::kBpchar;
     if (text && expr.collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
     return {};
 }

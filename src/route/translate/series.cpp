@@ -11,6 +11,11 @@ namespace {
 // More rows than these are left to Postgres.
 constexpr std::string_view kRowsMax = "10000000";
 
+// The function that makes an array of what makes rows.
+std::string_view split_name(std::string_view name) {
+    return name == "string_to_table" ? "string_to_array" : "regexp_split_to_array";
+}
+
 }  // namespace
 
 // A relation of its own, or, where it reads columns, something to be joined to them.
@@ -105,6 +110,13 @@ Result<Translator::Elements> Translator::elements_of_rows(const Relation& relati
 Result<const sql::Node*> Translator::array_of(const Expr& function, Value& element) {
     if (function.builtin && function.name == "unnest" && function.args.size == 1)
         return unnested(*function.args[0], element);
+    bool split = function.name == "string_to_table" || function.name == "regexp_split_to_table";
+    if (function.builtin && split) {
+        Expr& array = kept_exprs_.emplace_back(function);
+        array.name = split_name(function.name);
+        array.type = 1009;
+        return unnested(array, element);
+    }
     bool series = function.builtin && function.name == "generate_series" &&
                   (function.args.size == 2 || function.args.size == 3);
     if (!series) return refuse(Reason::kFromItem, std::string(function.name) + "()");
@@ -122,6 +134,13 @@ Result<const sql::Node*> Translator::unnested(const Expr& array, Value& element)
         Value column = TRY(array_column(array, cls));
         element = {.cls = cls};
         return column.node;
+    }
+    if (is_array_type(array.type) && array.kind != ExprKind::kArray &&
+        array.kind != ExprKind::kConstant) {
+        ArrayValue made = TRY(array_value(array));
+        element = {.cls = made.element};
+        return made.of == nullptr ? made.node
+                                  : sql_.form("if($1 IS NULL, [], $2)", {made.of, made.node});
     }
     std::vector<const Expr*> items;
     if (array.kind == ExprKind::kArray)

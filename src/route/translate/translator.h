@@ -292,7 +292,6 @@ class Translator {
     Result<Value> extreme_of(const Expr& expr);
     Result<Value> array_column(const Expr& expr, Class& element);
     Result<Value> in_array_column(const Expr& expr, const Expr& array);
-    Result<Value> array_operator(const Expr& expr);
     bool known_elements(const Expr& array, std::vector<const Expr*>& list, uint32_t type = 0);
     Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
@@ -333,6 +332,7 @@ class Translator {
     Result<Value> divide(const Value& dividend, const Value& divisor);
     Result<Value> remainder(const Value& dividend, const Value& divisor);
     const Node* unscaled(const Value& value);
+    const Node* once(const Value& value, std::string_view form);
     Value from_unscaled(const Node* node, bool nullable, int precision, int scale);
     Value rounded(const Value& value, int scale, bool cut);
     Value whole(const Value& value, bool up);
@@ -341,6 +341,26 @@ class Translator {
                                                   std::span<const Value> values);
     Result<std::optional<Value>> numeric_cast(const Expr& expr, std::string_view name,
                                               std::span<const Value> values);
+
+    // --- number.cpp
+    Result<Value> width_bucket(const Expr& expr);
+    Result<Value> bucket_of_list(const Expr& expr);
+    Result<Value> float_power(const Expr& expr);
+    Result<std::optional<Value>> numeric_part(std::string_view name, std::span<const Value> values);
+    const Node* digits_needed(const Value& value);
+    Result<Value> root(const Value& value);
+    static std::string weight_of(const std::string& x, int scale);
+    static std::string whole_root(const std::string& n);
+    Value wide_to_float(const Value& from);
+
+    // --- call.cpp: the functions that are no rows, by their names
+    Result<std::optional<Value>> special_function(const Expr& expr);
+    Result<Value> made_date(const Expr& expr);
+    Result<Value> made_timestamp(const Expr& expr);
+    Result<Value> overlap(const Expr& expr);
+    Result<Value> time_by_format(const Expr& expr);
+    Result<Value> overlaid(const Expr& expr);
+    Result<Value> regexp_whole(const Expr& expr);
 
     // --- subquery.cpp
     Result<Value> subquery(const Expr& expr, Place place);
@@ -412,7 +432,18 @@ class Translator {
         Class element = Class::kNone;
         const Node* of = nullptr;  // where this is NULL, so is the array
     };
+    // array_value.cpp: arrays that are made
     Result<ArrayValue> array_value(const Expr& expr);
+    Result<ArrayValue> listed_array(const Expr& expr, const std::vector<const Expr*>& items);
+    Result<ArrayValue> split_array(const Expr& expr);
+    Result<ArrayValue> sliced_array(const Expr& expr);
+    Result<ArrayValue> joined_array(const Expr& expr);
+    Result<Value> array_result(const Expr& expr);
+    Result<Value> shown_array(const Value& array);
+    Result<Value> array_operator(const Expr& expr);
+    static bool is_array_type(uint32_t type);
+    static std::string array_type(Class element);
+    static bool is_array(const Value& value);
     const Node* unless_null(const ArrayValue& array, const Node* node);
     Result<Value> subscript(const Expr& expr);
     Result<Value> array_function(const Expr& expr);
@@ -444,6 +475,7 @@ class Translator {
         const Node* months = nullptr;  // null: none
         const Node* days = nullptr;
         const Node* rest = nullptr;  // microseconds
+        bool nullable = false;
     };
     Result<IntervalParts> interval_parts(const Expr& expr);
     Result<IntervalParts> made_interval(const Expr& expr);
@@ -451,6 +483,16 @@ class Translator {
     const Node* moved_by(const Node* time, std::string_view zone, int sign, const Node* months,
                          const Node* days);
     Result<Value> date_bin(const Expr& expr);
+
+    // --- age.cpp: intervals with months
+    bool has_parts(const Expr& expr) const;
+    Result<IntervalParts> parts_of_interval(const Expr& expr);
+    Result<Value> span_of_parts(const Expr& expr);
+    Result<Value> field_of_parts(const Expr& expr);
+    const Node* parts_text(const Node* months, const Node* days, const Node* rest);
+    Result<Value> sum_of_parts(const Expr& expr);
+    Result<Value> extreme_of_parts(const Expr& expr);
+    Result<Value> aggregate_of_parts(const Expr& expr);
 
     // --- zone.cpp: time zones
     Status needs_utc();

@@ -57,6 +57,7 @@ enum class ExprKind : uint8_t {
     kWindow,     // name(args) over window
     kGrouping,   // GROUPING(args)
     kSubscript,  // args[0][args[1]], an element of an array
+    kSlice,      // args[0][args[1]:args[2]]
     kSubquery,   // EXISTS, scalar, IN/ANY, ALL: see SubqueryKind
     kUnknown,    // anything the shell has no neutral form for; `name` says what, never ships
 };

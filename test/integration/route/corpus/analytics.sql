@@ -304,7 +304,7 @@ SELECT json_agg(product ORDER BY id) FROM sales WHERE id < 10;
 SELECT json_object_agg(id, qty) FROM sales WHERE id < 10;
 --@ routed
 SELECT jsonb_build_object('n', count(*), 'total', sum(amount)) FROM sales;
---@ aggregate
+--@ routed
 SELECT bool_and(qty > 0), bool_or(qty > 8), every(amount > 5), bit_and(qty), bit_or(qty), bit_xor(qty) FROM sales;
 --@ routed
 SELECT sum(qty * amount * (1 - discount)), avg(qty * amount), sum(amount) / nullif(sum(qty), 0), min(amount / qty) FROM sales;

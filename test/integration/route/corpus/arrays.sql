@@ -11,7 +11,7 @@ SELECT count(*) FROM people WHERE tags @> ARRAY['a'] AND tags @> '{b1,a}' OR tag
 SELECT count(*) FROM people WHERE tags @> '{}';
 --@ routed
 SELECT count(*) FROM people WHERE tags && '{}';
---@ constant
+--@ routed
 SELECT count(*) FROM people WHERE tags @> ARRAY['a', NULL];
 --@ routed
 SELECT count(*) FROM people WHERE 'a' <> ALL (tags);
@@ -21,3 +21,51 @@ SELECT count(*) FROM people WHERE 'a' < ALL (tags);
 SELECT count(*) FROM people p LEFT JOIN people q ON q.id = p.boss WHERE 'a' = ANY (q.tags);
 --@ routed
 SELECT id, x = ANY (items), '3' = ANY (items), nullif(x, '2') = ANY (items), items @> '{1,2}', items && '{3}' FROM lists;
+--@ routed
+SELECT unnest(tags) AS tag, count(*), max(id) FROM facts GROUP BY 1;
+--@ routed
+SELECT upper(unnest(tags)) AS tag, g, count(*) FROM facts GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 3 DESC, 2, 1;
+--@ set_returning
+SELECT unnest(tags) AS tag, count(*) FROM facts GROUP BY tags;
+--@ routed
+SELECT count(*) FROM facts WHERE tags[1:2] = ARRAY['a', 'b'];
+--@ routed
+SELECT id, tags[2:], nums[:2], nums[0:1], tags[3:1], tags[-1:1] FROM facts WHERE cardinality(tags[2:]) > 0 OR g = 0;
+--@ routed
+SELECT count(*) FROM facts WHERE tags || ARRAY['z'] @> ARRAY['a', 'z'] OR nums && ARRAY[5] OR nums <@ ARRAY[1, 2, 3, 4];
+--@ routed
+SELECT count(*) FROM facts WHERE tags = '{}' OR tags <> ARRAY['b', NULL, 'c'] AND nums = ARRAY[5, NULL]::int[];
+--@ routed
+SELECT count(*) FROM facts WHERE tags @> ARRAY[name, NULL] OR tags && ARRAY[t, NULL] OR tags @> '{}';
+--@ routed
+SELECT count(*) FROM facts WHERE 'a' = ANY (array_remove(tags, 'b')) OR 'c' <> ALL (array_append(tags, t));
+--@ routed
+SELECT count(*) FROM facts WHERE name = ANY (string_to_array(t, ' ')) IS NOT TRUE;
+--@ routed
+SELECT array_length(array_append(tags, t), 1) AS n, cardinality(array_remove(nums, NULL)) AS m, cardinality(t || tags) AS o, count(*) FROM facts GROUP BY 1, 2, 3;
+--@ routed
+SELECT tags, nums, count(*) FROM facts GROUP BY 1, 2;
+--@ routed
+SELECT DISTINCT tags FROM facts;
+--@ routed
+SELECT id, array_cat(tags, ARRAY['"q\']), nums || i, i || nums, array_prepend(t, tags), ARRAY[i, g] FROM facts;
+--@ routed
+SELECT (tags || t)[2] AS e, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT array_to_string(tags[1:1] || name, '-') AS e, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT w, count(*) FROM facts, regexp_split_to_table(t, '[, ]') AS w GROUP BY 1;
+--@ routed
+SELECT w, count(*) FROM facts, string_to_table(t, 'a') AS w GROUP BY 1;
+--@ routed
+SELECT id, w FROM facts, unnest(string_to_array(t, ' ') || tags) AS w;
+--@ routed
+SELECT cardinality(regexp_split_to_array(t, ' ')) AS n, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT regexp_split_to_table(t, 'b') AS w, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT e, count(*) FROM facts CROSS JOIN LATERAL unnest(array_remove(tags, NULL)) e GROUP BY e HAVING count(*) > 3;
+--@ type_unsupported
+SELECT string_to_array(t, ' ') AS n, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT string_to_array(name, '1') AS n, count(*) FROM facts GROUP BY 1;

@@ -60,7 +60,7 @@ SELECT a.region, count(b.id), sum(b.budget) FROM stores a LEFT JOIN stores b ON 
 SELECT a.id, b.region IS NULL, b.id IS NULL, coalesce(b.budget, -1) FROM stores a LEFT JOIN stores b ON b.id > a.id + 8;
 --@ routed
 SELECT a.id FROM stores a LEFT JOIN stores b ON b.opened > a.opened WHERE b.id IS NULL;
---@ type_unsupported
+--@ routed
 SELECT p.id, s.id, p.tags FROM people p LEFT JOIN sales s ON s.customer < p.id AND s.qty = 9 AND s.store = 2 WHERE p.id < 12;
 -- LATERAL
 --@ routed
@@ -183,6 +183,10 @@ SELECT count(*), (SELECT name FROM stores st WHERE st.id = max(s.store)) FROM sa
 --@ routed
 SELECT store, (SELECT min(id) FROM people p WHERE p.boss = s.store), rank() OVER (ORDER BY count(*) DESC, store) FROM sales s GROUP BY store;
 -- grouping sets
+--@ routed
+SELECT store, grouping(store) FROM sales GROUP BY ROLLUP (store) HAVING grouping(store) > 0 ORDER BY 2, 1;
+--@ routed
+SELECT grouping(store, product) FROM sales WHERE qty < 0 GROUP BY CUBE (store, product) HAVING grouping(store, product) > 0;
 --@ routed
 SELECT store, product, sum(qty), row_number() OVER (PARTITION BY grouping(store, product) ORDER BY sum(qty) DESC, store, product) FROM sales GROUP BY CUBE (store, product) ORDER BY 1, 2, 3 LIMIT 50;
 --@ routed

@@ -212,3 +212,15 @@ SELECT g, avg(loose), avg(loose) FILTER (WHERE i < -100) FROM facts GROUP BY g;
 SELECT t ~* 'RICH' AS x, t ~* '[^k]s' AS y, (t || 'ſK') ~* 'sk' AS z, count(*) FROM facts GROUP BY 1, 2, 3;
 --@ routed
 SELECT t ~* 'z.r[A-J]+' AS x, regexp_replace(t, 'RI', '<\&>', 'gi') AS y, count(*) FROM facts GROUP BY 1, 2;
+--@ routed
+SELECT count(*) FROM facts WHERE quote_literal(t) LIKE '''A%' OR quote_literal(name || '\x''') LIKE 'E%';
+--@ routed
+SELECT min(quote_literal(t || '''\')) COLLATE "C", max(quote_literal(name) COLLATE "C") FROM facts WHERE t IS NOT NULL;
+--@ routed
+SELECT overlay(t PLACING 'äx' FROM 2 FOR 3) AS o, overlay(t PLACING '' FROM 3) AS p, overlay(t PLACING name FROM 2) AS q, count(*) FROM facts GROUP BY 1, 2, 3;
+--@ failed when it ran
+SELECT max(length(overlay(t PLACING name FROM g))) FROM facts;
+--@ routed
+SELECT regexp_substr(t, '[0-9]+') AS s, count(*) FROM facts GROUP BY 1;
+--@ like_pattern
+SELECT regexp_substr(t, '([0-9])+') AS s, count(*) FROM facts GROUP BY 1;
