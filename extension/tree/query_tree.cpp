@@ -239,7 +239,8 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     if (table == nullptr) {
         refuse(builder, "unmirrored_relation",
                psprintf("table \"%s\" is not mirrored", get_rel_name(rte->relid)),
-               "Add it to the mirror that has the other tables of the query.");
+               "Add it to the mirror that has the other tables: `tandem mirror add NAME "
+               "--table TABLE`.");
         return;
     }
     relation->id = static_cast<uint32_t>(table_number(builder->tree->tables, table));

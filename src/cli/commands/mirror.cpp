@@ -115,14 +115,17 @@ Status wait_until_done(postgres::Connection& connection, const std::string& acti
         postgres::QueryResult rows = TRY(connection.query(
             "SELECT m.state, m.error_message, m.error_code, EXISTS (SELECT FROM pg_locks l WHERE "
             "l.locktype = "
-            "'advisory' AND l.classid = 7235 AND l.objid = m.mirror_id) FROM tandem.mirror m WHERE "
-            "m.name = $1",
+            "'advisory' AND l.classid = 7235 AND l.objid = m.mirror_id), m.wanted = 'running' AND "
+            "EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = m.mirror_id AND "
+            "t.error_code = 'removed') FROM tandem.mirror m WHERE m.name = $1",
             parameters));
         if (rows.rows() == 0) return {};
         std::string state = rows.text(0, 0);
         if ((action == "pause" && state == "paused") || (action == "resume" && state == "running"))
             return {};
-        if (state == "failed" && action == "resume")
+        // A mirror that is paused does it when it goes on.
+        if (action == "remove" && !TRY(rows.boolean(0, 4))) return {};
+        if (state == "failed" && (action == "resume" || action == "remove"))
             return Error(find_error_code(rows.text(0, 2)).value_or(ErrorCode::kPostgresError),
                          "mirror " + mirror + ": " + rows.text(0, 1));
         if (TRY(rows.boolean(0, 3))) deadline = std::chrono::steady_clock::now() + kDaemonPatience;
@@ -156,6 +159,24 @@ Status mirror_alter(Options options, const MirrorRequest& request) {
         return Error(ErrorCode::kInvalidArgument, "no option was given that could be changed");
     const Parameter parameters[] = {{.value = request.name}, {.value = json}};
     TRY(connection.execute("SELECT tandem.alter_mirror($1, $2::jsonb)", parameters));
+    return show_mirror(connection, request.name, options.json);
+}
+
+Status mirror_add(Options options, const MirrorRequest& request) {
+    postgres::Connection connection = TRY(connect_source(options));
+    std::string tables = sqltext::pg_array(request.tables);
+    const Parameter parameters[] = {{.value = request.name}, {.value = tables}};
+    TRY(connection.execute("SELECT tandem.add_to_mirror($1, $2::text[])", parameters));
+    if (request.wait) TRY(wait_until_live(connection, request.name, 0));
+    return show_mirror(connection, request.name, options.json);
+}
+
+Status mirror_remove(Options options, const MirrorRequest& request) {
+    postgres::Connection connection = TRY(connect_source(options));
+    std::string tables = sqltext::pg_array(request.tables);
+    const Parameter parameters[] = {{.value = request.name}, {.value = tables}};
+    TRY(connection.execute("SELECT tandem.remove_from_mirror($1, $2::text[])", parameters));
+    if (request.wait) TRY(wait_until_done(connection, "remove", request.name));
     return show_mirror(connection, request.name, options.json);
 }
 

@@ -21,6 +21,8 @@ struct MirrorRequest {
 Status mirror_create(Options options, const MirrorRequest& request);
 // Only what request.options gives.
 Status mirror_alter(Options options, const MirrorRequest& request);
+Status mirror_add(Options options, const MirrorRequest& request);
+Status mirror_remove(Options options, const MirrorRequest& request);
 Status mirror_list(Options options);
 Status mirror_show(Options options, const std::string& name);
 // pause, resume or drop: the function tandem.<action>_mirror(name).
@@ -28,7 +30,8 @@ Status mirror_act(Options options, const std::string& action, const MirrorReques
 Status mirror_resync(Options options, const MirrorRequest& request);
 Status explain(Options options, const std::string& query);
 
-// Waits until the daemon has done it. An error when no daemon has the mirror.
+// Waits until the daemon has done it: pause, resume, drop or remove. An error when no daemon has
+// the mirror.
 Status wait_until_done(postgres::Connection& connection, const std::string& action,
                        const std::string& mirror);
 

@@ -262,6 +262,17 @@ Status ClickHouseTarget::make_room(const Table& table) {
                                                     table.target + " that no mirror made");
     if (found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0)
         TRY(drop_table(ch_qualified(table.database, table.target)));
+    return drop_rows(table);
+}
+
+Status ClickHouseTarget::drop_mirrored(const Table& table) {
+    TRY(execute("DROP VIEW IF EXISTS " + ch_qualified(table.database, table.target)));
+    return drop_rows(table);
+}
+
+// Of every copy and era.
+Status ClickHouseTarget::drop_rows(const Table& table) {
+    clickhouse::Client* connection = TRY(client());
     std::string name = ch_string(table.target);
     std::string delta = ch_string("_tandem_delta_" + table.target);
     Query left = query(

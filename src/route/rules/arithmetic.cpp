@@ -106,8 +106,10 @@ constexpr Rule kRules[] = {
      "gcd",
      {kInt4, kInt4},
      kInt4,
-     "accurateCast(if($1 = 0, abs(toInt64($2)), if($2 = 0, abs(toInt64($1)), gcd(toInt64($1), "
-     "toInt64($2)))), $T)",
+     // A NULL is computed with as well, as the 0 behind it, which gcd refuses.
+     "accurateCast(if(isNull($1) OR isNull($2), NULL, if(ifNull($1, 0) = 0, abs(toInt64($2)), "
+     "if(ifNull($2, 0) = 0, abs(toInt64($1)), gcd(toInt64(ifNull(nullIf($1, 0), 1)), "
+     "toInt64(ifNull(nullIf($2, 0), 1)))))), $T)",
      kRaises},
     {kFunction, "lcm", {kInt4, kInt4}, kInt4, kLcm, kRaises},
     {kFunction, "lcm", {kInt8, kInt8}, kInt8, kLcm, kMaybeNull | kRaises},
