@@ -13,7 +13,9 @@ extern "C" {
 
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
+#include "extension/route/chance.h"
 #include "extension/route/decision.h"
+#include "extension/route/explain.h"
 #include "extension/route/measurement.h"
 #include "extension/route/narrow.h"
 #include "extension/route/plan.h"
@@ -32,7 +34,9 @@ enum class Side { kUndecided, kRemote, kPostgres };
 struct ChoiceState {
     CustomScanState custom;  // first: Postgres sees this struct as a CustomScanState
     PlanState* remote;
-    PlanState* local;  // nullptr until it is needed
+    PlanState* local;       // nullptr until it is needed
+    Tuplestorestate* kept;  // what Postgres has answered already, instead of it
+    TupleTableSlot* kept_slot;
     int eflags;
     Side side;
     bool returned_rows;
@@ -112,10 +116,49 @@ bool is_cheaper_in_postgres(ChoiceState* state, Failure* failure) {
     return true;
 }
 
+void keep_answer(ChoiceState* state, Tuplestorestate* rows, double ms) {
+    EState* estate = state->custom.ss.ps.state;
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    state->kept = rows;
+    state->kept_slot = MakeSingleTupleTableSlot(
+        ExecTypeFromTL(state->custom.ss.ps.plan->targetlist), &TTSOpsMinimalTuple);
+    MemoryContextSwitchTo(before);
+    set_failure(&state->failure, "slower",
+                psprintf("Postgres took %.1f ms, before ClickHouse was asked", ms), "");
+    count_reason(state->failure.code);
+    note_refused(state->measurement.key, state->failure.code);
+    state->measurement.before_ms = ms;
+    state->side = Side::kPostgres;
+}
+
+// Nobody knows how long Postgres takes: it may answer as long as that is no loss.
+bool answers_in_time(ChoiceState* state) {
+    Measurement* measurement = &state->measurement;
+    double ms = measurement->prospect.choice.postgres_first_ms;
+    EState* estate = state->custom.ss.ps.state;
+    Plan* plan = static_cast<Plan*>(linitial(plan_of(state)->custom_plans));
+    if (ms == 0 || measurement->repeated || !may_have_a_chance(estate, plan, state->eflags))
+        return false;
+    PgList* flags = static_cast<PgList*>(list_nth(plan_of(state)->custom_private, kChoiceFlags));
+    Chance chance = {plan, linitial_int(flags), ms};
+    instr_time begun;
+    INSTR_TIME_SET_CURRENT(begun);
+    Tuplestorestate* rows = run_for_a_while(estate, chance);
+    double took = ms_since(begun);
+    if (rows != nullptr) {
+        keep_answer(state, rows, took);
+        return true;
+    }
+    RunInVain run = {route::cost::Side::kPostgres, took, false};
+    note_run_in_vain(measurement->key, measurement->planned.facts, run);
+    return false;
+}
+
 void decide(ChoiceState* state) {
     Failure failure = {};
     RunAtPosition run = {};
     if (is_cheaper_in_postgres(state, &failure)) return use_postgres(state, failure);
+    if (answers_in_time(state)) return;
     instr_time begun;
     INSTR_TIME_SET_CURRENT(begun);
     MemoryContext before = MemoryContextSwitchTo(state->custom.ss.ps.state->es_query_cxt);
@@ -226,13 +269,19 @@ TupleTableSlot* next_verified(ChoiceState* state) {
     return slot;
 }
 
+TupleTableSlot* next_local(ChoiceState* state) {
+    if (state->kept == nullptr) return ExecProcNode(state->local);
+    tuplestore_gettupleslot(state->kept, true, false, state->kept_slot);
+    return state->kept_slot;
+}
+
 TupleTableSlot* execute(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     if (state->side != Side::kPostgres && state->mode == kRouteVerify) return next_verified(state);
     measurement_run(&state->measurement);
     TupleTableSlot* slot;
     if (state->side == Side::kPostgres) {
-        slot = ExecProcNode(state->local);
+        slot = next_local(state);
     } else {
         bool first = !state->returned_rows;
         slot = next_remote(state);
@@ -245,6 +294,7 @@ TupleTableSlot* execute(CustomScanState* node) {
 void end(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     finish(state, false);
+    if (state->kept != nullptr) tuplestore_end(state->kept);
     if (state->remote != nullptr) ExecEndNode(state->remote);
     if (state->local != nullptr) ExecEndNode(state->local);
 }
@@ -255,6 +305,7 @@ void rescan(CustomScanState* node) {
     state->measurement.repeated = true;
     state->returned_rows = false;
     state->verification = nullptr;
+    if (state->kept != nullptr) tuplestore_rescan(state->kept);
     if (state->local != nullptr) ExecReScan(state->local);
     if (state->side == Side::kPostgres) return;
     ExecReScan(state->remote);
@@ -283,46 +334,9 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
                              static_cast<double>(progress.elapsed_ns) / 1e6, 3, es);
 }
 
-void explain_learnt(const Prospect& prospect, ExplainState* es) {
-    const route::cost::Timing& remote = prospect.learnt.remote;
-    const route::cost::Timing& local = prospect.learnt.local;
-    if (remote.runs == 0 && local.runs == 0) return;
-    StringInfoData text;
-    initStringInfo(&text);
-    if (remote.runs > 0)
-        appendStringInfo(&text, "%u runs, %.1f ms in ClickHouse", remote.runs, remote.ms);
-    if (local.runs > 0)
-        appendStringInfo(&text, "%s%u runs, %.1f ms in Postgres", text.len > 0 ? "; " : "",
-                         local.runs, local.ms);
-    uint32 again = route::cost::runs_until_again(prospect.learnt);
-    if (again > 0)
-        appendStringInfo(&text, "; ClickHouse is tried again with the %s",
-                         again == 1 ? "next run" : psprintf("%u. run from now", again));
-    ExplainPropertyText("Tandem Learnt", text.data, es);
-}
-
-// What changes from run to run is left out where costs are.
-void explain_prospect(const ChoiceState* state, ExplainState* es) {
-    if (!es->costs) return;
-    const Measurement& measurement = state->measurement;
-    bool decided = measurement.prospect.choice.side != route::cost::Side::kUndecided;
-    Prospect prospect =
-        decided ? measurement.prospect
-                : prospect_of(measurement.key, measurement.planned.facts, prospect_options());
-    ExplainPropertyText("Tandem Estimate",
-                        psprintf("Postgres %.1f ms, ClickHouse %.1f ms",
-                                 prospect.estimate.postgres_ms, prospect.estimate.clickhouse_ms),
-                        es);
-    explain_learnt(prospect, es);
-    if (chooses_by_cost(state))
-        ExplainPropertyText(
-            "Tandem Choice",
-            prospect.choice.side == route::cost::Side::kPostgres ? "Postgres" : "ClickHouse", es);
-}
-
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
-    explain_prospect(state, es);
+    explain_prospect(state->measurement, chooses_by_cost(state), es);
     // The settings are the same for every query; whoever wants to run the SQL by hand needs them.
     uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
     ExplainPropertyText("Remote SQL", laid_out_sql(*plan_of(state), indent, es->verbose), es);

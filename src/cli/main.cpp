@@ -64,6 +64,17 @@ void add_group(CLI::App& command, tandem::config::Values& options, Group group) 
     }
 }
 
+// How tables are laid out in ClickHouse.
+void add_layout(CLI::App& command, tandem::cli::MirrorRequest& mirror) {
+    command.add_option("--order-by", mirror.order_by,
+                       "Order of a table in ClickHouse, as schema.table=column,column; repeat. "
+                       "Nothing behind =: the key. The table is loaded again");
+    command.add_option("--partition-by", mirror.partition_by,
+                       "Its partitions, as schema.table=column or schema.table=toYYYYMM(column)");
+    command.add_option("--codec", mirror.codecs,
+                       "Codec of a column, as schema.table.column=ZSTD(3); repeat");
+}
+
 void add_wait(CLI::App& command, bool& wait, const std::string& help) {
     command.add_flag("--wait,!--no-wait", wait, help);
 }
@@ -155,9 +166,11 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     create->add_option("--database", call.mirror.database, "ClickHouse database (default: tandem)");
     add_wait(*create, call.mirror.wait, "Return when every table is live (the default)");
     add_group(*create, call.mirror.options, Group::mirror);
+    add_layout(*create, call.mirror);
     CLI::App* alter = named("alter", "Change options of a mirror; it goes on with them at once",
                             [&call] { return cli::mirror_alter(call.options, call.mirror); });
     add_group(*alter, call.mirror.options, Group::mirror);
+    add_layout(*alter, call.mirror);
     CLI::App* join = named("add", "Mirror more tables, without touching the others",
                            [&call] { return cli::mirror_add(call.options, call.mirror); });
     join->add_option("--table,-t", call.mirror.tables, "schema.table or a pattern with *; repeat")

@@ -227,6 +227,127 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A column that a layout names. `orders`: ClickHouse orders or partitions by it.
+CREATE OR REPLACE FUNCTION tandem.layout_column(relid oid, name text, orders boolean) RETURNS int
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    col record;
+BEGIN
+    SELECT a.attnum, a.attnotnull, a.attgenerated INTO col FROM pg_attribute a
+        WHERE a.attrelid = relid AND a.attname = layout_column.name AND a.attnum > 0 AND NOT a.attisdropped;
+    IF NOT FOUND AND layout_column.name ~ '[^[:alnum:]_$]' THEN
+        RAISE EXCEPTION 'table % has no column "%"', relid::regclass, layout_column.name USING ERRCODE = '42703',
+            HINT = 'Columns are taken, expressions are not; partition_by also takes toYYYYMM, toYYYYMMDD, toMonday and toYear of a column.';
+    ELSIF NOT FOUND THEN
+        RAISE EXCEPTION 'table % has no column "%"', relid::regclass, layout_column.name USING ERRCODE = '42703';
+    ELSIF col.attgenerated <> '' THEN
+        RAISE EXCEPTION 'column "%" of table % is generated, so it is not mirrored', layout_column.name,
+            relid::regclass USING ERRCODE = '22023';
+    ELSIF orders AND NOT col.attnotnull THEN
+        RAISE EXCEPTION 'column "%" of table % may be NULL: ClickHouse cannot order or partition by it',
+            layout_column.name, relid::regclass USING ERRCODE = '22023',
+            HINT = format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', relid::regclass, layout_column.name);
+    END IF;
+    RETURN col.attnum;
+END $$;
+
+-- What one table's element of the option order_by, partition_by or codecs becomes in mirror_table.layout.
+CREATE OR REPLACE FUNCTION tandem.layout_value(option text, relid oid, given jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts text[];
+    one record;
+    result jsonb;
+    codec text := '(NONE|LZ4|LZ4HC(\(\d{1,2}\))?|ZSTD(\(\d{1,2}\))?|(Delta|DoubleDelta|Gorilla)(\([1248]\))?|T64|GCD|FPC)';
+BEGIN
+    IF option = 'order_by' AND jsonb_typeof(given) = 'array' AND jsonb_array_length(given) > 0 THEN
+        SELECT jsonb_agg(tandem.layout_column(layout_value.relid, e.name, true) ORDER BY e.position) INTO result
+            FROM jsonb_array_elements_text(given) WITH ORDINALITY e (name, position);
+        IF jsonb_array_length(result) > (SELECT count(DISTINCT e) FROM jsonb_array_elements(result) e) THEN
+            RAISE EXCEPTION 'order_by of table % names a column twice', relid::regclass USING ERRCODE = '22023';
+        END IF;
+        RETURN result;
+    ELSIF option = 'partition_by' AND jsonb_typeof(given) = 'string' THEN
+        parts := regexp_match(given #>> '{}', '^(toYYYYMM|toYYYYMMDD|toMonday|toYear)\((.+)\)$');
+        RETURN jsonb_build_object('function', coalesce(parts[1], ''), 'attnum',
+            tandem.layout_column(layout_value.relid, coalesce(parts[2], given #>> '{}'), true));
+    ELSIF option = 'codecs' AND jsonb_typeof(given) = 'object' THEN
+        result := '{}';
+        FOR one IN SELECT * FROM jsonb_each_text(given) LOOP
+            IF one.value !~ ('^' || codec || '(, *' || codec || ')*$') THEN
+                RAISE EXCEPTION '"%" is no codec that is known here', one.value USING ERRCODE = '22023',
+                    HINT = 'NONE, LZ4, LZ4HC(level), ZSTD(level), Delta, DoubleDelta, Gorilla, T64, GCD, FPC, or several, with commas between.';
+            END IF;
+            result := result || jsonb_build_object(
+                tandem.layout_column(layout_value.relid, one.key, false)::text, one.value);
+        END LOOP;
+        RETURN result;
+    END IF;
+    RAISE EXCEPTION 'option "%" of table % is not of its form', option, relid::regclass USING ERRCODE = '22023',
+        HINT = 'order_by: {"table": ["column", ...]}; partition_by: {"table": "column"} or "toYYYYMM(column)"; codecs: {"table": {"column": "ZSTD(3)"}}; null takes it back.';
+END $$;
+
+-- Takes order_by, partition_by and codecs. A table that gets another layout is loaded again.
+CREATE OR REPLACE FUNCTION tandem.set_layout(mirror_id int, options jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    option text;
+    given record;
+    t record;
+    wanted jsonb;
+    matched boolean;
+BEGIN
+    FOREACH option IN ARRAY ARRAY['order_by', 'partition_by', 'codecs'] LOOP
+        CONTINUE WHEN NOT options ? option;
+        IF jsonb_typeof(options -> option) <> 'object' THEN
+            RAISE EXCEPTION 'option "%" must be an object with tables as its keys', option USING ERRCODE = '22023';
+        END IF;
+        FOR given IN SELECT * FROM jsonb_each(options -> option) LOOP
+            matched := false;
+            FOR t IN SELECT m.relid, m.layout FROM tandem.mirror_table m, tandem.expand_tables(given.key) e
+                     WHERE m.mirror_id = set_layout.mirror_id AND m.relid = e.relid LOOP
+                matched := true;
+                wanted := CASE WHEN given.value = 'null' THEN t.layout - option
+                               ELSE t.layout || jsonb_build_object(option,
+                                    tandem.layout_value(option, t.relid, given.value)) END;
+                UPDATE tandem.mirror_table m SET layout = wanted, generation = generation + 1,
+                    state = CASE m.state WHEN 'dropped' THEN m.state ELSE 'pending' END,
+                    consistent_lsn = NULL, rows_loaded = 0, error_code = NULL, error_message = NULL
+                    WHERE m.mirror_id = set_layout.mirror_id AND m.relid = t.relid AND m.layout <> wanted;
+            END LOOP;
+            IF NOT matched THEN
+                RAISE EXCEPTION 'the mirror has no table "%"', given.key USING ERRCODE = '42704';
+            END IF;
+        END LOOP;
+    END LOOP;
+END $$;
+
+-- The layout, by column, as far as it can be kept: not by columns that are gone, or may be NULL since.
+CREATE OR REPLACE FUNCTION tandem.table_layout(relid oid, layout jsonb)
+RETURNS TABLE (attnum int, name text, order_position int, partition_function text, codec text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.attnum::int, a.attname::text,
+           (SELECT e.position::int FROM jsonb_array_elements_text(layout -> 'order_by') WITH ORDINALITY e (n, position)
+            WHERE e.n::int = a.attnum AND a.attnotnull),
+           CASE WHEN a.attnotnull AND (layout #>> '{partition_by,attnum}')::int = a.attnum
+                THEN layout #>> '{partition_by,function}' END,
+           layout -> 'codecs' ->> a.attnum::text
+    FROM pg_attribute a WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+
+-- For people; NULL: nothing was asked for.
+CREATE OR REPLACE FUNCTION tandem.layout_text(relid oid, layout jsonb) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT nullif(concat_ws(' ',
+        'ORDER BY (' || string_agg(quote_ident(l.name), ', ' ORDER BY l.order_position)
+            FILTER (WHERE l.order_position IS NOT NULL) || ')',
+        'PARTITION BY ' || max(CASE l.partition_function WHEN '' THEN quote_ident(l.name)
+            ELSE l.partition_function || '(' || quote_ident(l.name) || ')' END),
+        string_agg(quote_ident(l.name) || ' CODEC(' || l.codec || ')', ' ' ORDER BY l.attnum)), '')
+    FROM tandem.table_layout(relid, layout) l
+$$;
+
 -- Starts to mirror tables. Returns the mirror's id; the daemon does the work, see tandem.mirrors.
 -- Whom the router logs in to ClickHouse as; NULL: as the mirror does. Sessions see it with their next query.
 CREATE OR REPLACE FUNCTION tandem.set_route_user(username text, password text, target text DEFAULT 'default')
@@ -240,8 +361,8 @@ BEGIN
     END IF;
 END $$;
 
--- options: target (name in tandem.target; default: the only one), database (default 'tandem'), and
--- those of tandem.mirror_options().
+-- options: target (name in tandem.target; default: the only one), database (default 'tandem'), those of
+-- tandem.mirror_options(), and by table order_by, partition_by and codecs: tandem.layout_value().
 CREATE OR REPLACE FUNCTION tandem.create_mirror(name text, tables text[], options jsonb DEFAULT '{}')
 RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -250,7 +371,7 @@ DECLARE
     id int;
 BEGIN
     PERFORM tandem.check_mirror_name(name);
-    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database']);
+    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database', 'order_by', 'partition_by', 'codecs']);
     IF EXISTS (SELECT FROM tandem.mirror m WHERE m.name = create_mirror.name) THEN
         RAISE EXCEPTION 'mirror "%" exists already', name USING ERRCODE = '42710',
             HINT = 'Choose another name, or drop it first: SELECT tandem.drop_mirror(...).';
@@ -274,9 +395,10 @@ BEGIN
     END IF;
     INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, options)
         VALUES (name, target, coalesce(options->>'database', 'tandem'), ('tandem_' || name)::name,
-                ('tandem_' || name)::name, options)
+                ('tandem_' || name)::name, options - '{order_by,partition_by,codecs}'::text[])
         RETURNING mirror_id INTO id;
     PERFORM tandem.add_tables(id, tables);
+    PERFORM tandem.set_layout(id, options);
     NOTIFY tandem;
     RETURN id;
 END $$;
@@ -296,14 +418,17 @@ BEGIN
 END $$;
 
 -- Changes options of tandem.mirror_options(); null goes back to the daemon's own. The mirror starts anew
--- with them at once, where it stopped.
+-- with them at once, where it stopped. Tables whose order_by, partition_by or codecs change are loaded again.
 CREATE OR REPLACE FUNCTION tandem.alter_mirror(name text, options jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id int := tandem.mirror_by_name(name);
 BEGIN
-    PERFORM tandem.check_mirror_options(jsonb_strip_nulls(alter_mirror.options), '{}');
-    UPDATE tandem.mirror m SET options = jsonb_strip_nulls(m.options || alter_mirror.options)
+    PERFORM tandem.check_mirror_options(jsonb_strip_nulls(alter_mirror.options),
+                                        '{order_by,partition_by,codecs}');
+    PERFORM tandem.set_layout(id, alter_mirror.options);
+    UPDATE tandem.mirror m SET options = jsonb_strip_nulls(m.options
+            || (alter_mirror.options - '{order_by,partition_by,codecs}'::text[]))
         WHERE m.mirror_id = id;
     NOTIFY tandem;
 END $$;

@@ -15,6 +15,10 @@ struct MirrorRequest {
     std::vector<std::string> tables = {};
     std::string database = {};
     config::Values options = {};  // of the group `mirror`
+    // "table=a,b", "table=toYYYYMM(c)", "table.column=ZSTD(3)"; with nothing behind = taken back.
+    std::vector<std::string> order_by = {};
+    std::vector<std::string> partition_by = {};
+    std::vector<std::string> codecs = {};
     bool wait = true;             // until it is done, with progress
 };
 

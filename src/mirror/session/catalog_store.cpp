@@ -217,7 +217,27 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
     }
     if (table->columns.empty())
         return Error(ErrorCode::kSchemaChanged, table->label() + " has no columns in the catalog");
+    TRY(read_layout(*table));
     return TablePtr(std::move(table));
+}
+
+Status CatalogStore::read_layout(Table& table) {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT l.attnum, coalesce(l.order_position, 0), l.partition_function, coalesce(l.codec, "
+        "'') FROM tandem.mirror_table t, tandem.table_layout(t.relid, t.layout) l WHERE t.layout "
+        "<> '{}' AND " +
+        where(table.relid)));
+    for (int i = 0; i < rows.rows(); ++i) {
+        int64_t attnum = TRY(rows.integer(i, 0));
+        for (TableColumn& column : table.columns) {
+            if (column.attnum != attnum) continue;
+            column.order_position = static_cast<int>(TRY(rows.integer(i, 1)));
+            if (!rows.is_null(i, 2)) column.partition_function = rows.text(i, 2);
+            column.codec = rows.text(i, 3);
+        }
+    }
+    return {};
 }
 
 Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid, const LeafCut* joined) {

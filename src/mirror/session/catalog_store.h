@@ -88,6 +88,8 @@ class CatalogStore final : public Catalog {
     Status set_removed(Oid relid);
     // The table as mirror_column has it.
     Result<TablePtr> read_table(const TableRow& row, const std::string& database, int copy);
+    // What the user says of how it is laid out in ClickHouse.
+    Status read_layout(Table& table);
     // Ascending.
     Result<std::vector<CopyRow>> read_copies(Oid relid);
     // Of the table, or of a leaf that joined it.

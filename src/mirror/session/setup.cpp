@@ -348,6 +348,7 @@ class Setup {
                 return Error(ErrorCode::kPostgresRetry, "a table gets a key while its load begins");
         }
         auto table = std::make_shared<Table>(*mapped);
+        TRY(catalog_.read_layout(*table));
         table->era = result_.mirror.era;
         std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
         for (const CopyRow& copy : copies) {

@@ -126,6 +126,7 @@ class ClickHouseTarget final : public Destination {
     Result<uint64_t> count(std::string sql);
     Status remove(const Table& table, const std::string& name, const std::string& condition);
     Status fold_counted(const FoldTask& task, const std::string& origin);
+    Status alter_in_place(const TableChange& change);
     Result<std::string> default_expression(const AddedColumn& added);
 
     TargetOptions options_;

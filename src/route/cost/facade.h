@@ -76,6 +76,9 @@ Estimate estimate(const Facts& facts, const Rates& rates, const Learnt& learnt,
 struct Choice {
     Side side = Side::kUndecided;
     bool again = false;  // ClickHouse is tried though it was slower: it may not be any more
+    // Not 0: nobody knows how long Postgres takes, and its estimate may be wrong. It is given so
+    // long first, which is as long as ClickHouse takes.
+    double postgres_first_ms = 0;
 };
 
 // Where it should run now. The side it has counts: it leaves it only for one that is better by a

@@ -43,6 +43,10 @@ constexpr uint32_t kRunsUntilAgain = 4;
 constexpr int64_t kUsUntilAgain = int64_t{10} * 60 * 1000000;
 constexpr uint32_t kDoublingsMax = 10;
 
+// Postgres is given one chance when ClickHouse's time is known, and worth it.
+constexpr uint32_t kRunsBeforeChance = 3;
+constexpr double kChanceMsMin = 20;
+
 double work_ms(const Facts& facts) {
     return facts.scanned_rows / kScannedRowsPerMs + facts.scanned_bytes / kScannedBytesPerMs +
            facts.joined_rows / kJoinedRowsPerMs + facts.result_rows / kResultRowsPerMs +
@@ -77,6 +81,11 @@ double from_runs(const Timing& timing, double units) {
 
 bool much_slower(double slow, double fast) {
     return slow > fast * kMarginFactor && slow > fast + kMarginMs;
+}
+
+double chance_ms(const Learnt& learnt, const Estimate& estimate) {
+    bool known = learnt.local.runs > 0 || learnt.remote.runs < kRunsBeforeChance;
+    return known || estimate.clickhouse_ms < kChanceMsMin ? 0 : estimate.clickhouse_ms;
 }
 
 bool is_back(const Learnt& learnt) {
@@ -117,10 +126,11 @@ Choice choose(const Learnt& learnt, const Estimate& estimate, int64_t now_us) no
     if (learnt.side == Side::kUndecided || !measured)
         return {estimate.clickhouse_ms < estimate.postgres_ms ? Side::kClickHouse : Side::kPostgres,
                 false};
-    if (learnt.side == Side::kClickHouse)
-        return {much_slower(estimate.clickhouse_ms, estimate.postgres_ms) ? Side::kPostgres
-                                                                          : Side::kClickHouse,
-                false};
+    if (learnt.side == Side::kClickHouse) {
+        if (much_slower(estimate.clickhouse_ms, estimate.postgres_ms))
+            return {Side::kPostgres, false};
+        return {Side::kClickHouse, false, chance_ms(learnt, estimate)};
+    }
     if (much_slower(estimate.postgres_ms, estimate.clickhouse_ms))
         return {Side::kClickHouse, false};
     if (!is_back(learnt)) return {Side::kPostgres, false};

@@ -137,6 +137,34 @@ TEST(cost_model, sends_what_was_slow_in_postgres) {
     for (int i = 0; i < 50; ++i) EXPECT_EQ(query.run(), Side::kClickHouse);
 }
 
+TEST(cost_model, gives_postgres_one_chance_of_as_long_as_clickhouse_takes) {
+    Query query = {large(), 2, 60};
+    auto chance = [&] {
+        return choose(query.learnt, estimate(query.facts, query.rates, query.learnt, false), 0)
+            .postgres_first_ms;
+    };
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(chance(), 0);
+        EXPECT_EQ(query.run(), Side::kClickHouse);
+    }
+    EXPECT_NEAR(chance(), 60, 0.001);
+    Query slow = query;
+    note_local(&query.learnt, &query.rates, query.facts, 2);
+    EXPECT_EQ(query.run(), Side::kPostgres);
+    query = slow;
+    note_local_in_vain(&query.learnt, query.facts, 60);
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(chance(), 0);
+        EXPECT_EQ(query.run(), Side::kClickHouse);
+    }
+    // Not for what is fast anyway.
+    query = {large(), 2, 10};
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_EQ(chance(), 0);
+        query.run();
+    }
+}
+
 TEST(cost_model, does_not_change_sides_for_a_few_milliseconds) {
     // Twice as slow, and still only three milliseconds.
     Query query = {large(), 3, 6};

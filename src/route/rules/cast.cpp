@@ -37,6 +37,10 @@ constexpr std::string_view kToUuidFromText =
     "if(throwIf(ifNull(NOT match($1, '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'), 0)) "
     "= 0, toUUIDOrNull($1), NULL)";
 
+// A backslash begins an escape.
+constexpr std::string_view kToBytea =
+    "if(throwIf(ifNull(position($1, '\\\\') > 0, 0)) = 0, $1, NULL)";
+
 constexpr Rule kRules[] = {
     {kCast, "float8", {kText}, kFloat8, kToFloatFromText, kMaybeNull | kRaises},
     {kCast, "uuid", {kText}, kUuid, kToUuidFromText, kMaybeNull | kRaises},
@@ -64,6 +68,7 @@ constexpr Rule kRules[] = {
     {kCast, "int8", {kFloat8}, kInt8, kIntFromFloat, kRaises},
     {kCast, "bool", {kText}, kBool, kToBoolFromText, kMaybeNull | kRaises},
     {kCast, "date", {kText}, kDate, kToDateFromText, kMaybeNull | kRaises},
+    {kCast, "bytea", {kText}, kBytea, kToBytea, kMaybeNull | kRaises},
     {kCast, "text", {kBpchar}, kText, "trimRight($1)"},
     {kCast, "text", {kAnyInt}, kText, "toString($1)"},
     {kCast, "text", {kUuid}, kText, "toString($1)"},

@@ -151,6 +151,40 @@ TEST_F(RouteCost, takes_back_what_is_given_up_in_clickhouse) {
     EXPECT_EQ(stat("last_reason"), "slower");
 }
 
+TEST_F(RouteCost, finds_out_that_postgres_is_faster_than_its_planner_believes) {
+    run("SET cpu_tuple_cost = 1e9");
+    slow_down();
+    std::string sql = kFew + std::string(" ORDER BY page");
+    run("SET tandem.route = off");
+    std::string expected = answer(sql);
+    run("SET tandem.route = on");
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(answer(sql), expected);
+    EXPECT_EQ(stat("routed || ' ' || local"), "3 0");
+    EXPECT_EQ(answer(sql), expected);  // kept from the run that was in time
+    EXPECT_EQ(stat("routed || ' ' || local || ' ' || refused"), "3 1 {\"slower\": 1}");
+    EXPECT_EQ(side_of(sql), "Postgres");
+    EXPECT_EQ(answer(sql), expected);
+    EXPECT_EQ(stat("routed || ' ' || local"), "3 3");
+}
+
+TEST_F(RouteCost, gives_postgres_no_longer_than_clickhouse_takes) {
+    run_clickhouse("RENAME TABLE tandem_rows.pairs TO tandem_rows.pairs_fast");
+    run_clickhouse(
+        "CREATE VIEW tandem_rows.pairs AS SELECT * FROM tandem_rows.pairs_fast WHERE "
+        "sleepEachRow(0.00002) = id * 0");
+    run("SET max_parallel_workers_per_gather = 0; SET jit = off; SET statement_timeout = '60s'");
+    std::string expected = "3000";
+    for (int i = 0; i < 6; ++i) EXPECT_EQ(ask(kPairs), expected);
+    EXPECT_EQ(stat("routed || ' ' || local || ' ' || refused"), "6 0 {}");
+    EXPECT_EQ(stat("postgres_mean_ms > 0"), "t");
+    // What was cancelled was that plan and nothing else.
+    EXPECT_EQ(ask("SELECT pg_sleep(0.3)::text"), "");
+    EXPECT_EQ(ask("SHOW statement_timeout"), "1min");
+    run("BEGIN");
+    run(kPairs);
+    run("COMMIT");
+}
+
 TEST_F(RouteCost, goes_by_estimates_alone_where_nothing_is_to_be_learnt) {
     run(kFewAreDear);
     slow_down();

@@ -56,6 +56,7 @@ const std::map<Class, Kind>& kinds() {
           {"00000000-0000-0000-0000-000000000000", "80000000-0000-0000-0000-000000000001",
            "ffffffff-ffff-ffff-ffff-ffffffffffff"}}},
         {Class::kInet, {"inet", {"10.0.0.1", "10.0.0.1/8", "::1", "fe80::/10", "255.255.255.255"}}},
+        {Class::kBytea, {"bytea", {"", "\\x00ff", "abc", "\\xdeadbeef", "\\x80"}}},
         {Class::kOid, {"oid", {"0", "1", "4294967295"}}},
         {Class::kEnum, {"mood", {"low", "Ärger", "high"}}},
     };
