@@ -29,6 +29,8 @@ export default defineConfig({
       { text: 'How to', items: [
         page('Attach to your servers', '/howto/attach'),
         page('The least rights', '/howto/rights'),
+        page('Add and remove tables', '/howto/tables'),
+        page('Ask ClickHouse directly', '/howto/clickhouse'),
         page('Managed Postgres', '/howto/managed'),
         page('Run it as a service', '/howto/production'),
         page('Choose freshness', '/howto/freshness'),
@@ -38,12 +40,14 @@ export default defineConfig({
         page('Upgrade', '/howto/upgrade'),
         page('Back up and restore', '/howto/backup'),
         page('Failover', '/howto/failover'),
+        page('Uninstall', '/howto/uninstall'),
       ] },
       { text: 'Reference', items: [
         page('Settings', '/reference/config'),
         page('SQL', '/reference/sql'),
         page('Metrics', '/reference/metrics'),
         page('Errors', '/reference/errors'),
+        page('What routes, in full', '/reference/route-functions'),
         page('Reasons for not routing', '/reference/route-reasons'),
         page('Types', '/reference/types'),
         page('DDL', '/reference/ddl'),

@@ -35,6 +35,7 @@ enum RemotePrivate {
     kRemoteParameterNames,  // list of String, parallel to custom_exprs
     kRemoteParameterTypes,  // list of String
     kRemoteParameterParts,  // IntList
+    kRemoteRaises,          // IntList of one: not 0 when it may fail after rows were sent
 };
 
 // nullptr and a reason when the two plans do not fit each other.

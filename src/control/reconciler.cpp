@@ -206,7 +206,9 @@ class Control {
         auto rows = TRY(connection_.query(
             "SELECT m.mirror_id, m.wanted, m.state, m.wanted_epoch || ':' || coalesce((SELECT "
             "string_agg(t.relid || '/' || t.generation, ',' ORDER BY t.relid) FROM "
-            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id), ''), g.host, g.native_port, "
+            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id AND t.error_code IS DISTINCT "
+            "FROM "
+            "'removed'), ''), g.host, g.native_port, "
             "g.username, g.password, g.secure, m.name FROM tandem.mirror m JOIN tandem.target g "
             "USING "
             "(target_id) ORDER BY m.mirror_id"));
@@ -285,6 +287,7 @@ Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop)
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
         TRY(mirror::guard_publications(connection));
+        TRY(mirror::forget_removed_tables(connection));
         TRY(mirror::mark_dropped_tables(connection));
         TRY(schemas.look(connection));
         auto spent =

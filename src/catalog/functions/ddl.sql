@@ -75,8 +75,8 @@ CREATE OR REPLACE FUNCTION tandem.changed_tables()
 RETURNS TABLE (mirror_id int, relid oid, slot_name name, rewritten boolean, by_leaf boolean, seen text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH changed_leaves AS MATERIALIZED (SELECT * FROM tandem.changed_leaves())
-    SELECT t.mirror_id, t.relid, m.slot_name, h.rewritten,
-           h.rewritten AND c.relkind = 'p'
+    SELECT t.mirror_id, t.relid, m.slot_name, h.rewritten OR r.rekeyed,
+           h.rewritten AND NOT r.rekeyed AND c.relkind = 'p'
            AND EXISTS (SELECT FROM regexp_split_to_table(t.heaps, ' ') k WHERE NOT EXISTS (
                SELECT FROM changed_leaves l WHERE (l.mirror_id, l.relid) = (t.mirror_id, t.relid)
                    AND l.leaf::text = split_part(k, '/', 1))),
@@ -96,9 +96,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
           AND attgenerated = '') a
     CROSS JOIN LATERAL (
         SELECT coalesce(string_agg(concat_ws(' ', attnum, column_name, type_oid, typmod), ','
-                                   ORDER BY attnum), '') AS columns
+                                   ORDER BY attnum), '') AS columns,
+               coalesce(string_agg(attnum::text, ' ' ORDER BY key_position)
+                        FILTER (WHERE key_position IS NOT NULL), '') AS key
         FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id AND k.relid = t.relid) k
-    WHERE t.state = 'live' AND (h.rewritten OR a.columns <> k.columns
+    -- With REPLICA IDENTITY FULL rows do not tell that the primary key is another, or gone.
+    CROSS JOIN LATERAL (
+        SELECT c.relreplident = 'f' AND k.key <> '' AND k.key <> coalesce((
+            SELECT string_agg(p.attnum::text, ' ' ORDER BY p.position)
+            FROM pg_index i CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY p (attnum, position)
+            WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate
+              AND p.position <= i.indnkeyatts), '') AS rekeyed) r
+    WHERE t.state = 'live' AND (h.rewritten OR r.rekeyed OR a.columns <> k.columns
         OR (n.nspname, c.relname) <> (t.schema_name, t.table_name))
 $$;
 

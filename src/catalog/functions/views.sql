@@ -10,11 +10,13 @@ CREATE OR REPLACE VIEW tandem.mirror_tables AS
            t.consistent_lsn,
            (SELECT count(*) FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id
              AND k.relid = t.relid AND k.inexact_since IS NOT NULL) AS inexact_columns,
-           t.error_code, t.error_message, k.delta_empty, k.last_fold, k.folds
+           t.error_code, t.error_message, k.delta_empty, k.last_fold, k.folds,
+           tandem.layout_text(t.relid, t.layout) AS layout
     FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
     LEFT JOIN LATERAL (SELECT * FROM tandem.mirror_copy c
         WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.visible_from IS NOT NULL
-        ORDER BY c.copy DESC LIMIT 1) k ON true;
+        ORDER BY c.copy DESC LIMIT 1) k ON true
+    WHERE t.error_code IS DISTINCT FROM 'removed';
 
 CREATE OR REPLACE VIEW tandem.mirrors AS
     SELECT m.name, m.state, m.wanted, g.name AS target, m.database AS target_database,
@@ -25,7 +27,7 @@ CREATE OR REPLACE VIEW tandem.mirrors AS
            m.slot_name, m.publication, m.error_code, m.error_message, m.created_at,
            m.incident_code, m.incident_message, m.incident_at
     FROM tandem.mirror m JOIN tandem.target g USING (target_id)
-    LEFT JOIN tandem.mirror_table t USING (mirror_id)
+    LEFT JOIN tandem.mirror_table t ON t.mirror_id = m.mirror_id AND t.error_code IS DISTINCT FROM 'removed'
     GROUP BY m.mirror_id, g.name;
 
 -- Columns that have held a value ClickHouse cannot: the router does not trust them any more.
@@ -34,4 +36,4 @@ CREATE OR REPLACE VIEW tandem.quarantine AS
            k.inexact_since, k.inexact_why
     FROM tandem.mirror_column k JOIN tandem.mirror m USING (mirror_id)
     JOIN tandem.mirror_table t USING (mirror_id, relid)
-    WHERE k.inexact_since IS NOT NULL;
+    WHERE k.inexact_since IS NOT NULL AND t.error_code IS DISTINCT FROM 'removed';

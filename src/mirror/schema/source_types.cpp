@@ -1,6 +1,7 @@
 #include "mirror/schema/source_types.h"
 
 #include <algorithm>
+#include <map>
 
 #include "sqltext/quote.h"
 
@@ -165,11 +166,16 @@ bool stored_as_differences(const TableColumn& column) {
     }
 }
 
+std::string codec_of(const TableColumn& column) {
+    if (!column.codec.empty()) return " CODEC(" + column.codec + ")";
+    return stored_as_differences(column) ? " CODEC(Delta, LZ4)" : "";
+}
+
 }  // namespace
 
 std::string column_definition(const TableColumn& column, std::string_view old_value) {
     return sqltext::ch_ident(column.target_name) + " " + column.mapping.type->name +
-           std::string(old_value) + (stored_as_differences(column) ? " CODEC(Delta, LZ4)" : "");
+           std::string(old_value) + codec_of(column);
 }
 
 namespace {
@@ -187,9 +193,26 @@ std::string key_sql(const Table& table) {
     return sql;
 }
 
-// A table without a key lies in the order in which its rows came.
+// As the user wants it, else by the key. Without one rows lie in the order in which they came.
 std::string order_sql(const Table& table) {
-    return table.keyless() ? "tuple()" : "(" + key_sql(table) + ")";
+    std::map<int, std::string> wanted;
+    for (const TableColumn& column : table.columns)
+        if (column.order_position > 0)
+            wanted[column.order_position] = sqltext::ch_ident(column.target_name);
+    std::string list;
+    for (const auto& [position, name] : wanted) list += (list.empty() ? "" : ", ") + name;
+    if (list.empty() && table.keyless()) return "tuple()";
+    return "(" + (list.empty() ? key_sql(table) : list) + ")";
+}
+
+std::string partition_sql(const Table& table) {
+    for (const TableColumn& column : table.columns) {
+        if (!column.partition_function) continue;
+        std::string name = sqltext::ch_ident(column.target_name);
+        const std::string& function = *column.partition_function;
+        return " PARTITION BY " + (function.empty() ? name : function + "(" + name + ")");
+    }
+    return "";
 }
 
 std::string leaf_sql(const Table& table) {
@@ -213,8 +236,8 @@ std::string create_main_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) + " UInt32" +
-           leaf_sql(table) + row_sql(table) + ") ENGINE = MergeTree ORDER BY " + order_sql(table) +
-           std::string(kDurable);
+           leaf_sql(table) + row_sql(table) + ") ENGINE = MergeTree" + partition_sql(table) +
+           " ORDER BY " + order_sql(table) + std::string(kDurable);
 }
 
 std::string create_delta_sql(const Table& table) {

@@ -25,6 +25,11 @@ struct TableColumn {
     int32_t typmod = -1;
     std::string target_name;
     int key_position = 0;  // 1.. for columns of the key, 0 otherwise
+    // What the user says of the layout: the place in ClickHouse's order, a function of it by which
+    // the table is partitioned (empty: by itself), the codec.
+    int order_position = 0;
+    std::optional<std::string> partition_function = {};
+    std::string codec = {};
     types::PgType source_type;
     types::Mapping mapping;  // mapping.type is the ClickHouse type
 

@@ -116,7 +116,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
         "generation, natts, coalesce(heaps, ''), coalesce(loaded_as_of, '') FROM "
         "tandem.mirror_table WHERE mirror_id = " +
-        number(options_.mirror_id) + " ORDER BY relid"));
+        number(options_.mirror_id) + " AND error_code IS DISTINCT FROM 'removed' ORDER BY relid"));
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
         TableRow row;
@@ -130,6 +130,24 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         row.natts = static_cast<int>(TRY(rows.integer(i, 7)));
         row.heaps = rows.text(i, 8);
         row.loaded_as_of = rows.text(i, 9);
+        tables.push_back(std::move(row));
+    }
+    return tables;
+}
+
+Result<std::vector<TableRow>> CatalogStore::read_removed_tables() {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT relid, schema_name, table_name, target_table FROM tandem.mirror_table WHERE "
+        "mirror_id = " +
+        number(options_.mirror_id) + " AND error_code = 'removed' AND error_message IS NULL"));
+    std::vector<TableRow> tables;
+    for (int i = 0; i < rows.rows(); ++i) {
+        TableRow row;
+        row.relid = TRY(oid_at(rows, i, 0));
+        row.schema = rows.text(i, 1);
+        row.name = rows.text(i, 2);
+        row.target = rows.text(i, 3);
         tables.push_back(std::move(row));
     }
     return tables;
@@ -199,7 +217,27 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
     }
     if (table->columns.empty())
         return Error(ErrorCode::kSchemaChanged, table->label() + " has no columns in the catalog");
+    TRY(read_layout(*table));
     return TablePtr(std::move(table));
+}
+
+Status CatalogStore::read_layout(Table& table) {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT l.attnum, coalesce(l.order_position, 0), l.partition_function, coalesce(l.codec, "
+        "'') FROM tandem.mirror_table t, tandem.table_layout(t.relid, t.layout) l WHERE t.layout "
+        "<> '{}' AND " +
+        where(table.relid)));
+    for (int i = 0; i < rows.rows(); ++i) {
+        int64_t attnum = TRY(rows.integer(i, 0));
+        for (TableColumn& column : table.columns) {
+            if (column.attnum != attnum) continue;
+            column.order_position = static_cast<int>(TRY(rows.integer(i, 1)));
+            if (!rows.is_null(i, 2)) column.partition_function = rows.text(i, 2);
+            column.codec = rows.text(i, 3);
+        }
+    }
+    return {};
 }
 
 Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid, const LeafCut* joined) {
@@ -490,6 +528,16 @@ Status CatalogStore::write_copy(const Table& table, std::optional<Lsn> visible_f
 Status CatalogStore::forget_copy(Oid relid, int copy) {
     return execute("DELETE FROM tandem.mirror_copy WHERE " + where(relid) +
                    " AND copy = " + number(copy));
+}
+
+Status CatalogStore::set_removed(Oid relid) {
+    return in_transaction([&]() -> Status {
+        TRY(execute("DELETE FROM tandem.mirror_copy WHERE " + where(relid) +
+                    " AND EXISTS (SELECT FROM tandem.mirror_table WHERE " + where(relid) +
+                    " AND error_code = 'removed')"));
+        return execute("UPDATE tandem.mirror_table SET error_message = 'not in ClickHouse' WHERE " +
+                       where(relid) + " AND error_code = 'removed'");
+    });
 }
 
 Status CatalogStore::record_position(Lsn position) {

@@ -82,9 +82,14 @@ class CatalogStore final : public Catalog {
 
     // --- reading --------------------------------------------------------------------------------
     Result<MirrorRow> read_mirror();
-    Result<std::vector<TableRow>> read_tables();
+    Result<std::vector<TableRow>> read_tables();  // but those that were removed from the mirror
+    // Those, as long as ClickHouse has them; then it has not.
+    Result<std::vector<TableRow>> read_removed_tables();
+    Status set_removed(Oid relid);
     // The table as mirror_column has it.
     Result<TablePtr> read_table(const TableRow& row, const std::string& database, int copy);
+    // What the user says of how it is laid out in ClickHouse.
+    Status read_layout(Table& table);
     // Ascending.
     Result<std::vector<CopyRow>> read_copies(Oid relid);
     // Of the table, or of a leaf that joined it.

@@ -30,6 +30,7 @@ class Setup {
         TRY(rename_tables(rows));
         TRY(target_.settle(query_prefix(options_)));
         TRY(guard_publications(*connection_));
+        TRY(leave_removed_tables());
         rows = TRY(catalog_.read_tables());
         for (const TableRow& row : rows) result_.generations[row.relid.value] = row.generation;
         catalog_.set_generations(result_.generations);
@@ -122,6 +123,22 @@ class Setup {
         TRY(target_.rename_position(mirror.database, mirror.id, mirror.epoch, mirror.wanted_era));
         TRY(catalog_.set_era(mirror.wanted_era, copies));
         mirror.era = mirror.wanted_era;
+        return {};
+    }
+
+    // Nobody writes them any more: the sessions of before are shut out.
+    Status leave_removed_tables() {
+        for (const TableRow& row : TRY(catalog_.read_removed_tables())) {
+            Table table;
+            table.relid = row.relid;
+            table.database = result_.mirror.database;
+            table.target = row.target;
+            bool begun = !TRY(catalog_.read_copies(row.relid))
+            .empty();
+            if (begun) TRY(target_.drop_mirrored(table));
+            TRY(catalog_.set_removed(row.relid));
+            log(LogLevel::info, "mirror", row.schema + "." + row.name + " has left the mirror");
+        }
         return {};
     }
 
@@ -331,6 +348,7 @@ class Setup {
                 return Error(ErrorCode::kPostgresRetry, "a table gets a key while its load begins");
         }
         auto table = std::make_shared<Table>(*mapped);
+        TRY(catalog_.read_layout(*table));
         table->era = result_.mirror.era;
         std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
         for (const CopyRow& copy : copies) {

@@ -21,6 +21,8 @@ constexpr int kMessagesBetweenChecks = 256;
 constexpr Micros kStopPatience{1'500'000};
 constexpr Micros kBetweenWakes{50'000};
 
+constexpr std::chrono::milliseconds kVisibleSoon{100};
+
 Micros now() {
     return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
 }
@@ -62,10 +64,16 @@ class Directory final : public TableDirectory {
         return found != loaded_as_of_.end() && found->second.sees(transaction);
     }
 
-    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation) override {
-        return resolve(relid, relation, false);
+    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation,
+                               Xid transaction) override {
+        // Its DDL is not seen before it is visible. Not for long: it may be this mirror that it
+        // waits for. Then the guard finds what is missed here.
+        postgres::Connection* source = TRY(catalog_.connection());
+        TRY(wait_until_visible(*source, std::span(&transaction, 1), kVisibleSoon));
+        return resolve_now(relid, relation, false);
     }
-    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation, bool exact) {
+
+    Result<Resolution> resolve_now(Oid relid, const postgres::Relation& relation, bool exact) {
         TablePtr& known = known_.at(relid.value);
         auto info = TRY(catalog_.read_source_table(relid));
         postgres::TypeMap types;
@@ -106,7 +114,7 @@ class Directory final : public TableDirectory {
         relation.name = info->name;
         relation.replica_identity = static_cast<char>(info->replica_identity);
         relation.columns = columns;
-        return std::optional(TRY(resolve(announcement.relid, relation, true)));
+        return std::optional(TRY(resolve_now(announcement.relid, relation, true)));
     }
 
     TablePtr known(Oid relid) override {

@@ -152,23 +152,30 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     return result;
 }
 
-// A transaction holds the lock on its own id until after it has become visible.
 Status SourceReader::wait_visible(std::span<const Xid> transactions) {
     postgres::Connection* source = TRY(connection());
+    if (TRY(wait_until_visible(*source, transactions, std::chrono::seconds(10)))) return {};
+    return Error(ErrorCode::kPostgresRetry,
+                 "a committed transaction does not become visible; does a synchronous standby "
+                 "hold it back?");
+}
+
+// A transaction holds the lock on its own id until after it has become visible.
+Result<bool> wait_until_visible(postgres::Connection& source, std::span<const Xid> transactions,
+                                std::chrono::milliseconds patience) {
     std::string ids;
     for (Xid xid : transactions) ids += (ids.empty() ? "" : ",") + std::to_string(xid.value);
     std::string sql =
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND granted AND "
         "mode = 'ExclusiveLock' AND transactionid::text = ANY ('{" +
         ids + "}'))";
-    for (int attempt = 0; attempt < 1000; ++attempt) {
-        auto running = TRY(source->query(sql));
-        if (!TRY(running.boolean(0, 0))) return {};
+    auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        auto running = TRY(source.query(sql));
+        if (!TRY(running.boolean(0, 0))) return true;
+        if (std::chrono::steady_clock::now() > deadline) return false;
         back_off(std::chrono::milliseconds(10));
     }
-    return Error(ErrorCode::kPostgresRetry,
-                 "a committed transaction does not become visible; does a synchronous standby "
-                 "hold it back?");
 }
 
 Result<SourceRows::Found> SourceReader::current_rows(const Table& table, const types::Block& keys,

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "base/back_off.h"
@@ -26,6 +27,8 @@ using sqltext::ch_string;
 constexpr int kUnknownDatabase = 81;
 
 constexpr int kUnknownTable = 60;
+constexpr int kUnknownIdentifier = 47;
+constexpr int kAlterOfColumnIsForbidden = 524;
 constexpr int kSettlePolls = 600;
 constexpr int kPollsBeforeKill = 5;
 // Origins: 0 the stream, 1.. chunks of the load, from here on folds.
@@ -87,6 +90,7 @@ const std::vector<clickhouse::Setting>& insert_settings() {
         {"optimize_on_insert", "0"},
         {"max_insert_threads", "1"},
         {"insert_deduplicate", "0"},
+        {"max_partitions_per_insert_block", "0"},
     };
     return settings;
 }
@@ -129,6 +133,7 @@ std::string ClickHouseTarget::next_query_id() const {
 Status ClickHouseTarget::execute(std::string sql) {
     clickhouse::Client* connection = TRY(client());
     Query write = query(std::move(sql));
+    write.settings = {{"max_partitions_per_insert_block", "0"}};
     write.query_id = next_query_id();
     return connection->execute(write);
 }
@@ -262,6 +267,17 @@ Status ClickHouseTarget::make_room(const Table& table) {
                                                     table.target + " that no mirror made");
     if (found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0)
         TRY(drop_table(ch_qualified(table.database, table.target)));
+    return drop_rows(table);
+}
+
+Status ClickHouseTarget::drop_mirrored(const Table& table) {
+    TRY(execute("DROP VIEW IF EXISTS " + ch_qualified(table.database, table.target)));
+    return drop_rows(table);
+}
+
+// Of every copy and era.
+Status ClickHouseTarget::drop_rows(const Table& table) {
+    clickhouse::Client* connection = TRY(client());
     std::string name = ch_string(table.target);
     std::string delta = ch_string("_tandem_delta_" + table.target);
     Query left = query(
@@ -625,7 +641,27 @@ Result<std::string> ClickHouseTarget::default_expression(const AddedColumn& adde
            ch_string(added.column.mapping.type->name) + ")";
 }
 
+// What a table is ordered or partitioned by cannot be altered: it is loaded again.
 Status ClickHouseTarget::alter(const TableChange& change) {
+    auto fixed = [](const TableColumn& column) {
+        return column.order_position > 0 || column.partition_function;
+    };
+    bool in_place =
+        std::none_of(change.dropped.begin(), change.dropped.end(), fixed) &&
+        std::none_of(change.retyped.begin(), change.retyped.end(), fixed) &&
+        std::none_of(change.renamed.begin(), change.renamed.end(),
+                     [&](const RenamedColumn& renamed) { return fixed(renamed.before); });
+    if (!in_place)
+        return Error(ErrorCode::kSchemaChanged,
+                     change.before->label() + " is ordered or partitioned by a changed column");
+    Status altered = alter_in_place(change);
+    int code = altered.ok() ? 0 : altered.error().foreign_code();
+    if (code != kAlterOfColumnIsForbidden && code != kUnknownIdentifier) return altered;
+    return Error(ErrorCode::kSchemaChanged,
+                 change.before->label() + ": " + altered.error().message());
+}
+
+Status ClickHouseTarget::alter_in_place(const TableChange& change) {
     for (const std::string& name : {main_table(*change.before), delta_table(*change.before)}) {
         std::string prefix = "ALTER TABLE " + name + " ";
         for (const TableColumn& column : change.dropped)

@@ -68,6 +68,8 @@ class ClickHouseTarget final : public Destination {
     // Before the first copy of a table is made: drops what an earlier mirror left of it.
     // kAlreadyExists when the name belongs to somebody else's table.
     Status make_room(const Table& table);
+    // View and rows of a table that the mirror had.
+    Status drop_mirrored(const Table& table);
     Status drop_copy(const Table& table);
     // The view under the table's own name shows this copy, without what is gone.
     Status create_view(const Table& table, std::span<const LeafCut> cuts, const std::string& mark);
@@ -116,6 +118,7 @@ class ClickHouseTarget final : public Destination {
     Status insert(std::string_view database, std::string_view table, const types::Block& block);
     Status execute(std::string sql);
     Status drop_table(const std::string& qualified);
+    Status drop_rows(const Table& table);
     Result<std::vector<std::string>> table_names(const std::string& database);
     Status rename_table(const std::string& database, const std::string& first,
                         const std::string& stem, const std::string& wanted);
@@ -123,6 +126,7 @@ class ClickHouseTarget final : public Destination {
     Result<uint64_t> count(std::string sql);
     Status remove(const Table& table, const std::string& name, const std::string& condition);
     Status fold_counted(const FoldTask& task, const std::string& origin);
+    Status alter_in_place(const TableChange& change);
     Result<std::string> default_expression(const AddedColumn& added);
 
     TargetOptions options_;

@@ -23,6 +23,7 @@ constexpr Rule kRules[] = {
     {kAggregate, "count", {kTimestamp}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kTimestamptz}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kInet}, kInt8, "uniqExact", kNotNull | kDistinct},
+    {kAggregate, "count", {kBytea}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kUuid}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kBool}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kNumeric}, kInt8, "uniqExact", kNotNull | kDistinct | kScaleFree},

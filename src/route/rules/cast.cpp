@@ -20,8 +20,9 @@ constexpr std::string_view kToBoolFromText =
     "if(throwIf(ifNull($1 NOT IN ('true', 'false', 't', 'f'), 0)) = 0, $1 IN ('true', 't'), "
     "NULL)";
 constexpr std::string_view kToDateFromText =
-    "if(throwIf(ifNull(NOT match($1, '^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$') OR "
-    "toDate32OrNull($1) IS NULL OR toString(toDate32OrNull($1)) != $1, 0)) = 0, "
+    "if(throwIf($1 IS NOT NULL AND ifNull(NOT match($1, "
+    "'^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$') OR toDate32OrNull($1) IS NULL OR "
+    "toString(toDate32OrNull($1)) != $1, 0)) = 0, "
     "toDate32OrNull($1), NULL)";
 
 // At most 15 digits, and a power of ten that is exact as well: their quotient is the nearest
@@ -35,6 +36,10 @@ constexpr std::string_view kInetText =
 constexpr std::string_view kToUuidFromText =
     "if(throwIf(ifNull(NOT match($1, '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$'), 0)) "
     "= 0, toUUIDOrNull($1), NULL)";
+
+// A backslash begins an escape.
+constexpr std::string_view kToBytea =
+    "if(throwIf(ifNull(position($1, '\\\\') > 0, 0)) = 0, $1, NULL)";
 
 constexpr Rule kRules[] = {
     {kCast, "float8", {kText}, kFloat8, kToFloatFromText, kMaybeNull | kRaises},
@@ -63,6 +68,7 @@ constexpr Rule kRules[] = {
     {kCast, "int8", {kFloat8}, kInt8, kIntFromFloat, kRaises},
     {kCast, "bool", {kText}, kBool, kToBoolFromText, kMaybeNull | kRaises},
     {kCast, "date", {kText}, kDate, kToDateFromText, kMaybeNull | kRaises},
+    {kCast, "bytea", {kText}, kBytea, kToBytea, kMaybeNull | kRaises},
     {kCast, "text", {kBpchar}, kText, "trimRight($1)"},
     {kCast, "text", {kAnyInt}, kText, "toString($1)"},
     {kCast, "text", {kUuid}, kText, "toString($1)"},

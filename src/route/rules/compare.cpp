@@ -76,6 +76,7 @@ constexpr Rule kRules[] = {
     // Of equal addresses the texts are equal.
     {kOperator, "=", {kInet, kInet}, kBool, "($1 = $2)"},
     {kOperator, "<>", {kInet, kInet}, kBool, "($1 != $2)"},
+    TANDEM_COMPARE(kBytea, kBytea, 0, 0),
     TANDEM_COMPARE(kOid, kOid, 0, 0),
     TANDEM_COMPARE_FLOAT(kFloat8, kFloat8),
     TANDEM_COMPARE_FLOAT(kFloat4, kFloat4),

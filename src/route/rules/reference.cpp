@@ -51,6 +51,19 @@ constexpr std::string_view kForms[][2] = {
      "`jsonb_array_length`",
      "of a column, with literal keys and places; numbers with a fraction where their key stands "
      "once in the document; nested values as text do not"},
+    {"`jsonb -> 'a'` `#> '{a,b}'`: `GROUP BY` `=` `<>` `IS NULL`, casts to numbers and boolean",
+     "scalars; of a column, with literal keys and places; compared with literals"},
+    {"`jsonb ?| keys` `?& keys`; `@?` `@@` `jsonb_path_exists` `jsonb_path_match`",
+     "literals; paths of members like `$.a.b`, `[*]` and one comparison at the end"},
+    {"`jsonb_array_elements` `jsonb_array_elements_text` `jsonb_object_keys` in FROM or among the "
+     "results",
+     "the same; elements with a fraction, and nested ones as text, do not"},
+    {"`json_agg` `jsonb_agg` `json_object_agg` `jsonb_object_agg` `json_build_object`",
+     "with ORDER BY; of integers, text, boolean, numeric, uuid, date, timestamp and enums; "
+     "`jsonb_object_agg` without ORDER BY where no key comes twice"},
+    {"`range @> x` `x <@ range`",
+     "literals, and ranges made of two values; integers, numeric, date and timestamp"},
+    {"`encode` of bytea", "`hex`; `base64` of at most 57 bytes"},
     {"`jsonb @> '{...}'`", "a literal object of texts, booleans, NULL, integers and such objects"},
     {"`array[i]` `cardinality` `array_length` `array_upper` `array_position` `array_to_string`",
      "of such arrays; one dimension"},
@@ -67,7 +80,9 @@ constexpr std::string_view kForms[][2] = {
     {"`stddev` `stddev_pop` `stddev_samp`", "integers and numeric"},
     {"`sum` `avg` of `float8`", "tandem.float_aggregates = any_order, or a parallel plan"},
     {"`min` `max` of floating point numbers, char(n) and enums", ""},
-    {"`string_agg` `array_agg`", "with ORDER BY in one direction, or DISTINCT"},
+    {"`string_agg` `array_agg`", "with ORDER BY, text in one direction; or DISTINCT"},
+    {"`rank(x)` `dense_rank(x)` `percent_rank(x)` `cume_dist(x)` WITHIN GROUP",
+     "one literal; not of floating point numbers"},
     {"`percentile_cont` `percentile_disc` `mode`", "a literal fraction, or an array of them"},
     {"`FILTER`", "on every aggregate"},
     {"windows: every aggregate, `lag` `lead` `first_value` `last_value` `nth_value` `ntile` "

@@ -65,6 +65,13 @@ constexpr Rule kRules[] = {
     {kFunction, "rtrim", {kText}, kText, "trimRight($1)"},
     {kFunction, "reverse", {kText}, kText, "reverseUTF8($1)"},
     {kFunction, "md5", {kText}, kText, "lower(hex(MD5($1)))"},
+    {kFunction, "length", {kBytea}, kInt4, "toInt32(length($1))"},
+    {kFunction, "octet_length", {kBytea}, kInt4, "toInt32(length($1))"},
+    {kFunction, "md5", {kBytea}, kText, "lower(hex(MD5($1)))"},
+    {kFunction, "sha224", {kBytea}, kBytea, "CAST(SHA224($1), $T)"},
+    {kFunction, "sha256", {kBytea}, kBytea, "CAST(SHA256($1), $T)"},
+    {kFunction, "sha512", {kBytea}, kBytea, "CAST(SHA512($1), $T)"},
+    {kOperator, "||", {kBytea, kBytea}, kBytea, "concat($1, $2)"},
     {kFunction, "quote_literal", {kText}, kText, kQuoted},
     // An empty text to look for is found at the start by one side and nowhere by the other.
     {kFunction, "strpos", {kText, kText}, kInt4, kPosition, kDeterministic},

@@ -40,6 +40,8 @@ Class class_of_type(uint32_t type) {
             return Class::kOid;
         case oid::kInet:
             return Class::kInet;
+        case oid::kBytea:
+            return Class::kBytea;
         case oid::kInterval:
             return Class::kInterval;
         default:
@@ -49,10 +51,10 @@ Class class_of_type(uint32_t type) {
 
 std::string_view class_name(Class cls) {
     constexpr std::string_view kNames[] = {
-        "none",        "boolean",   "smallint",    "integer",  "bigint",   "numeric",
-        "real",        "double",    "text",        "char",     "date",     "timestamp",
-        "timestamptz", "uuid",      "jsonb",       "oid",      "interval", "enum",
-        "inet",        "this type", "any integer", "anything", "the same"};
+        "none",        "boolean", "smallint",  "integer",     "bigint",   "numeric",
+        "real",        "double",  "text",      "char",        "date",     "timestamp",
+        "timestamptz", "uuid",    "jsonb",     "oid",         "interval", "enum",
+        "inet",        "bytea",   "this type", "any integer", "anything", "the same"};
     return kNames[static_cast<size_t>(cls)];
 }
 

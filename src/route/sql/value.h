@@ -5,7 +5,8 @@
 //   bool Bool/UInt8 · int2/4/8 Int16/32/64 · numeric Decimal(p, s) of known scale · float4/8
 //   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp, timestamptz
 //   DateTime64(6, 'UTC') · uuid UUID · oid UInt32 · enum String (its label) ·
-//   inet String (as Postgres writes it) · interval, of differences, Int64 (microseconds)
+//   inet String (as Postgres writes it) · bytea String · interval, of differences, Int64
+//   (microseconds)
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,7 @@ enum class Class : uint8_t {
     kInterval,
     kEnum,
     kInet,
+    kBytea,
     kOther,  // passed through and tested for NULL, never computed with
     // Only in rules: sets of classes.
     kAnyInt,
@@ -62,6 +64,7 @@ struct Value {
     bool digits_known = true;
     bool literal = false;              // never NULL and never NaN
     bool null = false;                 // the constant NULL
+    bool reprinted = false;            // kJsonb: not as Postgres writes it
     bool number_as_text = false;       // kOther: a numeric held as its text
     std::string_view other_type = {};  // kOther: the ClickHouse type of the column
     uint32_t type = 0;                 // kEnum: which

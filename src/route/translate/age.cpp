@@ -80,8 +80,14 @@ bool is_age(const Expr& expr) {
 
 }  // namespace
 
-bool Translator::has_parts(const Expr& expr) const {
-    return is_age(expr) || (expr.kind == ExprKind::kColumn && expr.type == oid::kInterval);
+// A difference of a subquery is held as one number.
+bool Translator::has_parts(const Expr& expr) {
+    if (is_age(expr)) return true;
+    if (expr.kind != ExprKind::kColumn || expr.type != oid::kInterval) return false;
+    Reason reason = reason_;
+    Result<Value> column = value(expr);
+    reason_ = reason;
+    return column.ok() && column->cls == Class::kOther;
 }
 
 Result<Translator::IntervalParts> Translator::parts_of_interval(const Expr& expr) {

@@ -49,6 +49,8 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     std::string name(expr.name);
     if (name == "string_agg") return string_agg(expr);
     if (name == "array_agg") return array_agg(expr);
+    if (name == "json_agg" || name == "jsonb_agg") return json_agg(expr);
+    if (name == "json_object_agg" || name == "jsonb_object_agg") return json_object_agg(expr);
     if (name.starts_with("var")) return variance(expr);
     if (name.starts_with("stddev") && expr.type == oid::kNumeric) return spread(expr);
     bool rows = expr.args.size == 1 && expr.args[0]->kind == ExprKind::kRow;

@@ -200,6 +200,7 @@ Result<Value> Translator::apply_values(const Expr& expr, Form form, std::string_
 
 Result<Value> Translator::cast(const Expr& expr) {
     std::string_view name = expr.name;
+    if (is_json_part(*expr.args[0]) && !expr.via_io && expr.builtin) return json_cast(expr);
     if (expr.via_io)
         name = class_of(expr.type) == Class::kText      ? "text"
                : class_of(expr.type) == Class::kInt4    ? "int4"
@@ -209,6 +210,7 @@ Result<Value> Translator::cast(const Expr& expr) {
                : class_of(expr.type) == Class::kDate    ? "date"
                : class_of(expr.type) == Class::kFloat8  ? "float8"
                : class_of(expr.type) == Class::kUuid    ? "uuid"
+               : class_of(expr.type) == Class::kBytea   ? "bytea"
                                                         : "";
     // varchar(n) and the like cut the value; nothing here does.
     if (expr.via_io && expr.typmod != -1) return refuse(Reason::kCast, "with a length");

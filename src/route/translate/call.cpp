@@ -50,6 +50,8 @@ Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
         Result<Value> (Translator::*write)(const Expr&);
     };
     static constexpr Call kCalls[] = {
+        {"jsonb_path_exists", 2, 4, &Translator::json_path_test},
+        {"jsonb_path_match", 2, 4, &Translator::json_path_test},
         {"width_bucket", 2, 4, &Translator::width_bucket},
         {"power", 2, 2, &Translator::float_power},
         {"pow", 2, 2, &Translator::float_power},
@@ -60,6 +62,7 @@ Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
         {"to_date", 2, 2, &Translator::time_by_format},
         {"to_timestamp", 2, 2, &Translator::time_by_format},
         {"overlay", 3, 4, &Translator::overlaid},
+        {"encode", 2, 2, &Translator::encoded},
         {"regexp_substr", 2, 2, &Translator::regexp_whole},
     };
     for (const Call& call : kCalls)
@@ -177,6 +180,24 @@ Result<Value> Translator::overlaid(const Expr& expr) {
         "concat(substringUTF8($1, 1, toInt64($3) - 1), $2, substringUTF8($1, toInt64($3) + $4))",
         parts);
     return Value{.node = sql_.guarded(wrong, text), .cls = Class::kText};
+}
+
+// encode(bytes, 'hex') and, as long as Postgres makes one line of them, 'base64'.
+Result<Value> Translator::encoded(const Expr& expr) {
+    Value bytes = TRY(value(*expr.args[0]));
+    if (bytes.cls != Class::kBytea || !known_text(*expr.args[1]))
+        return refuse(Reason::kFunction, "encode of this form");
+    Value result{.cls = Class::kText, .nullable = bytes.nullable};
+    if (expr.args[1]->known_text == "hex") {
+        result.node = sql_.form("lower(hex($1))", {bytes.node});
+        return result;
+    }
+    if (expr.args[1]->known_text != "base64")
+        return refuse(Reason::kFunction, "encode of this form");
+    result.nullable = true;
+    result.node = sql_.guarded(sql_.form("length($1) > 57", {bytes.node}),
+                               sql_.form("base64Encode($1)", {bytes.node}));
+    return result;
 }
 
 // regexp_substr(x, 'pattern'): the whole match, whatever groups there are.

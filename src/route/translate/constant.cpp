@@ -74,6 +74,16 @@ Result<Value> Translator::numeric_literal(const Expr& expr) {
     return result;
 }
 
+// As bytea_output = hex writes them.
+Result<Value> Translator::bytes_literal(const Expr& expr, Value result) {
+    std::string_view text = expr.known_text;
+    bool hex = text.starts_with("\\x") && text.size() % 2 == 0 &&
+               text.find_first_not_of("0123456789abcdef", 2) == std::string_view::npos;
+    if (!hex) return refuse(Reason::kConstant, "of type bytea");
+    result.node = sql_.form("unhex($1)", {sql_.string(text.substr(2))});
+    return result;
+}
+
 Result<Value> Translator::known_constant(const Expr& expr, Value result) {
     result.nullable = false;
     result.literal = true;
@@ -98,6 +108,8 @@ Result<Value> Translator::known_constant(const Expr& expr, Value result) {
         case Class::kInet:
             result.node = sql_.string(expr.known_text);
             return result;
+        case Class::kBytea:
+            return bytes_literal(expr, result);
         case Class::kBool:
             result.node = sql_.form(expr.known_text == "t" ? "true" : "false", {});
             return result;
@@ -127,6 +139,7 @@ Result<Value> Translator::constant(const Expr& expr) {
     }
     if (expr.known) return known_constant(expr, result);
     if (cls == Class::kInet) return refuse(Reason::kConstantUnknown, "of type inet");
+    if (cls == Class::kBytea) return refuse(Reason::kConstantUnknown, "of type bytea");
     if (is_float(cls)) {
         result.node = float_parameter(expr, true);
         return result;

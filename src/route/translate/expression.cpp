@@ -241,8 +241,17 @@ Result<Value> Translator::table_column(const Source& source, const MirroredColum
 Result<Value> Translator::operator_value(const Expr& expr, Place place) {
     if (!expr.builtin) return refuse(Reason::kOperator, std::string(expr.name));
     if (expr.name == "->>" || expr.name == "#>>") return json_text(expr);
-    if (expr.name == "?") return json_has(expr);
+    if (expr.name == "?" || expr.name == "?|" || expr.name == "?&") return json_has(expr);
+    if (expr.name == "@?" || (expr.name == "@@" && expr.args[0]->type == oid::kJsonb))
+        return json_path_test(expr);
+    if (is_json_part(expr)) return json_scalar(expr);
+    bool documents = expr.args.size == 2 && expr.args[0]->type == oid::kJsonb &&
+                     expr.args[1]->type == oid::kJsonb;
+    if (documents && (expr.name == "=" || expr.name == "<>")) return compare_json(expr);
     if (expr.name == "@>" && expr.args[0]->type == oid::kJsonb) return json_contains(expr);
+    bool ranges = expr.args.size == 2 &&
+                  (is_range_type(expr.args[0]->type) || is_range_type(expr.args[1]->type));
+    if (ranges) return range_contains(expr);
     bool arrays = expr.args.size == 2 && is_array_type(expr.args[0]->type);
     if (expr.name == "||" && is_array_type(expr.type)) return array_result(expr);
     if (arrays && (expr.name == "@>" || expr.name == "<@" || expr.name == "&&" ||
@@ -331,6 +340,7 @@ Result<Value> Translator::logic(const Expr& expr, Place place) {
 }
 
 Result<Value> Translator::null_test(const Expr& expr) {
+    if (is_json_part(*expr.args[0])) return json_null_test(expr);
     Value argument = TRY(value(*expr.args[0]));
     if (is_skipped_when_tested(argument))
         return refuse(Reason::kExpression, "IS NULL of this form");

@@ -361,22 +361,6 @@ Result<Value> Translator::json_contains(const Expr& expr) {
     return Value{.node = sql_.cast(test, "Nullable(Bool)"), .cls = Class::kBool};
 }
 
-// document ? 'key'. Of what is no object Postgres looks at the elements.
-Result<Value> Translator::json_has(const Expr& expr) {
-    if (expr.args.size != 2 || expr.args[0]->kind != ExprKind::kColumn ||
-        !known_text(*expr.args[1]))
-        return refuse(Reason::kOperator, "? of this form");
-    Value document = TRY(value(*expr.args[0]));
-    if (document.cls != Class::kJsonb) return refuse(Reason::kOperator, "? of this type");
-    const Node* wrong =
-        sql_.form("NOT isValidJSON($1) OR JSONType($1) != 'Object'", {document.node});
-    const Node* has =
-        sql_.form("JSONHas($1, $2)", {document.node, sql_.string(expr.args[1]->known_text)});
-    if (document.nullable) has = sql_.form("if($1 IS NULL, NULL, $2)", {document.node, has});
-    return Value{.node = sql_.cast(sql_.guarded(wrong, has), "Nullable(Bool)"),
-                 .cls = Class::kBool};
-}
-
 // `document ->> 'key' = 'value'` where NULL counts as false. jsonb prints canonically, and a quote
 // inside of a string is always escaped: the pair can only stand behind the document's first brace
 // or behind `, `. In a document with one brace only, that pair is one of the outermost object. What
@@ -391,7 +375,7 @@ Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
                 expr.input_collation != Collation::kNondeterministic;
     if (!fast) return std::optional<Value>();
     Value document = TRY(value(*left->args[0]));
-    if (document.cls != Class::kJsonb) return std::optional<Value>();
+    if (document.cls != Class::kJsonb || document.reprinted) return std::optional<Value>();
     std::string_view key = left->args[1]->known_text;
     std::string piece = jsonb_string(key) + ": " + jsonb_string(right->known_text);
     const Node* text = document.node;

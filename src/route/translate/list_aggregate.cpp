@@ -40,6 +40,18 @@ Result<const sql::Node*> Translator::values_of_frame(const Expr& expr, const Val
     return sql_.form("arrayMap(x -> x.1, $1)", {all});
 }
 
+// A number that sorts the other way round; null where there is none.
+const sql::Node* Translator::turned(const Value& value, const Node* node) {
+    if (is_int(value.cls)) return sql_.form("(-toInt128($1))", {node});
+    if (value.cls == Class::kBool) return sql_.form("(NOT $1)", {node});
+    if (value.cls == Class::kDate) return sql_.form("(-toInt64(toInt32($1)))", {node});
+    if (value.cls == Class::kTimestamp || value.cls == Class::kTimestamptz)
+        return sql_.form("(-toUnixTimestamp64Micro($1))", {node});
+    if (value.cls == Class::kNumeric && value.precision < kDecimalDigitsMax)
+        return sql_.form("(-$1)", {node});
+    return nullptr;
+}
+
 // The values of a group in the order that the call asks for, as an array; NULLs are left out unless
 // `nulls`.
 Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Value& argument,
@@ -48,16 +60,21 @@ Result<const sql::Node*> Translator::ordered_values(const Expr& expr, const Valu
     if (expr.distinct) return different_values(expr, argument, nulls);
     if (expr.order_by.empty())
         return refuse(Reason::kImpliedOrder, std::string(expr.name) + " without ORDER BY");
+    // Turned round as a whole when text is descending; numbers among them are turned back.
     bool descending = expr.order_by[0].descending;
+    for (const SortKey& key : expr.order_by)
+        if (class_of(key.expr->type) == Class::kText) descending = key.descending;
     Nodes parts;
     for (const SortKey& key : expr.order_by) {
-        if (key.descending != descending) return refuse(Reason::kAggregate, "in this order");
         OrderItems items = TRY(sort_key(key));
+        Value kind = TRY(value(*key.expr));
         for (const sql::OrderItem& item : items) {
-            // Turned round as a whole when it is descending.
             bool last = key.nulls_first == descending;
             parts.push_back(sql_.form(last ? "($1 IS NULL)" : "($1 IS NOT NULL)", {item.node}));
-            parts.push_back(sql_.form("assumeNotNull($1)", {item.node}));
+            const Node* plain = sql_.form("assumeNotNull($1)", {item.node});
+            if (key.descending != descending) plain = turned(kind, plain);
+            if (plain == nullptr) return refuse(Reason::kAggregate, "in this order");
+            parts.push_back(plain);
         }
     }
     // Of values that sort alike, the order has to be the same each time.

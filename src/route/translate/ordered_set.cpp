@@ -38,6 +38,8 @@ Result<Value> Translator::ordered_set(const Expr& expr) {
     if (expr.distinct || expr.within_group.size != 1 || !expr.within_group[0].default_operator)
         return refuse(Reason::kAggregate, std::string(expr.name));
     const SortKey& key = expr.within_group[0];
+    bool placed = expr.name.ends_with("rank") || expr.name == "cume_dist";
+    if (placed && expr.direct_args.size == 1) return hypothetical(expr);
     if (expr.name == "mode" && expr.direct_args.empty()) return mode(expr, key);
     bool continuous = expr.name == "percentile_cont";
     if (!(continuous || expr.name == "percentile_disc") || expr.direct_args.size != 1)

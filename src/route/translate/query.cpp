@@ -101,7 +101,8 @@ Status Translator::check_key(const Value& value, const Expr& expr) {
     // Of char(n) every value of a column is padded to n, so that equal ones have equal bytes.
     bool padded = expr.kind == ExprKind::kColumn && expr.typmod >= 0;
     bool array = is_array(value);
-    if ((value.cls == Class::kOther && !array) || value.cls == Class::kJsonb ||
+    if ((value.cls == Class::kOther && !array) ||
+        (value.cls == Class::kJsonb && !is_json_part(expr)) ||
         (value.cls == Class::kBpchar && !padded))
         return refuse(Reason::kTypeUnsupported, "in GROUP BY or DISTINCT");
     bool text = array || value.cls == Class::kText || value.cls == Class::kBpchar;
@@ -271,6 +272,7 @@ Status Translator::write_tail(const Query& query, sql::Select& select) {
 }
 
 void Translator::finish(const sql::Select& select) {
+    output_.raises = sql_.any_raises();
     output_.sql = sql::print(select, names_clash_ ? kReservedPrefix : "") + std::string(kSettings);
     // What only counts rows reads some column; the key is there in any table.
     for (RelationUse& use : output_.relations)

@@ -110,6 +110,9 @@ Result<Translator::Elements> Translator::elements_of_rows(const Relation& relati
 Result<const sql::Node*> Translator::array_of(const Expr& function, Value& element) {
     if (function.builtin && function.name == "unnest" && function.args.size == 1)
         return unnested(*function.args[0], element);
+    bool json = function.name == "jsonb_array_elements" || function.name == "jsonb_object_keys" ||
+                function.name == "jsonb_array_elements_text";
+    if (function.builtin && json && function.args.size == 1) return json_set(function, element);
     bool split = function.name == "string_to_table" || function.name == "regexp_split_to_table";
     if (function.builtin && split) {
         Expr& array = kept_exprs_.emplace_back(function);

@@ -37,6 +37,7 @@ struct Output {
     bool limited = true;
     bool any_order = false;
     bool narrow = false;
+    bool raises = false;
     bool united = false;  // rows of one part may be sent before another part is computed
     bool needs_utc = false;
     std::string zone;  // the session's, when the SQL is made for it
@@ -361,6 +362,7 @@ class Translator {
     Result<Value> time_by_format(const Expr& expr);
     Result<Value> overlaid(const Expr& expr);
     Result<Value> regexp_whole(const Expr& expr);
+    Result<Value> encoded(const Expr& expr);
 
     // --- subquery.cpp
     Result<Value> subquery(const Expr& expr, Place place);
@@ -425,6 +427,25 @@ class Translator {
     Result<Value> json_typeof(const Expr& expr);
     Result<Value> json_length(const Expr& expr);
     Result<Value> json_contains(const Expr& expr);
+    // json_value.cpp: what is at a path
+    const Node* json_call(std::string_view function, const Node* document, const JsonPath& path);
+    const Node* json_there(const Node* document, const JsonPath& path);
+    static bool is_json_part(const Expr& expr);
+    Result<Value> json_scalar(const Expr& expr);
+    Result<Value> compare_json(const Expr& expr);
+    Result<Value> json_null_test(const Expr& expr);
+    Result<Value> json_cast(const Expr& expr);
+    const Node* path_goes_astray(const Node* document, const JsonPath& path, bool last);
+    Result<Value> json_path_test(const Expr& expr);
+    const Node* path_comparison(const Node* document, const JsonPath& path, std::string_view name,
+                                std::string_view literal);
+    Result<const Node*> json_set(const Expr& function, Value& element);
+    // json_build.cpp
+    const Node* json_string(const Node* text);
+    Result<const Node*> json_object(const Expr& expr);
+    Result<const Node*> json_of(const Expr& expr);
+    Result<Value> json_agg(const Expr& expr);
+    Result<Value> json_object_agg(const Expr& expr);
 
     // --- array.cpp
     struct ArrayValue {
@@ -484,8 +505,23 @@ class Translator {
                          const Node* days);
     Result<Value> date_bin(const Expr& expr);
 
+    // --- range.cpp
+    struct RangeValue {
+        const Node* lower = nullptr;  // null: none
+        const Node* upper = nullptr;
+        bool lower_inclusive = true;
+        bool upper_inclusive = false;
+        bool empty = false;
+        bool made = false;  // of values that may be NULL, or the wrong way round
+    };
+    static bool is_range_type(uint32_t type);
+    Result<const Node*> range_bound(uint32_t type, std::string_view text);
+    Result<RangeValue> known_range(const Expr& expr);
+    Result<RangeValue> made_range(const Expr& expr);
+    Result<Value> range_contains(const Expr& expr);
+
     // --- age.cpp: intervals with months
-    bool has_parts(const Expr& expr) const;
+    bool has_parts(const Expr& expr);
     Result<IntervalParts> parts_of_interval(const Expr& expr);
     Result<Value> span_of_parts(const Expr& expr);
     Result<Value> field_of_parts(const Expr& expr);
@@ -516,6 +552,7 @@ class Translator {
 
     // --- constant.cpp
     Result<Value> constant(const Expr& expr);
+    Result<Value> bytes_literal(const Expr& expr, Value result);
     Result<Value> known_constant(const Expr& expr, Value result);
     Result<Value> numeric_literal(const Expr& expr);
     const Node* float_parameter(const Expr& expr, bool nullable);
@@ -533,6 +570,9 @@ class Translator {
     Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
+    // hypothetical.cpp
+    Result<Value> hypothetical(const Expr& expr);
+    const Node* turned(const Value& value, const Node* node);
     // ordered_set.cpp
     bool is_sortable_set(const Value& argument, const Expr& expr) const;
     Result<Value> ordered_set(const Expr& expr);

@@ -28,6 +28,34 @@ class keyless : public MirrorFixture {
             "SELECT delta_empty FROM tandem.mirror_tables WHERE table_name = '" + table + "'",
             "t"));
     }
+    // Table t (a, b) as a reader at the position sees it.
+    std::string rows(const std::string& position, int oldest) {
+        std::vector<std::string> columns = {"a", "b"};
+        std::string generation = std::to_string(oldest);
+        sqltext::StoredRelation relation;
+        relation.database = "tandem_rows";
+        relation.main = "t";
+        relation.delta = "_tandem_delta_t";
+        relation.columns = columns;
+        relation.position = position;
+        relation.oldest = generation;
+        return ch_value("SELECT a, b, count() FROM (" + sqltext::stored_relation(relation) +
+                        ") GROUP BY ALL ORDER BY ALL");
+    }
+    std::string position() {
+        wait("m");
+        return value(
+            "SELECT confirmed_flush_lsn - '0/0' FROM pg_replication_slots WHERE database = "
+            "current_database()");
+    }
+    static clickhouse::Endpoint endpoint() {
+        clickhouse::Endpoint target;
+        target.host = clickhouse_->host();
+        target.port = clickhouse_->native_port();
+        target.user = clickhouse_->user();
+        target.password = clickhouse_->password();
+        return target;
+    }
     std::string delta_rows(const std::string& table) {
         return ch_value("SELECT count() FROM tandem_rows.`_tandem_delta_" + table + "`");
     }
@@ -259,11 +287,7 @@ TEST_F(keyless, is_verified_by_counts_and_repaired) {
     ch("DELETE FROM tandem_rows.t WHERE a = 6 AND v IS NULL");
     ch("INSERT INTO tandem_rows.t SELECT * REPLACE ('NULL' AS v) FROM (SELECT * FROM "
        "tandem_rows.t WHERE a = 7 AND v IS NULL LIMIT 1)");
-    clickhouse::Endpoint target;
-    target.host = clickhouse_->host();
-    target.port = clickhouse_->native_port();
-    target.user = clickhouse_->user();
-    target.password = clickhouse_->password();
+    clickhouse::Endpoint target = endpoint();
     auto found = mirror::verify_mirror(conninfo(), target, "m", {});
     ASSERT_TRUE(found.ok()) << found.error().to_string();
     const mirror::Comparison& different = found->at(0).comparison;
@@ -290,6 +314,63 @@ TEST_F(keyless, notices_that_more_rows_went_than_there_were) {
     EXPECT_TRUE(
         eventually("SELECT max(copy) FROM tandem.mirror_copy WHERE visible_from IS NOT NULL", "2"));
     expect_equal("m");
+}
+
+// Whoever reads, at whatever step of a fold, with what was known before it or after.
+TEST_F(keyless, reads_the_same_at_every_step_of_a_fold) {
+    sql("CREATE TABLE t (a int, b text); ALTER TABLE t REPLICA IDENTITY FULL");
+    sql("INSERT INTO t SELECT i % 5, 'b' FROM generate_series(1, 50) i");
+    mirror("m", "'t'");
+    std::string before = position();
+    std::string all = rows(before, 1);
+    sql("DELETE FROM t WHERE ctid IN (SELECT ctid FROM t WHERE a = 1 LIMIT 4)");
+    sql("UPDATE t SET b = 'c' WHERE ctid IN (SELECT ctid FROM t WHERE a = 2 LIMIT 3)");
+    sql("DELETE FROM t WHERE a = 3; INSERT INTO t VALUES (4, 'b')");
+    std::string middle = position();
+    std::string then = rows(middle, 1);
+    // Rows of kinds that went, which come behind the position of the fold.
+    sql("INSERT INTO t VALUES (1, 'b'), (3, 'b'), (9, 'new')");
+    std::string after = position();
+    std::string now = rows(after, 1);
+    EXPECT_NE(all, then);
+    EXPECT_NE(then, now);
+    stop_daemon();
+
+    mirror::ClickHouseTarget target({.endpoint = endpoint(), .query_prefix = "fold"});
+    auto table = std::make_shared<mirror::Table>();
+    table->database = "tandem";
+    table->target = "t";
+    for (const char* name : {"a", "b"}) table->columns.emplace_back().target_name = name;
+    auto generations = target.generations(*table);
+    ASSERT_TRUE(generations.ok() && !generations->empty());
+    mirror::FoldTask task{table, 1, generations->back(), false};
+    int next = static_cast<int>(task.newest) + 1;
+    uint64_t at = std::stoull(middle);
+    auto same = [&](const char* step, int oldest) {
+        EXPECT_EQ(rows(middle, oldest), then) << step;
+        EXPECT_EQ(rows(after, oldest), now) << step;
+    };
+    for (int time = 0; time < 2; ++time) {  // again, as after a crash
+        auto settled = target.settle_counts(task, Lsn{at});
+        ASSERT_TRUE(settled.ok()) << settled.error().to_string();
+        EXPECT_TRUE(settled.value());
+        same("settled", 1);
+        EXPECT_EQ(rows(before, 1), all);
+    }
+    ASSERT_TRUE(set_failpoints("fold_after_insert=error").ok());
+    EXPECT_FALSE(target.fold(task).ok());
+    ASSERT_TRUE(set_failpoints("").ok());
+    same("half folded", 1);
+    task.again = true;
+    for (int time = 0; time < 2; ++time) {
+        auto folded = target.fold(task);
+        ASSERT_TRUE(folded.ok()) << folded.error().to_string();
+        same("folded", 1);
+        same("published", next);
+    }
+    for (uint32_t generation : *generations)
+        ASSERT_TRUE(target.drop_generation(*table, generation).ok());
+    same("dropped", next);
 }
 
 }  // namespace

@@ -25,3 +25,7 @@ SELECT count(*) FROM facts WHERE extract(century FROM iv) = 0;
 SELECT min(extract(year FROM age(timestamptz '2024-02-29 00:00:00Z', tz))) FROM facts;
 --@ routed
 SELECT g, sum(iv) OVER (PARTITION BY g) FROM facts WHERE id < 20;
+--@ routed
+SELECT max(s.a), sum(s.a), count(*) FILTER (WHERE s.a > interval '1 day'), max(extract(epoch FROM s.a)) FROM (SELECT ts2 - ts AS a FROM facts) s;
+--@ routed
+SELECT max(s.a), min(s.a) FROM (SELECT g, sum(iv) AS a FROM facts GROUP BY g) s;

@@ -70,3 +70,17 @@ SELECT sum(ratio), avg(ratio) FROM people;
 --! SET tandem.float_aggregates = any_order
 --@ routed
 SELECT sum(ratio), avg(ratio), k2 FROM people, (VALUES (1)) v(k2) GROUP BY k2;
+--@ routed
+SELECT rank(5) WITHIN GROUP (ORDER BY i), dense_rank(5) WITHIN GROUP (ORDER BY i), percent_rank(5) WITHIN GROUP (ORDER BY i), cume_dist(5) WITHIN GROUP (ORDER BY i) FROM facts;
+--@ routed
+SELECT g, rank(100.00) WITHIN GROUP (ORDER BY n DESC), dense_rank(100.00) WITHIN GROUP (ORDER BY n DESC), percent_rank(100.00) WITHIN GROUP (ORDER BY n DESC), cume_dist(100.00) WITHIN GROUP (ORDER BY n DESC) FROM facts GROUP BY g;
+--@ routed
+SELECT rank(0) WITHIN GROUP (ORDER BY x NULLS FIRST), percent_rank(0) WITHIN GROUP (ORDER BY x), cume_dist(0) WITHIN GROUP (ORDER BY x), dense_rank(1) WITHIN GROUP (ORDER BY x DESC) FROM empty;
+--@ routed
+SELECT rank(date '2020-01-05') WITHIN GROUP (ORDER BY d2 DESC NULLS LAST) FILTER (WHERE g = 1), cume_dist(date '2020-01-05') WITHIN GROUP (ORDER BY d2 NULLS FIRST) FROM facts;
+--@ routed
+SELECT g, string_agg(name || i, ',' ORDER BY i DESC, id), array_agg(id ORDER BY name COLLATE "C", n DESC, id), string_agg(t, '|' ORDER BY d2 DESC NULLS LAST, b, tz2 DESC, id) FROM facts GROUP BY g;
+--@ routed
+SELECT array_agg(i ORDER BY n DESC NULLS FIRST, ts, id DESC), array_agg(id ORDER BY b, name COLLATE "C" DESC, d, id) FROM facts;
+--@ aggregate
+SELECT array_agg(id ORDER BY f, name COLLATE "C" DESC, id) FROM facts;

@@ -274,7 +274,7 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount) FILTER (WHERE qty > 3
 SELECT store, mode() WITHIN GROUP (ORDER BY product) FROM sales GROUP BY store;
 --@ routed
 SELECT mode() WITHIN GROUP (ORDER BY qty DESC) FROM sales;
---@ aggregate
+--@ routed
 SELECT rank(5) WITHIN GROUP (ORDER BY qty), dense_rank(5) WITHIN GROUP (ORDER BY qty), percent_rank(5) WITHIN GROUP (ORDER BY qty), cume_dist(5) WITHIN GROUP (ORDER BY qty) FROM sales;
 --@ aggregate
 SELECT corr(qty, store), covar_pop(qty, store), covar_samp(qty, store), regr_slope(qty, store), regr_intercept(qty, store), regr_r2(qty, store), regr_count(qty, store) FROM sales;
@@ -298,9 +298,9 @@ SELECT store, array_agg(DISTINCT product ORDER BY product), array_agg(DISTINCT q
 SELECT store, array_agg(product) FROM sales WHERE id < 20 GROUP BY store;
 --@ routed
 SELECT store, array_agg(amount ORDER BY id), array_agg(at ORDER BY id), array_agg(qty > 3 ORDER BY id) FROM sales WHERE id < 40 GROUP BY store;
---@ aggregate
+--@ routed
 SELECT json_agg(product ORDER BY id) FROM sales WHERE id < 10;
---@ aggregate
+--@ implied_order
 SELECT json_object_agg(id, qty) FROM sales WHERE id < 10;
 --@ routed
 SELECT jsonb_build_object('n', count(*), 'total', sum(amount)) FROM sales;

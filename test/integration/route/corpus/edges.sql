@@ -286,3 +286,8 @@ SELECT st.id, s FROM stores st, of_store(st.id, 2) s;
 SELECT product, sum(net(amount, discount)) FROM sales GROUP BY product;
 --@ from_item
 SELECT count(*) FROM opaque() o JOIN sales s ON s.id = o;
+-- how a value is stored is Postgres' own matter
+--@ function
+SELECT pg_column_size(name) FROM people;
+--@ function
+SELECT id FROM people WHERE id IN (SELECT store FROM sales WHERE pg_column_compression(product::text) IS NULL);
