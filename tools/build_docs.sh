@@ -31,18 +31,6 @@ for name in sys.argv[1:]:
         out.append(line)
     open(name, "w").write("\n".join(out) + "\n")
 PYTHON
-python3 - "$source/what-routes.md" <<'PYTHON'
-import re, sys
-from pathlib import Path
-names = {}
-for file in sorted(Path("src/route/rules").glob("*.cpp")):
-    for form, name in re.findall(r'\bk(Operator|Function|Aggregate|Cast|Window)\b,\s*"([^"]+)"', file.read_text()):
-        names.setdefault(form, []).append(name)
-page = Path(sys.argv[1])
-text = "".join(f"* **{form.lower()}**: " + ", ".join(f"`{n}`" for n in dict.fromkeys(names[form])) + "\n"
-               for form in sorted(names))
-page.write_text(re.sub(r"<!-- tools/build_docs.*?-->", lambda _: text, page.read_text()))
-PYTHON
 [ "${1:-}" != -p ] || exit 0
 cmp -s docs/site/package-lock.json build/docs/lock || {
     mkdir -p build/docs

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # run_long_tests.sh BUILD FUZZ_BUILD: the randomised tests with a new seed, each for
-# TANDEM_BUDGET_SECONDS (default 300): property tests, simulation, fuzzers, random queries, kills.
+# TANDEM_BUDGET_SECONDS (default 300): property tests, simulation, fuzzers, random queries, kills;
+# and PostgreSQL's own regression queries, which are fetched.
 # TANDEM_LONG_SEED repeats a run. An input a fuzzer fails on is left in test/fuzz/corpus, where it
 # belongs in the same commit as the repair. The last line is "N passed, N failed".
 set -uo pipefail
@@ -60,6 +61,7 @@ for list in "$fuzz"/test/fuzz/*.seeds; do
 done
 attempt "random queries" env TANDEM_SEED="$seed" "$build/test/integration/integration_route" \
     --gtest_filter='*random*'
+attempt "PostgreSQL's regression queries" python3 test/regress/regress.py "$build"
 attempt "random DDL" env TANDEM_LINEAR_SEED="$seed" "$build/test/linear/ddl_linear"
 attempt "kills" env TANDEM_FAULT_SEED="$seed" "$build/test/fault/fault_kill"
 echo "$passed passed, $failed failed"

@@ -14,6 +14,7 @@ extern "C" {
 
 #include "extension/remote/remote.h"
 #include "extension/shell/memory.h"
+#include "extension/shell/settings.h"
 
 namespace tandem::shell {
 
@@ -21,7 +22,6 @@ namespace {
 
 // A backend runs more than one routed query at a time only with open cursors or nested calls.
 constexpr int kConnectionsMax = 8;
-constexpr uint32 kConnectTimeoutMs = 2000;
 
 struct PooledConnection {
     clickhouse::Connection* connection;
@@ -95,7 +95,7 @@ int take_connection(const CatalogTarget& target, const char* database, Failure* 
         destination.password = text_of(target.password);
         destination.database = text_of(database);
         destination.secure = target.secure;
-        destination.connect_timeout_ms = kConnectTimeoutMs;
+        destination.connect_timeout_ms = static_cast<uint32>(connect_timeout_ms);
         pool[place].connection = clickhouse::connection_new(destination, failure);
         pool[place].identity = identity;
         if (pool[place].connection == nullptr) return -1;

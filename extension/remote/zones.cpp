@@ -47,7 +47,7 @@ KnownZone* find_zone(const char* name) {
 // three days of each other Postgres looks at the first one only when it reads a clock: `quiet` is
 // after the last such pair.
 ArrayType* changes_of(const pg_tz* zone, int64* quiet) {
-    Datum* items = make_array<Datum>(2 * kChangesMax);
+    Datum* items = make_array<Datum>(size_t{2} * kChangesMax);
     int count = 0;
     long before;
     long after;

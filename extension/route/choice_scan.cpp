@@ -13,7 +13,10 @@ extern "C" {
 
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
+#include "extension/route/chance.h"
 #include "extension/route/decision.h"
+#include "extension/route/explain.h"
+#include "extension/route/measurement.h"
 #include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
@@ -31,7 +34,9 @@ enum class Side { kUndecided, kRemote, kPostgres };
 struct ChoiceState {
     CustomScanState custom;  // first: Postgres sees this struct as a CustomScanState
     PlanState* remote;
-    PlanState* local;  // nullptr until it is needed
+    PlanState* local;       // nullptr until it is needed
+    Tuplestorestate* kept;  // what Postgres has answered already, instead of it
+    TupleTableSlot* kept_slot;
     int eflags;
     Side side;
     bool returned_rows;
@@ -40,6 +45,7 @@ struct ChoiceState {
     int target_id;    // 0: ClickHouse has not been asked
     Failure failure;  // why Postgres answers
     Verification* verification;
+    Measurement measurement;
 };
 
 const CustomScan* plan_of(const ChoiceState* state) {
@@ -81,16 +87,80 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
     bool narrow = has_overflowed(*plan_of(state), failure);
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
+    note_refused(state->measurement.key, failure.code);
     if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
     state->side = Side::kPostgres;
     start_local(state);
+    measurement_restart(&state->measurement);
+}
+
+// Others have said where the query runs: whoever asks for one side, or for no comparison.
+bool chooses_by_cost(const ChoiceState* state) {
+    return state->mode == kRouteOn && route_cost_threshold > 0;
+}
+
+bool is_cheaper_in_postgres(ChoiceState* state, Failure* failure) {
+    Measurement* measurement = &state->measurement;
+    if (!chooses_by_cost(state) || measurement->repeated) return false;
+    measurement->prospect =
+        choose_side(measurement->key, measurement->planned.facts, prospect_options());
+    const Prospect& prospect = measurement->prospect;
+    measurement->again = prospect.choice.again;
+    if (prospect.choice.side == route::cost::Side::kClickHouse) return false;
+    set_failure(failure, "slower",
+                psprintf("Postgres is expected to take %.1f ms and ClickHouse %.1f ms",
+                         prospect.estimate.postgres_ms, prospect.estimate.clickhouse_ms),
+                "SET tandem.route = force to run it in ClickHouse all the same.");
+    return true;
+}
+
+void keep_answer(ChoiceState* state, Tuplestorestate* rows, double ms) {
+    EState* estate = state->custom.ss.ps.state;
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    state->kept = rows;
+    state->kept_slot = MakeSingleTupleTableSlot(
+        ExecTypeFromTL(state->custom.ss.ps.plan->targetlist), &TTSOpsMinimalTuple);
+    MemoryContextSwitchTo(before);
+    set_failure(&state->failure, "slower",
+                psprintf("Postgres took %.1f ms, before ClickHouse was asked", ms), "");
+    count_reason(state->failure.code);
+    note_refused(state->measurement.key, state->failure.code);
+    state->measurement.before_ms = ms;
+    state->side = Side::kPostgres;
+}
+
+// Nobody knows how long Postgres takes: it may answer as long as that is no loss.
+bool answers_in_time(ChoiceState* state) {
+    Measurement* measurement = &state->measurement;
+    double ms = measurement->prospect.choice.postgres_first_ms;
+    EState* estate = state->custom.ss.ps.state;
+    Plan* plan = static_cast<Plan*>(linitial(plan_of(state)->custom_plans));
+    if (ms == 0 || measurement->repeated || !may_have_a_chance(estate, plan, state->eflags))
+        return false;
+    PgList* flags = static_cast<PgList*>(list_nth(plan_of(state)->custom_private, kChoiceFlags));
+    Chance chance = {plan, linitial_int(flags), ms};
+    instr_time begun;
+    INSTR_TIME_SET_CURRENT(begun);
+    Tuplestorestate* rows = run_for_a_while(estate, chance);
+    double took = ms_since(begun);
+    if (rows != nullptr) {
+        keep_answer(state, rows, took);
+        return true;
+    }
+    RunInVain run = {route::cost::Side::kPostgres, took, false};
+    note_run_in_vain(measurement->key, measurement->planned.facts, run);
+    return false;
 }
 
 void decide(ChoiceState* state) {
     Failure failure = {};
     RunAtPosition run = {};
+    if (is_cheaper_in_postgres(state, &failure)) return use_postgres(state, failure);
+    if (answers_in_time(state)) return;
+    instr_time begun;
+    INSTR_TIME_SET_CURRENT(begun);
     MemoryContext before = MemoryContextSwitchTo(state->custom.ss.ps.state->es_query_cxt);
     bool may = may_run_remotely(*plan_of(state), &run, &failure);
     MemoryContextSwitchTo(before);
@@ -98,10 +168,33 @@ void decide(ChoiceState* state) {
     if (may && remote_scan_start(state->remote, *run.target, run.database, run.sql, &failure)) {
         state->side = Side::kRemote;
         state->position = run.position;
+        state->measurement.before_ms = ms_since(begun);
+        state->measurement.wait_ms = run.wait_ms;
+        if (prospect_options().may_wait) note_freshness_wait(run.wait_ms);
         if (state->mode == kRouteVerify) start_local(state);
         return;
     }
     use_postgres(state, failure);
+}
+
+route::cost::Side cost_side(const ChoiceState* state) {
+    return state->side == Side::kRemote ? route::cost::Side::kClickHouse
+                                        : route::cost::Side::kPostgres;
+}
+
+// By then a run that came to its end has been measured.
+void abandon(void* argument) {
+    ChoiceState* state = static_cast<ChoiceState*>(argument);
+    measurement_abandon(&state->measurement, cost_side(state));
+}
+
+void measure(ChoiceState* state, EState* estate) {
+    measurement_init(&state->measurement, *plan_of(state));
+    MemoryContextCallback* callback = static_cast<MemoryContextCallback*>(
+        MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback)));
+    callback->func = abandon;
+    callback->arg = state;
+    MemoryContextRegisterResetCallback(estate->es_query_cxt, callback);
 }
 
 void begin(CustomScanState* node, EState* estate, int eflags) {
@@ -112,7 +205,25 @@ void begin(CustomScanState* node, EState* estate, int eflags) {
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.
     if (!is_remote_scan(state->remote)) node->custom_ps = list_make1(state->remote);
-    if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0) decide(state);
+    measure(state, estate);
+    if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0) return decide(state);
+    state->measurement.prospect =
+        prospect_of(state->measurement.key, state->measurement.planned.facts, prospect_options());
+    // The plan that would run is the one to show.
+    if (chooses_by_cost(state) &&
+        state->measurement.prospect.choice.side == route::cost::Side::kPostgres)
+        start_local(state);
+}
+
+void finish(ChoiceState* state, bool whole) {
+    MeasuredRun run = {};
+    run.side = cost_side(state);
+    run.whole = whole;
+    if (state->side == Side::kRemote) {
+        run.rows_returned = remote_scan_rows(state->remote);
+        run.rows_read = remote_scan_progress(state->remote).rows_read;
+    }
+    measurement_end(&state->measurement, state->custom.ss.ps.state, run);
 }
 
 TupleTableSlot* next_remote(ChoiceState* state) {
@@ -158,26 +269,43 @@ TupleTableSlot* next_verified(ChoiceState* state) {
     return slot;
 }
 
+TupleTableSlot* next_local(ChoiceState* state) {
+    if (state->kept == nullptr) return ExecProcNode(state->local);
+    tuplestore_gettupleslot(state->kept, true, false, state->kept_slot);
+    return state->kept_slot;
+}
+
 TupleTableSlot* execute(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
-    if (state->side == Side::kPostgres) return ExecProcNode(state->local);
-    if (state->mode == kRouteVerify) return next_verified(state);
-    bool first = !state->returned_rows;
-    TupleTableSlot* slot = next_remote(state);
-    if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+    if (state->side != Side::kPostgres && state->mode == kRouteVerify) return next_verified(state);
+    measurement_run(&state->measurement);
+    TupleTableSlot* slot;
+    if (state->side == Side::kPostgres) {
+        slot = next_local(state);
+    } else {
+        bool first = !state->returned_rows;
+        slot = next_remote(state);
+        if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+    }
+    if (TupIsNull(slot)) finish(state, true);
     return slot;
 }
 
 void end(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    finish(state, false);
+    if (state->kept != nullptr) tuplestore_end(state->kept);
     if (state->remote != nullptr) ExecEndNode(state->remote);
     if (state->local != nullptr) ExecEndNode(state->local);
 }
 
 void rescan(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    finish(state, false);
+    state->measurement.repeated = true;
     state->returned_rows = false;
     state->verification = nullptr;
+    if (state->kept != nullptr) tuplestore_rescan(state->kept);
     if (state->local != nullptr) ExecReScan(state->local);
     if (state->side == Side::kPostgres) return;
     ExecReScan(state->remote);
@@ -208,6 +336,7 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
 
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    explain_prospect(state->measurement, chooses_by_cost(state), es);
     // The settings are the same for every query; whoever wants to run the SQL by hand needs them.
     uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
     ExplainPropertyText("Remote SQL", laid_out_sql(*plan_of(state), indent, es->verbose), es);

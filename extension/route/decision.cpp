@@ -21,6 +21,7 @@ extern "C" {
 #include "extension/route/breaker.h"
 #include "extension/route/decision.h"
 #include "extension/route/freshness.h"
+#include "extension/route/measurement.h"
 #include "extension/route/plan.h"
 #include "extension/shell/memory.h"
 #include "extension/shell/settings.h"
@@ -175,8 +176,12 @@ bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failu
     CatalogTable* first = table_as_planned(plan, 0, 0, failure);
     if (first == nullptr || !mirror_allows(*first, failure)) return false;
     XLogRecPtr position = first->position;
-    if (!wait_until_fresh(NameStr(first->slot_name), !first->in_trouble, &position, failure))
-        return false;
+    instr_time begun;
+    INSTR_TIME_SET_CURRENT(begun);
+    bool fresh =
+        wait_until_fresh(NameStr(first->slot_name), !first->in_trouble, &position, failure);
+    run->wait_ms = ms_since(begun);
+    if (!fresh) return false;
     CatalogTable** tables = make_array<CatalogTable*>(count);
     for (int i = 0; i < count; ++i) {
         tables[i] = table_as_planned(plan, i, position, failure);

@@ -16,6 +16,7 @@ struct RunAtPosition {
     const char* database;
     const char* sql;  // reads every table at `position`
     uint64 position;
+    double wait_ms;  // what freshness has taken
 };
 
 // Checks in the order of their cost: mode, session, transaction, freshness, tables. Waits for

@@ -131,7 +131,41 @@ void explain_route(const char* sql, Datum* values, bool* nulls) {
     nulls[3] = outcome.failure.advice[0] == '\0';
 }
 
+void explain_learnt(const Prospect& prospect, ExplainState* es) {
+    const route::cost::Timing& remote = prospect.learnt.remote;
+    const route::cost::Timing& local = prospect.learnt.local;
+    if (remote.runs == 0 && local.runs == 0) return;
+    StringInfoData text;
+    initStringInfo(&text);
+    if (remote.runs > 0)
+        appendStringInfo(&text, "%u runs, %.1f ms in ClickHouse", remote.runs, remote.ms);
+    if (local.runs > 0)
+        appendStringInfo(&text, "%s%u runs, %.1f ms in Postgres", text.len > 0 ? "; " : "",
+                         local.runs, local.ms);
+    uint32 again = route::cost::runs_until_again(prospect.learnt);
+    if (again > 0)
+        appendStringInfo(&text, "; ClickHouse is tried again with the %s",
+                         again == 1 ? "next run" : psprintf("%u. run from now", again));
+    ExplainPropertyText("Tandem Learnt", text.data, es);
+}
+
 }  // namespace
+
+void explain_prospect(const Measurement& measurement, bool compared, ExplainState* es) {
+    if (!es->costs) return;
+    bool decided = measurement.prospect.choice.side != route::cost::Side::kUndecided;
+    Prospect prospect =
+        decided ? measurement.prospect
+                : prospect_of(measurement.key, measurement.planned.facts, prospect_options());
+    ExplainPropertyText("Tandem Estimate",
+                        psprintf("Postgres %.1f ms, ClickHouse %.1f ms",
+                                 prospect.estimate.postgres_ms, prospect.estimate.clickhouse_ms),
+                        es);
+    explain_learnt(prospect, es);
+    if (!compared) return;
+    bool postgres = prospect.choice.side == route::cost::Side::kPostgres;
+    ExplainPropertyText("Tandem Choice", postgres ? "Postgres" : "ClickHouse", es);
+}
 
 void install_explain_hook() {
     previous_explain = ExplainOneQuery_hook;

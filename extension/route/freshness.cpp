@@ -48,7 +48,7 @@ SlotState slot_state(const char* name) {
 }
 
 // How old the data in ClickHouse may be at most, as the walsender of the slot knows it; -1:
-// unknown.
+// unknown. The same as column staleness of view tandem.mirror_lag.
 int64 staleness_ms(pid_t walsender) {
     for (int i = 0; i < max_wal_senders; ++i) {
         WalSnd* sender = &WalSndCtl->walsnds[i];

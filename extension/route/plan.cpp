@@ -228,7 +228,8 @@ PgList* remote_private(const route::TranslationResult& translation) {
             lappend_int(parts, static_cast<int>(digits ? route::ConstantPart::kWhole : used.part));
     }
     PgList* result = list_make3(column_types, types, typmods);
-    return lappend(lappend(lappend(result, names), parameter_types), parts);
+    result = lappend(lappend(lappend(result, names), parameter_types), parts);
+    return lappend(result, list_make1_int(translation.raises ? 1 : 0));
 }
 
 PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation) {

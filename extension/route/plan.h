@@ -26,6 +26,7 @@ enum ChoicePrivate {
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed
     kChoiceIso,           // Integer: not 0 when the SQL writes dates as DateStyle ISO does
     kChoiceZone,          // String: the session's time zone that the SQL is made for, or empty
+    kChoiceFacts,         // Const of bytea: PlannedFacts; attach_facts adds it
 };
 enum RemotePrivate {
     kRemoteColumnTypes,     // list of String: ClickHouse types of the result
@@ -34,6 +35,7 @@ enum RemotePrivate {
     kRemoteParameterNames,  // list of String, parallel to custom_exprs
     kRemoteParameterTypes,  // list of String
     kRemoteParameterParts,  // IntList
+    kRemoteRaises,          // IntList of one: not 0 when it may fail after rows were sent
 };
 
 // nullptr and a reason when the two plans do not fit each other.

@@ -25,9 +25,11 @@ extern "C" {
 #include "extension/catalog/catalog.h"
 #include "extension/remote/zones.h"
 #include "extension/route/decision.h"
+#include "extension/route/facts.h"
 #include "extension/route/narrow.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
+#include "extension/route/query_stats.h"
 #include "extension/route/stats.h"
 #include "extension/shell/memory.h"
 #include "extension/shell/settings.h"
@@ -181,8 +183,25 @@ bool too_narrow(const route::TranslationResult& result) {
     return result.narrow && is_too_narrow(result.sql.data(), result.sql.size());
 }
 
-PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
-                            ParamListInfo parameters, Failure* failure) {
+void add_facts(PlannedStmt* made, const PlannedStmt* local, const QueryTree* tree,
+               const route::Translation& translation, uint64 query_id) {
+    PlannedFacts facts = {};
+    facts.query_id = query_id;
+    facts.facts = gather_facts(local, tree, route::translation_result(translation));
+    attach_facts(find_choice(made), facts);
+}
+
+// What is planned, before anything was made of it.
+struct Subject {
+    PlannedStmt* local;
+    Query* copy;
+    int cursor_options;
+    ParamListInfo parameters;
+    uint64 query_id;
+};
+
+PlannedStmt* translate_plan(const Subject& subject, Failure* failure) {
+    PlannedStmt* local = subject.local;
     MemoryContext owner = CurrentMemoryContext;
     MemoryContext scratch =
         AllocSetContextCreate(owner, "tandem translation", ALLOCSET_DEFAULT_SIZES);
@@ -190,7 +209,7 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
     MemoryContextCallback* callback =
         static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
     PlannedStmt* result = nullptr;
-    QueryTree* tree = build_without_errors(copy, parameters, local, failure);
+    QueryTree* tree = build_without_errors(subject.copy, subject.parameters, local, failure);
     if (tree == nullptr) {
         // The failure says why.
     } else if (tree->query == nullptr) {
@@ -219,8 +238,10 @@ PlannedStmt* translate_plan(PlannedStmt* local, Query* copy, int cursor_options,
             callback->arg = translation;
         }
         if (translation != nullptr) {
-            PlannedStmt* made = make_routed_plan(
-                local, tree, route::translation_result(*translation), cursor_options, failure);
+            PlannedStmt* made =
+                make_routed_plan(local, tree, route::translation_result(*translation),
+                                 subject.cursor_options, failure);
+            if (made != nullptr) add_facts(made, local, tree, *translation, subject.query_id);
             MemoryContextSwitchTo(owner);
             if (made != nullptr) result = static_cast<PlannedStmt*>(copyObjectImpl(made));
         }
@@ -277,11 +298,17 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
                     "SET tandem.route = force to run it in ClickHouse all the same.");
         return local;
     }
-    PlannedStmt* routed =
-        translate_plan(local, copy, cursor_options, parameters, &outcome->failure);
+    if (!any_cost && route_cost_threshold > 0 && finds_few_rows_by_index(local)) {
+        set_failure(&outcome->failure, "index_look_up", "Postgres finds its few rows by an index",
+                    "SET tandem.route = force to run it in ClickHouse all the same.");
+        return local;
+    }
+    Subject subject = {local, copy, cursor_options, parameters, query_id_of(local, copy)};
+    PlannedStmt* routed = translate_plan(subject, &outcome->failure);
     outcome->routed = routed != nullptr;
     if (routed != nullptr) return routed;
     count_reason(outcome->failure.code);
+    if (!explain_route) note_refused(query_key(subject.query_id), outcome->failure.code);
     if (forced) raise_not_routable(outcome->failure);
     return local;
 }

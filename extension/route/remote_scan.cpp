@@ -15,6 +15,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
+#include "utils/tuplestore.h"
 }
 
 #include "extension/remote/datum.h"
@@ -32,7 +33,8 @@ namespace {
 // What one run may hold in this backend.
 constexpr uint64 kRunBytesMax = UINT64CONST(256) << 20;
 // Rows are held back up to this many bytes until the query has ended well, because until the first
-// row is returned Postgres can still answer instead.
+// row is returned Postgres can still answer instead. What may fail on purpose is kept whole, in a
+// temporary file from there on.
 constexpr uint64 kHoldBytes = UINT64CONST(32) << 20;
 
 struct RemoteScanState {
@@ -43,6 +45,9 @@ struct RemoteScanState {
     bool failed;
     Failure failure;
     clickhouse::RunProgress progress;
+    uint64 rows;  // returned
+    Tuplestorestate* kept;
+    TupleTableSlot* kept_slot;
 };
 
 RemoteScanState* state_of(PlanState* top) {
@@ -195,6 +200,7 @@ bool next_row_is_there(RemoteScanState* state) {
 void fill_slot(RemoteScanState* state, TupleTableSlot* slot) {
     RemoteRun* run = state->run;
     uint64 row = run->row++;
+    ++state->rows;
     for (uint32 i = 0; i < state->column_count; ++i) {
         const clickhouse::ColumnView& column = run->block.columns[i];
         bool is_null = column.nulls != nullptr && column.nulls[row] != 0;
@@ -204,16 +210,62 @@ void fill_slot(RemoteScanState* state, TupleTableSlot* slot) {
     ExecStoreVirtualTuple(slot);
 }
 
-TupleTableSlot* execute(CustomScanState* node) {
-    RemoteScanState* state = reinterpret_cast<RemoteScanState*>(node);
-    TupleTableSlot* slot = node->ss.ss_ScanTupleSlot;
+// The next row as ClickHouse sent it, until the expression context is reset.
+bool take_row(RemoteScanState* state, TupleTableSlot* slot) {
     ExecClearTuple(slot);
-    if (state->failed || state->run == nullptr || !next_row_is_there(state)) return nullptr;
-    ExprContext* context = node->ss.ps.ps_ExprContext;
+    if (!next_row_is_there(state)) return false;
+    ExprContext* context = state->custom.ss.ps.ps_ExprContext;
     ResetExprContext(context);
     MemoryContext before = MemoryContextSwitchTo(context->ecxt_per_tuple_memory);
     fill_slot(state, slot);
     MemoryContextSwitchTo(before);
+    return true;
+}
+
+// With the first block in hand: all rows into a store, if what is still to come may fail.
+void keep_all(RemoteScanState* state, TupleTableSlot* slot) {
+    if (linitial_int(private_list(state, kRemoteRaises)) == 0 ||
+        clickhouse::run_is_complete(*state->run->run))
+        return;
+    EState* estate = state->custom.ss.ps.state;
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    Tuplestorestate* kept = tuplestore_begin_heap(false, false, work_mem);
+    state->kept_slot = MakeSingleTupleTableSlot(slot->tts_tupleDescriptor, &TTSOpsMinimalTuple);
+    MemoryContextSwitchTo(before);
+    while (take_row(state, slot)) tuplestore_puttupleslot(kept, slot);
+    state->kept = kept;
+}
+
+bool take_kept_row(RemoteScanState* state, TupleTableSlot* slot) {
+    ExecClearTuple(slot);
+    ResetExprContext(state->custom.ss.ps.ps_ExprContext);
+    if (!tuplestore_gettupleslot(state->kept, true, false, state->kept_slot)) return false;
+    slot_getallattrs(state->kept_slot);
+    for (uint32 i = 0; i < state->column_count; ++i) {
+        slot->tts_values[i] = state->kept_slot->tts_values[i];
+        slot->tts_isnull[i] = state->kept_slot->tts_isnull[i];
+    }
+    ExecStoreVirtualTuple(slot);
+    return true;
+}
+
+bool next_row(RemoteScanState* state, TupleTableSlot* slot) {
+    if (state->kept == nullptr && state->rows == 0 && state->run != nullptr &&
+        next_row_is_there(state))
+        keep_all(state, slot);
+    if (state->failed) return false;
+    if (state->kept == nullptr) return state->run != nullptr && take_row(state, slot);
+    return take_kept_row(state, slot);
+}
+
+TupleTableSlot* execute(CustomScanState* node) {
+    RemoteScanState* state = reinterpret_cast<RemoteScanState*>(node);
+    TupleTableSlot* slot = node->ss.ss_ScanTupleSlot;
+    if (state->failed || !next_row(state, slot)) {
+        ExecClearTuple(slot);
+        return nullptr;
+    }
+    ExprContext* context = node->ss.ps.ps_ExprContext;
     context->ecxt_scantuple = slot;
     return node->ss.ps.ps_ProjInfo == nullptr ? slot : ExecProject(node->ss.ps.ps_ProjInfo);
 }
@@ -222,6 +274,10 @@ void end(CustomScanState* node) {
     RemoteScanState* state = reinterpret_cast<RemoteScanState*>(node);
     if (state->run != nullptr) remote_stop(state->run);
     state->run = nullptr;
+    if (state->kept == nullptr) return;
+    ExecDropSingleTupleTableSlot(state->kept_slot);
+    tuplestore_end(state->kept);
+    state->kept = nullptr;
 }
 
 // The choice node starts the scan anew; there is nothing to rewind here.
@@ -284,6 +340,8 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
         options.memory_max = kRunBytesMax;
         options.hold_bytes = kHoldBytes;
         options.max_execution_ms = static_cast<uint64>(StatementTimeout);
+        state->rows = 0;
+        state->progress = {};
         state->run = remote_start(target, database, options, estate->es_query_cxt, failure);
         started = state->run != nullptr;
     }
@@ -303,6 +361,10 @@ void remote_scan_stop(PlanState* top) {
 clickhouse::RunProgress remote_scan_progress(PlanState* top) {
     const RemoteScanState* state = state_of(top);
     return state->run != nullptr ? clickhouse::run_progress(*state->run->run) : state->progress;
+}
+
+uint64 remote_scan_rows(PlanState* top) {
+    return state_of(top)->rows;
 }
 
 bool is_remote_scan(const PlanState* state) {

@@ -20,6 +20,8 @@ const Failure* remote_scan_failure(PlanState* top);
 void remote_scan_stop(PlanState* top);
 // What ClickHouse has read for it so far.
 clickhouse::RunProgress remote_scan_progress(PlanState* top);
+// Rows that it has returned so far.
+uint64 remote_scan_rows(PlanState* top);
 // The scan itself below Sort and Limit.
 bool is_remote_scan(const PlanState* state);
 

@@ -1,5 +1,6 @@
-// Counters of what became of queries, by reason; read as tandem.route_stats. In shared memory when
-// the library is preloaded, of this session otherwise. What does not fit is counted as "other".
+// Counters of what became of queries, by reason; read as tandem.route_reasons. In shared memory
+// when the library is preloaded, of this session otherwise. What does not fit is counted as
+// "other".
 #include "extension/shell/pg.h"
 
 extern "C" {
@@ -89,6 +90,14 @@ void count_reason(const char* code) {
     SpinLockRelease(&all->mutex);
 }
 
+void forget_counters() {
+    Counters* all = current_counters();
+    SpinLockAcquire(&all->mutex);
+    all->used = 0;
+    memset(all->items, 0, sizeof all->items);
+    SpinLockRelease(&all->mutex);
+}
+
 }  // namespace tandem::shell
 
 extern "C" {
@@ -96,7 +105,7 @@ PG_FUNCTION_INFO_V1(tandem_route_stats);
 PGDLLEXPORT Datum tandem_route_stats(PG_FUNCTION_ARGS);
 }
 
-// tandem.route_stats(): one row per reason.
+// tandem.route_counters(): one row per reason.
 Datum tandem_route_stats(PG_FUNCTION_ARGS) {
     using tandem::shell::Counters;
     InitMaterializedSRF(fcinfo, 0);

@@ -3,6 +3,7 @@
 #pragma once
 
 extern "C" {
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
@@ -85,6 +86,15 @@ inline XLogRecPtr emit_flush_message() {
     return LogLogicalMessage("tandem", "flush", 5, false, false);
 #else
     return LogLogicalMessage("tandem", "flush", 5, false);
+#endif
+}
+
+// COMPAT(pg18): the executor is not told any more that it runs once (upstream 3eea7a0c97).
+inline void execute_all(QueryDesc* query) {
+#if PG_VERSION_NUM >= 180000
+    standard_ExecutorRun(query, ForwardScanDirection, 0);
+#else
+    standard_ExecutorRun(query, ForwardScanDirection, 0, true);
 #endif
 }
 

@@ -5,6 +5,7 @@
 #include "extension/route/explain.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
+#include "extension/route/query_stats.h"
 #include "extension/route/stats.h"
 #include "extension/shell/settings.h"
 
@@ -26,6 +27,7 @@ Datum tandem_version(PG_FUNCTION_ARGS) {
 void _PG_init(void) {
     tandem::shell::define_settings();
     tandem::shell::request_shared_stats();
+    tandem::shell::request_shared_query_stats();
     tandem::shell::request_shared_breaker();
     tandem::shell::register_scan_methods();
     tandem::shell::install_planner_hook();

@@ -17,7 +17,9 @@ int freshness = kFreshnessStrong;
 int float_aggregates = kFloatExact;
 int max_staleness_ms = 10000;
 int wait_budget_ms = 1000;
+int connect_timeout_ms = 2000;
 double route_cost_threshold = 1000.0;
+bool route_learning = true;
 
 namespace {
 
@@ -95,10 +97,21 @@ void define_settings() {
         "tandem.wait_budget",
         "Longest wait for ClickHouse to catch up before a query runs in Postgres.", nullptr,
         &wait_budget_ms, 1000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
+    // Not a session's own: what one of them finds unreachable all leave alone for a while.
+    DefineCustomIntVariable("tandem.connect_timeout",
+                            "Longest wait for a connection to ClickHouse.", nullptr,
+                            &connect_timeout_ms, 2000, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
+                            nullptr, nullptr);
     DefineCustomRealVariable("tandem.route_cost_threshold",
-                             "Planner cost below which a query always stays in Postgres.", nullptr,
+                             "Planner cost below which a query always stays in Postgres.",
+                             "From there on costs are compared. 0: they are not, and whatever can "
+                             "run in ClickHouse does.",
                              &route_cost_threshold, 1000.0, 0.0, 1e18, PGC_USERSET, 0, nullptr,
                              assign_threshold, nullptr);
+    DefineCustomBoolVariable("tandem.route_learning",
+                             "Whether what a query took before says where it runs the next time.",
+                             "off: by the estimates alone, as if no query had been seen before.",
+                             &route_learning, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
     MarkGUCPrefixReserved("tandem");
 }
 

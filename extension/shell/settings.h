@@ -12,7 +12,9 @@ extern int freshness;                // Freshness
 extern int float_aggregates;         // FloatAggregates
 extern int max_staleness_ms;         // for kFreshnessBounded
 extern int wait_budget_ms;           // longest wait for ClickHouse to catch up
+extern int connect_timeout_ms;       // longest wait for a connection to ClickHouse
 extern double route_cost_threshold;  // planner cost below which a query stays in Postgres
+extern bool route_learning;          // what queries took before says where they run
 
 // The same, except inside of a SECURITY DEFINER function, whose answers the caller's settings must
 // not change.

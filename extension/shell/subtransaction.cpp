@@ -8,7 +8,20 @@ extern "C" {
 
 namespace tandem::shell {
 
+namespace {
+
+bool is_no_cancellation(const ErrorData* error) {
+    return error->sqlerrcode != ERRCODE_QUERY_CANCELED;
+}
+
+}  // namespace
+
 ErrorData* run_in_subtransaction(void (*action)(void*), void* argument) {
+    return run_in_subtransaction(action, argument, is_no_cancellation);
+}
+
+ErrorData* run_in_subtransaction(void (*action)(void*), void* argument,
+                                 bool (*may_drop)(const ErrorData*)) {
     MemoryContext context = CurrentMemoryContext;
     ResourceOwner owner = CurrentResourceOwner;
     ErrorData* volatile caught = nullptr;
@@ -27,7 +40,7 @@ ErrorData* run_in_subtransaction(void (*action)(void*), void* argument) {
         RollbackAndReleaseCurrentSubTransaction();
         MemoryContextSwitchTo(context);
         CurrentResourceOwner = owner;
-        if (error->sqlerrcode == ERRCODE_QUERY_CANCELED) ReThrowError(error);
+        if (!may_drop(error)) ReThrowError(error);
         caught = error;
     }
     PG_END_TRY();

@@ -5,3 +5,34 @@ CREATE FUNCTION tandem.version() RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'tandem_version';
 COMMENT ON FUNCTION tandem.version() IS
     'version of the loaded library; another than extversion of pg_extension: restart Postgres, or ALTER EXTENSION tandem UPDATE';
+
+-- What route_stats was is route_reasons now.
+DROP VIEW tandem.route_stats;
+
+CREATE VIEW tandem.route_reasons AS SELECT * FROM tandem.route_counters() ORDER BY queries DESC, reason_code;
+COMMENT ON VIEW tandem.route_reasons IS
+    'what became of queries over mirrored tables since the server started: routed, or the reason why not';
+
+CREATE FUNCTION tandem.route_queries(
+    OUT userid oid, OUT dbid oid, OUT queryid bigint, OUT routed bigint, OUT local bigint, OUT refused jsonb,
+    OUT last_reason text, OUT clickhouse_ms float8, OUT postgres_ms float8, OUT rows_returned bigint,
+    OUT rows_read bigint, OUT side text, OUT clickhouse_mean_ms float8, OUT postgres_mean_ms float8,
+    OUT first_seen timestamptz, OUT last_seen timestamptz) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_route_queries';
+
+CREATE VIEW tandem.route_stats AS
+SELECT pg_get_userbyid(q.userid) AS username, d.datname AS database, q.queryid, q.routed, q.local, q.refused,
+    q.last_reason, q.clickhouse_ms, q.postgres_ms, q.rows_returned, q.rows_read,
+    greatest(q.rows_read - q.rows_returned, 0) AS rows_kept_off_the_wire, q.side, q.clickhouse_mean_ms,
+    q.postgres_mean_ms, q.first_seen, q.last_seen
+FROM tandem.route_queries() q LEFT JOIN pg_database d ON d.oid = q.dbid;
+COMMENT ON VIEW tandem.route_stats IS
+    'each query over mirrored tables: where it ran, why not in ClickHouse, how long, and what was learnt of it; one''s own, or all for members of pg_read_all_stats';
+
+CREATE FUNCTION tandem.route_stats_reset() RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_route_stats_reset';
+COMMENT ON FUNCTION tandem.route_stats_reset() IS
+    'forgets what was counted in route_stats and route_reasons, and what was learnt of queries and servers';
+REVOKE ALL ON FUNCTION tandem.route_stats_reset() FROM PUBLIC;
+
+GRANT SELECT ON tandem.route_reasons, tandem.route_stats TO PUBLIC;

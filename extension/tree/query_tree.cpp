@@ -16,6 +16,7 @@ extern "C" {
 #include "parser/parse_coerce.h"
 #include "parser/parsetree.h"
 #include "rewrite/rewriteManip.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -238,7 +239,8 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     if (table == nullptr) {
         refuse(builder, "unmirrored_relation",
                psprintf("table \"%s\" is not mirrored", get_rel_name(rte->relid)),
-               "Add it to the mirror that has the other tables of the query.");
+               "Add it to the mirror that has the other tables: `tandem mirror add NAME "
+               "--table TABLE`.");
         return;
     }
     relation->id = static_cast<uint32_t>(table_number(builder->tree->tables, table));
@@ -712,6 +714,27 @@ const route::Query* convert_query(TreeBuilder* builder, ::Query* query,
     return to;
 }
 
+namespace {
+
+// Of a value that came from ClickHouse the answer would be another one.
+bool is_about_storage(Oid function, void*) {
+#if PG_VERSION_NUM >= 170000
+    if (function == F_PG_COLUMN_TOAST_CHUNK_ID) return true;
+#endif
+    return function == F_PG_COLUMN_SIZE || function == F_PG_COLUMN_COMPRESSION;
+}
+
+bool looks_at_storage(Node* node, void* context) {
+    if (node == nullptr) return false;
+    if (check_functions_in_node(node, is_about_storage, context)) return true;
+    if (nodeTag(node) == T_Query)
+        return query_tree_walker(reinterpret_cast<::Query*>(node), as_walker(looks_at_storage),
+                                 context, 0);
+    return expression_tree_walker(node, as_walker(looks_at_storage), context);
+}
+
+}  // namespace
+
 QueryTree* build_query_tree(::Query* query, ParamListInfo parameters, const PlannedStmt* plan) {
     QueryTree* tree = make<QueryTree>();
     TreeBuilder builder;
@@ -726,6 +749,9 @@ QueryTree* build_query_tree(::Query* query, ParamListInfo parameters, const Plan
     if (contain_volatile_functions(reinterpret_cast<Node*>(query)))
         refuse(&builder, "volatile", "the query calls a volatile function",
                "Its result may differ from call to call, so it runs in Postgres.");
+    if (looks_at_storage(reinterpret_cast<Node*>(query), nullptr))
+        refuse(&builder, "function", "a function looks at how Postgres stores a value",
+               "It runs in Postgres.");
     if (!builder.refused) tree->query = convert_query(&builder, query);
     tree->simplified = query;
     if (builder.refused) tree->query = nullptr;

@@ -38,8 +38,8 @@ bool concerns_all_tables(const Error& error) {
 // A column or the table is not there (any more) on one of the sides: the schema changed under the
 // load, and nothing is lost by starting it again with the new one.
 bool is_schema_race(const Error& error) {
-    return error.sqlstate() == "42703" || error.sqlstate() == "42P01" ||
-           error.foreign_code() == kNoSuchColumnInTable;
+    return error.code() == ErrorCode::kSchemaChanged || error.sqlstate() == "42703" ||
+           error.sqlstate() == "42P01" || error.foreign_code() == kNoSuchColumnInTable;
 }
 
 Action for_relation(const Error& error) {

@@ -64,6 +64,17 @@ void add_group(CLI::App& command, tandem::config::Values& options, Group group) 
     }
 }
 
+// How tables are laid out in ClickHouse.
+void add_layout(CLI::App& command, tandem::cli::MirrorRequest& mirror) {
+    command.add_option("--order-by", mirror.order_by,
+                       "Order of a table in ClickHouse, as schema.table=column,column; repeat. "
+                       "Nothing behind =: the key. The table is loaded again");
+    command.add_option("--partition-by", mirror.partition_by,
+                       "Its partitions, as schema.table=column or schema.table=toYYYYMM(column)");
+    command.add_option("--codec", mirror.codecs,
+                       "Codec of a column, as schema.table.column=ZSTD(3); repeat");
+}
+
 void add_wait(CLI::App& command, bool& wait, const std::string& help) {
     command.add_flag("--wait,!--no-wait", wait, help);
 }
@@ -101,8 +112,9 @@ void add_stack_commands(CLI::App& app, Invocation& call) {
     add_group(*up, call.options, Group::mirror);
     add(app, call, "down", "Stop the stack in order; nothing is lost",
         [&call] { return cli::down(call.options); });
-    add(app, call, "status", "Endpoints, processes, mirrors, lag",
-        [&call] { return cli::status(call.options); });
+    CLI::App* status = add(app, call, "status", "Endpoints, processes, mirrors, lag",
+                           [&call] { return cli::status(call.options); });
+    status->add_option("--postgres", call.options.postgres_url, "Instead of the stack's own");
     CLI::App* doctor = add(app, call, "doctor", "Check everything that is needed; change nothing",
                            [&call] { return cli::doctor(call.options, call.mirror); });
     add_servers(*doctor, call.options);
@@ -154,9 +166,22 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     create->add_option("--database", call.mirror.database, "ClickHouse database (default: tandem)");
     add_wait(*create, call.mirror.wait, "Return when every table is live (the default)");
     add_group(*create, call.mirror.options, Group::mirror);
+    add_layout(*create, call.mirror);
     CLI::App* alter = named("alter", "Change options of a mirror; it goes on with them at once",
                             [&call] { return cli::mirror_alter(call.options, call.mirror); });
     add_group(*alter, call.mirror.options, Group::mirror);
+    add_layout(*alter, call.mirror);
+    CLI::App* join = named("add", "Mirror more tables, without touching the others",
+                           [&call] { return cli::mirror_add(call.options, call.mirror); });
+    join->add_option("--table,-t", call.mirror.tables, "schema.table or a pattern with *; repeat")
+        ->required();
+    add_wait(*join, call.mirror.wait, "Return when every table is live (the default)");
+    CLI::App* remove =
+        named("remove", "Mirror tables no longer; their rows in ClickHouse are dropped",
+              [&call] { return cli::mirror_remove(call.options, call.mirror); });
+    remove->add_option("--table,-t", call.mirror.tables, "schema.table or a pattern with *; repeat")
+        ->required();
+    add_wait(*remove, call.mirror.wait, "Return when they are gone (the default)");
     named("list", "All mirrors", [&call] { return cli::mirror_list(call.options); });
     named("show", "The tables of a mirror",
           [&call] { return cli::mirror_show(call.options, call.mirror.name); });
@@ -176,6 +201,7 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     add_wait(*resync, call.mirror.wait, "Return when every table is live (the default)");
     CLI::App* verify = add(app, call, "verify", "Compare both sides, value by value",
                            [&call] { return cli::verify(call.options, call.verify); });
+    add_servers(*verify, call.options);
     verify->add_option("name", call.verify.mirror, "Name of the mirror (default: all)");
     verify->add_option("--table,-t", call.verify.tables, "Only these tables");
     verify->add_option("--rounds", call.verify.rounds,
@@ -210,6 +236,7 @@ void add_generators(CLI::App& app, Invocation& call) {
 
 int run(int argc, char** argv) {
     Invocation call;
+    if (argc > 0) call.demo.program = argv[0];
     CLI::App app("Postgres and ClickHouse as one database.", "tandem");
     app.require_subcommand(1);
     app.set_version_flag("--version", std::string("tandem ") + TANDEM_VERSION);

@@ -155,6 +155,7 @@ void show_rows(const postgres::QueryResult& rows, bool json) {
         return;
     }
     std::vector<std::string> names;
+    names.reserve(static_cast<size_t>(rows.columns()));
     for (int column = 0; column < rows.columns(); ++column)
         names.emplace_back(rows.column_name(column));
     std::vector<std::vector<std::optional<std::string>>> table;

@@ -282,6 +282,10 @@ RunStep run_step(Run* run, BlockView* block, Failure* failure) noexcept {
     return outcome;
 }
 
+bool run_is_complete(const Run& run) noexcept {
+    return run.finished;
+}
+
 int run_socket(const Run& run) noexcept {
     return run.connection->async->fd();
 }

@@ -80,6 +80,8 @@ Run* run_start(Connection* connection, const RunOptions& options, Failure* failu
 // Never blocks. After kWantRead or kWantWrite the shell waits for run_socket (which may change) and
 // calls again, not later than run_wait_ms.
 RunStep run_step(Run* run, BlockView* block, Failure* failure) noexcept;
+// All of the answer is here: the blocks that follow cannot fail any more.
+bool run_is_complete(const Run& run) noexcept;
 int run_socket(const Run& run) noexcept;
 // Milliseconds until the next deadline; -1 when there is none.
 int64_t run_wait_ms(const Run& run) noexcept;

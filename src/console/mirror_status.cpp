@@ -20,9 +20,10 @@ constexpr const char* kStatusSql =
     "'lag', (SELECT coalesce(json_agg(l ORDER BY l.mirror), '[]') FROM tandem.mirror_lag l), "
     "'routes', ";
 
-// The router's counters belong to the extension, which a source need not have.
+// The router's counters belong to the extension, which a source need not have; the function is
+// there in each of its versions.
 constexpr const char* kRoutesSql =
-    "(SELECT coalesce(json_agg(r ORDER BY r.reason_code), '[]') FROM tandem.route_stats r))";
+    "(SELECT coalesce(json_agg(r ORDER BY r.reason_code), '[]') FROM tandem.route_counters() r))";
 constexpr const char* kNoRoutesSql = "'[]'::json)";
 
 std::string text_member(const json& row, const char* member) {
@@ -64,7 +65,7 @@ void add_samples(const json& status, const metrics::StatusMetric& metric,
 Result<std::string> read_mirror_status(postgres::Connection& connection) {
     postgres::QueryResult present = TRY(connection.query(
         "SELECT to_regclass('tandem.mirrors') IS NOT NULL AND to_regclass('tandem.mirror_lag') IS "
-        "NOT NULL, to_regclass('tandem.route_stats') IS NOT NULL"));
+        "NOT NULL, to_regprocedure('tandem.route_counters()') IS NOT NULL"));
     if (!TRY(present.boolean(0, 0))) return std::string(kEmpty);
     bool routes = TRY(present.boolean(0, 1));
     std::string sql = std::string(kStatusSql) + (routes ? kRoutesSql : kNoRoutesSql);

@@ -10,7 +10,7 @@
 namespace tandem::console {
 
 // {"mirrors": [...], "tables": [...], "lag": [...], "routes": [...]}, the rows of tandem.mirrors,
-// mirror_tables, mirror_lag and route_stats; empty arrays where the schema is not there (yet).
+// mirror_tables, mirror_lag and route_counters; empty arrays where the schema is not there (yet).
 Result<std::string> read_mirror_status(postgres::Connection& connection);
 
 // What the process has counted (src/metrics) and the same in Prometheus' text format;

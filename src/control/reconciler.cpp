@@ -38,6 +38,9 @@ constexpr milliseconds kStopPatience{1700};
 // takes long, so that looking never costs more than a twentieth of one processor.
 constexpr milliseconds kGuardInterval{600};
 constexpr int kGuardRest = 20;
+// The same while DDL was seen and is not followed yet.
+constexpr milliseconds kGuardPressing{50};
+constexpr int kGuardRestPressing = 3;
 
 struct WantedMirror {
     int id = 0;
@@ -203,7 +206,9 @@ class Control {
         auto rows = TRY(connection_.query(
             "SELECT m.mirror_id, m.wanted, m.state, m.wanted_epoch || ':' || coalesce((SELECT "
             "string_agg(t.relid || '/' || t.generation, ',' ORDER BY t.relid) FROM "
-            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id), ''), g.host, g.native_port, "
+            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id AND t.error_code IS DISTINCT "
+            "FROM "
+            "'removed'), ''), g.host, g.native_port, "
             "g.username, g.password, g.secure, m.name FROM tandem.mirror m JOIN tandem.target g "
             "USING "
             "(target_id) ORDER BY m.mirror_id"));
@@ -282,15 +287,18 @@ Status guard_once(const ReconcilerOptions& options, const std::stop_token& stop)
     while (!stop.stop_requested()) {
         auto begun = std::chrono::steady_clock::now();
         TRY(mirror::guard_publications(connection));
+        TRY(mirror::forget_removed_tables(connection));
         TRY(mirror::mark_dropped_tables(connection));
         TRY(schemas.look(connection));
         auto spent =
             std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - begun);
-        milliseconds waited{0};
-        while (!stop.stop_requested() && waited < std::max(kGuardInterval, kGuardRest * spent)) {
-            auto woken = TRY(connection.wait_notification(kStopInterval));
+        bool pressing = schemas.pressing();
+        milliseconds rest = pressing ? std::max(kGuardPressing, kGuardRestPressing * spent)
+                                     : std::max(kGuardInterval, kGuardRest * spent);
+        milliseconds step = std::min(kStopInterval, rest);
+        for (milliseconds waited{0}; !stop.stop_requested() && waited < rest; waited += step) {
+            auto woken = TRY(connection.wait_notification(step));
             if (woken) break;
-            waited += kStopInterval;
         }
     }
     return {};

@@ -44,6 +44,7 @@ void publish(Translation& translation) {
                           .limited = output.limited,
                           .any_order = output.any_order,
                           .narrow = output.narrow,
+                          .raises = output.raises,
                           .needs_utc = output.needs_utc,
                           .zone = output.zone,
                           .needs_iso = output.needs_iso};

@@ -109,6 +109,7 @@ struct TranslationResult {
     bool limited;    // LIMIT and OFFSET were shipped (only when sorted, or without ORDER BY)
     bool any_order;  // floating point numbers are summed in any order
     bool narrow;     // something is computed in 64 bits that may not fit
+    bool raises;     // it may fail on purpose, also after rows were sent; then Postgres can answer
     bool needs_utc;  // the SQL is only right while the session's TimeZone means UTC
     Text zone;       // ... or is this one, unless empty
     bool needs_iso;  // ... while DateStyle is ISO

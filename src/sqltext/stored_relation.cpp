@@ -26,7 +26,65 @@ std::string visible(const StoredRelation& relation) {
     return sql;
 }
 
+// One row of each kind in the delta, with how many there are of it. Of main only the kinds are
+// read.
+std::string of_each_kind(const StoredRelation& relation, const std::string& condition,
+                         const std::string& amounts) {
+    std::string delta = ch_qualified(relation.database, relation.delta);
+    return "(SELECT " + ch_ident_list(relation.columns) + ", _tandem_row FROM " + delta +
+           " WHERE " + condition + " LIMIT 1 BY _tandem_row) AS _tandem_kind INNER JOIN (" +
+           amounts + ") AS _tandem_amount ON _tandem_kind._tandem_row = _tandem_amount._tandem_r";
+}
+
+// Rows of main of the kinds that the delta speaks of.
+std::string kinds_of_main(const StoredRelation& relation, const std::string& condition) {
+    return ch_qualified(relation.database, relation.main) + " WHERE _tandem_from < " +
+           std::string(relation.position) + " AND _tandem_row IN (SELECT _tandem_row FROM " +
+           ch_qualified(relation.database, relation.delta) + " WHERE " + condition + ")";
+}
+
+// What the delta has of a kind of row, and main beside it: `_tandem_is` 0 for rows of main, 1 for
+// rows of the delta that went, 2 for one that says how many there are: it counts all of main up to
+// its position and all of the delta up to its generation. They are first added up by what that
+// depends on, because of one kind there may be very many.
+std::string counted(const StoredRelation& relation, const std::string& open) {
+    std::string parts =
+        "SELECT _tandem_row AS _tandem_r, toUInt8(0) AS _tandem_is, toUInt32(0) AS _tandem_g, "
+        "_tandem_from AS _tandem_f, toInt64(count()) AS _tandem_n FROM " +
+        kinds_of_main(relation, open) +
+        " GROUP BY _tandem_r, _tandem_f UNION ALL SELECT _tandem_row AS _tandem_r, "
+        "if(_tandem_deleted = 1, toUInt8(1), toUInt8(2)) AS _tandem_is, _tandem_generation AS "
+        "_tandem_g, _tandem_from AS _tandem_f, _tandem_count AS _tandem_n FROM " +
+        ch_qualified(relation.database, relation.delta) + " WHERE " + open;
+    std::string sums =
+        "SELECT _tandem_r, maxIf((_tandem_g, _tandem_f, _tandem_n), _tandem_is = 2) AS "
+        "_tandem_last, groupArrayIf((_tandem_is, _tandem_g, _tandem_f, _tandem_n), _tandem_is < "
+        "2) AS _tandem_parts FROM (" +
+        parts + ") GROUP BY _tandem_r";
+    std::string amount =
+        "SELECT _tandem_r, toUInt64(greatest(0, tupleElement(_tandem_last, 3) + arraySum(x -> "
+        "if(tupleElement(_tandem_last, 1) = 0 OR (x.1 = 0 AND x.3 > tupleElement(_tandem_last, 2)) "
+        "OR (x.1 = 1 AND x.2 > tupleElement(_tandem_last, 1)), x.4, 0), _tandem_parts))) AS "
+        "_tandem_n FROM (" +
+        sums + ")";
+    std::string columns = ch_ident_list(relation.columns);
+    return "SELECT " + columns + " FROM (SELECT " + columns + ", _tandem_n FROM " +
+           of_each_kind(relation, open, amount) + ") ARRAY JOIN range(_tandem_n) AS _tandem_i";
+}
+
 }  // namespace
+
+std::string amounts(const StoredRelation& relation, std::string_view generations) {
+    std::string went = "_tandem_deleted = 1 AND " + std::string(generations);
+    std::string sums =
+        "SELECT _tandem_r, sum(_tandem_n) AS _tandem_count FROM (SELECT _tandem_row AS _tandem_r, "
+        "toInt64(1) AS _tandem_n FROM " +
+        kinds_of_main(relation, went) +
+        " UNION ALL SELECT _tandem_row AS _tandem_r, _tandem_count AS _tandem_n FROM " +
+        ch_qualified(relation.database, relation.delta) + " WHERE " + went + ") GROUP BY _tandem_r";
+    return "SELECT " + ch_ident_list(relation.columns) + ", _tandem_row, _tandem_count FROM " +
+           of_each_kind(relation, went, sums);
+}
 
 std::string newest_of_delta(const StoredRelation& relation, std::string_view condition) {
     std::string keys = ch_ident_list(relation.keys);
@@ -44,6 +102,10 @@ std::string stored_relation(const StoredRelation& relation) {
     std::string open = visible(relation);
     if (relation.oldest != "0")
         open += " AND _tandem_generation >= " + std::string(relation.oldest);
+    if (relation.keys.empty())
+        return sql + " AND _tandem_row NOT IN (SELECT _tandem_row FROM " +
+               ch_qualified(relation.database, relation.delta) + " WHERE " + open + ") UNION ALL " +
+               counted(relation, open);
     return sql + " AND " + key_of(relation.keys) + " NOT IN (SELECT " +
            ch_ident_list(relation.keys) + " FROM " +
            ch_qualified(relation.database, relation.delta) + " WHERE " + open +

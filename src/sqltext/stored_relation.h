@@ -24,7 +24,7 @@ struct StoredRelation {
     std::string_view database;  // of the rows
     std::string_view main;
     std::string_view delta;
-    std::span<const std::string> keys;     // columns of the key, in its order
+    std::span<const std::string> keys;  // columns of the key, in its order; none: rows are counted
     std::span<const std::string> columns;  // that are read; at least one
     std::string_view position;             // what committed before it is seen
     std::string_view oldest = "0";         // first generation of the delta that is not folded
@@ -34,6 +34,11 @@ struct StoredRelation {
 
 // A SELECT, without parentheses.
 std::string stored_relation(const StoredRelation& relation);
+
+// Of a table without a key, as SELECT: what the generations of the delta in `generations` amount to
+// for every kind of row in them, with main as of before `position`: `columns`, _tandem_row,
+// _tandem_count.
+std::string amounts(const StoredRelation& relation, std::string_view generations);
 
 // The newest row per key among the generations [oldest, newest], deleted ones included:
 // `columns`, _tandem_from, _tandem_deleted. Without a position everything counts.

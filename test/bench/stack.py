@@ -58,7 +58,7 @@ class Stack:
 
 
 class ByHand:
-    """ClickHouse itself, asked over HTTP on one connection."""
+    """ClickHouse itself, asked over HTTP on one connection, or another when it was idle for too long."""
 
     def __init__(self, stack):
         url = urlparse(stack.endpoints["clickhouse_http"])
@@ -70,8 +70,14 @@ class ByHand:
     def ask(self, sql, path="/"):
         """Milliseconds and the answer's text."""
         start = time.monotonic()
-        self.connection.request("POST", path, sql.encode(), self.headers)
-        response = self.connection.getresponse()
+        try:
+            self.connection.request("POST", path, sql.encode(), self.headers)
+            response = self.connection.getresponse()
+        except (ConnectionError, http.client.BadStatusLine):
+            self.connection.close()
+            start = time.monotonic()
+            self.connection.request("POST", path, sql.encode(), self.headers)
+            response = self.connection.getresponse()
         text = response.read().decode()
         if response.status != 200:
             raise RuntimeError(text)

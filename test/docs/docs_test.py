@@ -1,6 +1,12 @@
 #!/usr/bin/env python3
 """docs_test.py BIN_DIRECTORY DOCS: runs what the tutorial and the how-tos tell people to run, page by page, on
-a stack of its own. A block of sh or sql that is not run says why: <!-- not run: reason --> above it."""
+a stack of its own. A block of sh or sql that is not run says why: <!-- not run: reason --> above it. The SQL of a
+page runs in one session, as it does for a reader; where a line says what comes out, it has to:
+
+    SELECT ...;   -- routed            EXPLAIN shows the scan of ClickHouse
+    SELECT ...;   -- not routed        EXPLAIN says so
+    tandem explain ...   # runs in ClickHouse
+"""
 
 import os
 import re
@@ -11,25 +17,78 @@ from pathlib import Path
 
 BIN, DOCS = Path(sys.argv[1]), Path(sys.argv[2])
 BLOCK = re.compile(r"(?:<!-- not run: (?P<why>[^\n]+) -->\n)?```(?P<kind>sh|sql)\n(?P<text>.*?)^```", re.S | re.M)
+CLAIM = re.compile(r"^(?:EXPLAIN )?(?P<query>.*;)\s*-- (?P<claim>routed|not routed)", re.M)
+SHOWN = {"routed": "Custom Scan (Tandem)", "not routed": "Tandem: not routed"}
 # What the pages take for granted.
 SETUP = "CREATE ROLE dashboard;"
+END = "-- end of the block --"
 failures = []
 
 
+def environment():
+    return os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
+
+
 def run(arguments, **more):
-    environment = os.environ | {"PATH": f"{BIN}:{os.environ['PATH']}"}
-    return subprocess.run(arguments, capture_output=True, text=True, timeout=300, env=environment, cwd=DATA, **more)
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=300, env=environment(), cwd=DATA, **more)
 
 
-def run_block(page, kind, text):
-    # Each statement or line must succeed.
-    if kind == "sql":
-        done = run(["tandem", "sql", "--", "-X", "-v", "ON_ERROR_STOP=1"], input=text)
-    else:
-        text = re.sub(r"build/release/bin/|<this repository>", "", text)
-        done = run(["bash", "-e"], input=text, )
+class Session:
+    """psql as a reader has it open; gone after the first error."""
+
+    def __init__(self):
+        self.psql = subprocess.Popen(["tandem", "sql", "--", "-X", "-v", "ON_ERROR_STOP=1"], text=True, cwd=DATA,
+                                     env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
+
+    def ask(self, sql):
+        """What psql prints, and whether all went well."""
+        self.psql.stdin.write(f"{sql}\n\\echo '{END}'\n")
+        self.psql.stdin.flush()
+        printed = ""
+        for line in self.psql.stdout:
+            if line.strip() == END:
+                return printed, True
+            printed += line
+        return printed, False
+
+    def close(self):
+        self.psql.stdin.close()
+        self.psql.wait(timeout=60)
+
+
+def run_sql(page, session, text):
+    printed, well = session.ask(text)
+    if not well:
+        failures.append(f"{page}: an error in\n{text}{printed[-3000:]}")
+        return
+    for match in CLAIM.finditer(text):
+        plan, _ = session.ask(f"EXPLAIN {match['query']}")
+        if SHOWN[match["claim"]] not in plan:
+            failures.append(f"{page}: is not {match['claim']}: {match['query']}\n{plan}")
+
+
+def run_sh(page, text):
+    text = re.sub(r"build/release/bin/|<this repository>", "", text)
+    done = run(["bash", "-e"], input=text)
     if done.returncode:
         failures.append(f"{page}: exit code {done.returncode} of\n{text}{done.stdout[-1500:]}{done.stderr[-1500:]}")
+    elif "# runs in ClickHouse" in text and "runs in ClickHouse" not in done.stdout:
+        failures.append(f"{page}: does not run in ClickHouse:\n{text}{done.stdout[-1500:]}")
+
+
+def run_page(page):
+    session, blocks = Session(), 0
+    for match in BLOCK.finditer(page.read_text()):
+        if match["why"]:
+            continue
+        blocks += 1
+        if match["kind"] == "sh":
+            run_sh(page.name, match["text"])
+        elif session.psql.poll() is None:
+            run_sql(page.name, session, match["text"])
+    session.close()
+    return blocks
 
 
 def main():
@@ -37,12 +96,7 @@ def main():
     if up.returncode:
         sys.exit(f"no stack: {up.stderr}")
     run(["tandem", "sql", "--", "-Xc", SETUP])
-    blocks = 0
-    for page in [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))]:
-        for match in BLOCK.finditer(page.read_text()):
-            if not match["why"]:
-                blocks += 1
-                run_block(page.name, match["kind"], match["text"])
+    blocks = sum(run_page(page) for page in [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))])
     print(f"{blocks} blocks run")
     if blocks < 8:
         failures.append("hardly anything was run; are the pages read at all?")

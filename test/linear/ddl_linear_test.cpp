@@ -98,6 +98,7 @@ class ddl_linear : public WholeFixture {
     std::string ddl();
     std::string ddl_of_columns(const std::string& table, const std::vector<Column>& columns);
     std::string ddl_of_partitions();
+    std::string moves_rows(const std::string& table);
     void step();
     void stop_or_start();
     void compare();
@@ -271,12 +272,24 @@ std::string ddl_linear::ddl_of_partitions() {
     return any(some);
 }
 
+// The table or one of its partitions; CLUSTER also in a transaction.
+std::string ddl_linear::moves_rows(const std::string& table) {
+    std::string heap = any(list("SELECT relid::regclass FROM pg_partition_tree('" + table +
+                                "') WHERE isleaf UNION SELECT '" + table + "'::regclass"));
+    std::string key =
+        one("SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE "
+            "indrelid = '" +
+            heap + "'::regclass AND indisprimary");
+    return key.empty() || chance(30) ? "VACUUM FULL " + heap : "CLUSTER " + heap + " USING " + key;
+}
+
 std::string ddl_linear::ddl() {
     if (chance(30)) return ddl_of_partitions();
     const std::string& oid = tables_[static_cast<size_t>(pick(0, 2))];
     std::string table = name_of(oid);
     int kind = pick(1, 100);
-    if (kind > 25) return ddl_of_columns(table, columns(oid));
+    if (kind > 30) return ddl_of_columns(table, columns(oid));
+    if (kind > 25) return moves_rows(table);
     if (kind > 18) return "ALTER TABLE " + table + " RENAME TO n" + std::to_string(++names_);
     if (kind > 14)
         return "ALTER TABLE " + table + " SET SCHEMA " +
@@ -287,7 +300,10 @@ std::string ddl_linear::ddl() {
         return "ALTER TYPE mood RENAME VALUE '" + any({"sad", "ok"}) + "' TO 'x" +
                std::to_string(++names_) + "'";
     if (kind > 4) return "ALTER TYPE mood ADD VALUE 'y" + std::to_string(++names_) + "'";
-    return "VACUUM FULL " + table;
+    if (kind > 3) return moves_rows(table);
+    // With what tells of DDL at once, and without it.
+    return "ALTER EVENT TRIGGER " + any({"tandem_ddl", "tandem_drop"}) +
+           any({" ENABLE", " DISABLE"});
 }
 
 void ddl_linear::step() {

@@ -1,11 +1,11 @@
 // Every routed answer is one committed state of the source.
 //
-// Writers move money between rows of three tables, one of them partitioned, in transactions small
-// and large, delete rows and give them life again; what all rows hold together never changes.
-// Readers ask through the router, under each freshness, and must never see another sum; under
-// `strong` a session must also see what another session had committed before it asked. Deltas are
-// folded all the while, and the daemon is restarted in between. TANDEM_BUDGET_SECONDS sets how long
-// (default 8).
+// Writers move money between rows of four tables, one of them partitioned, one without a key and
+// with every row twice, in transactions small and large, delete rows and give them life again; what
+// all rows hold together never changes. Readers ask through the router, under each freshness, and
+// must never see another sum; under `strong` a session must also see what another session had
+// committed before it asked. Deltas are folded all the while, and the daemon is restarted in
+// between. TANDEM_BUDGET_SECONDS sets how long (default 8).
 #include <atomic>
 #include <random>
 #include <thread>
@@ -27,17 +27,21 @@ CREATE TABLE b (id int PRIMARY KEY, money bigint NOT NULL);
 CREATE TABLE c (id int, part int, money bigint NOT NULL, PRIMARY KEY (id, part)) PARTITION BY LIST (part);
 CREATE TABLE c0 PARTITION OF c FOR VALUES IN (0);
 CREATE TABLE c1 PARTITION OF c FOR VALUES IN (1);
+CREATE TABLE d (id int, money bigint NOT NULL);
+ALTER TABLE d REPLICA IDENTITY FULL;
 CREATE TABLE ticket (n bigint PRIMARY KEY, at timestamptz NOT NULL);
 ALTER TABLE a ALTER note SET STORAGE EXTERNAL;
 INSERT INTO a SELECT i, 1000, repeat('x', 4000) FROM generate_series(1, 2000) i;
 INSERT INTO b SELECT i, 1000 FROM generate_series(1, 2000) i;
 INSERT INTO c SELECT i, i % 2, 1000 FROM generate_series(1, 2000) i;
+INSERT INTO d SELECT i / 2 + 1, 500 FROM generate_series(0, 3999) i;
 )";
 
 // All money there is: one answer that speaks of all tables.
 const char* const kSums =
-    "SELECT x.m + y.n + z.o FROM (SELECT sum(money) AS m FROM a) x CROSS JOIN (SELECT sum(money) "
-    "AS n FROM b) y CROSS JOIN (SELECT sum(money) AS o FROM c) z";
+    "SELECT x.m + y.n + z.o + w.p FROM (SELECT sum(money) AS m FROM a) x CROSS JOIN (SELECT "
+    "sum(money) AS n FROM b) y CROSS JOIN (SELECT sum(money) AS o FROM c) z CROSS JOIN (SELECT "
+    "sum(money) AS p FROM d) w";
 
 class linear : public WholeFixture {
   protected:
@@ -49,7 +53,7 @@ class linear : public WholeFixture {
         options_.limits.batch_rows = 300;  // large transactions fall into several batches
         must(*admin_, kSchema);
         start_daemon();
-        must(*admin_, "SELECT tandem.create_mirror('m', ARRAY['a', 'b', 'c', 'ticket'])");
+        must(*admin_, "SELECT tandem.create_mirror('m', ARRAY['a', 'b', 'c', 'd', 'ticket'])");
         must(*admin_, "SELECT tandem.wait_until_live('m', '60s')");
     }
 
@@ -80,20 +84,22 @@ void linear::write(uint64_t seed, const std::stop_token& stop) {
     auto connection = connect();
     std::mt19937_64 random(seed);
     auto pick = [&](int from, int to) { return std::uniform_int_distribution(from, to)(random); };
-    const char* const tables[] = {"a", "b", "c"};
+    const char* const tables[] = {"a", "b", "c", "d"};
     while (!stop.stop_requested()) {
-        std::string from = tables[pick(0, 2)];
-        std::string to = tables[pick(0, 2)];
+        std::string from = tables[pick(0, 3)];
+        std::string to = tables[pick(0, 3)];
+        std::string one = to == "d" ? "ctid" : "id";
         int count = pick(0, 19) == 0 ? pick(400, 900) : pick(1, 8);
         int first = pick(1, kRows - count);
         int second = pick(1, kRows - count);
-        std::string sql = "BEGIN; LOCK TABLE a, b, c IN SHARE ROW EXCLUSIVE MODE; ";
+        std::string sql = "BEGIN; LOCK TABLE a, b, c, d IN SHARE ROW EXCLUSIVE MODE; ";
         if (pick(0, 4) == 0 && count < 10) {
             sql += "WITH gone AS (DELETE FROM " + from + " WHERE id = " + std::to_string(first) +
                    " RETURNING money) UPDATE " + to +
                    " SET money = money + coalesce((SELECT "
-                   "sum(money) FROM gone), 0) WHERE id = (SELECT min(id) FROM " +
-                   to + " WHERE id <> " + std::to_string(first) + "); ";
+                   "sum(money) FROM gone), 0) WHERE " +
+                   one + " = (SELECT min(" + one + ") FROM " + to + " WHERE id <> " +
+                   std::to_string(first) + "); ";
             sql += from == "c" ? "INSERT INTO c VALUES (" + std::to_string(first) + ", " +
                                      std::to_string(first % 2) + ", 0) ON CONFLICT DO NOTHING; "
                                : "INSERT INTO " + from + " (id, money) VALUES (" +
@@ -103,10 +109,9 @@ void linear::write(uint64_t seed, const std::stop_token& stop) {
                    std::to_string(first) + " AND " + std::to_string(first + count - 1) +
                    " RETURNING 3 AS money) SELECT set_config('linear.sum', coalesce((SELECT "
                    "sum(money) FROM taken), 0)::text, true); UPDATE " +
-                   to +
-                   " SET money = money + current_setting('linear.sum')::bigint WHERE id = "
-                   "(SELECT min(id) FROM " +
-                   to + " WHERE id >= " + std::to_string(second) + "); ";
+                   to + " SET money = money + current_setting('linear.sum')::bigint WHERE " + one +
+                   " = (SELECT min(" + one + ") FROM " + to +
+                   " WHERE id >= " + std::to_string(second) + "); ";
         }
         sql += pick(0, 9) == 0 ? "ROLLBACK" : "COMMIT";
         Status done = connection->execute(sql);
@@ -124,7 +129,7 @@ void linear::read(const std::string& freshness, const std::stop_token& stop) {
          "SET tandem.route_cost_threshold = 0; SET tandem.wait_budget = 2000; SET "
          "tandem.freshness = " +
              freshness);
-    const std::string expected = std::to_string(3 * kRows * 1000);
+    const std::string expected = std::to_string(4 * kRows * 1000);
     while (!stop.stop_requested()) {
         auto plan = connection->query(std::string("EXPLAIN (ANALYZE, COSTS OFF) ") + kSums);
         ASSERT_TRUE(plan.ok()) << plan.error().to_string();

@@ -594,7 +594,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
 
     Result<std::optional<Oid>> table_of(Oid relation) override { return std::optional(relation); }
     bool covered(Oid, Xid) override { return false; }
-    Result<Resolution> resolve(Oid, const postgres::Relation&) override {
+    Result<Resolution> resolve(Oid, const postgres::Relation&, Xid) override {
         Resolution resolution;
         resolution.change.before = resolution.change.after = table_;
         resolution.layout = {table_, {0, 1, 2}};

@@ -1,4 +1,4 @@
--- The SQL functions and views of schema tandem: the one control path of CLI, console and people.
+-- The SQL functions of schema tandem: the one control path of CLI, console and people.
 -- They write what is wanted into the catalog and wake the daemon; they never touch ClickHouse, nor
 -- anything in Postgres outside of schema tandem. Plain SQL, run after the migrations, repeatable.
 
@@ -46,13 +46,14 @@ BEGIN
         WHERE n.nspname LIKE schema_like AND c.relname LIKE table_like
           AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'tandem')
           AND n.nspname NOT LIKE 'pg\_%'
-          AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence = 'p'
+          AND c.relkind IN ('r', 'p') AND NOT c.relispartition
         ORDER BY n.nspname, c.relname;
 END $$;
 
 -- Those of the tables whose rows the stream could not tell apart, and why. Postgres looks in the same
 -- way before an UPDATE or DELETE of a published table, and refuses it: an index that is deferrable
--- or not valid identifies nothing, and of a partitioned table its leaves count. A leaf must carry
+-- or not valid identifies nothing, and of a partitioned table its leaves count. With
+-- REPLICA IDENTITY FULL old rows come whole: then a table needs no key (docs/decisions/0009). A leaf must carry
 -- the key of the root, and a root must hand its key on to leaves to come, as only a primary key is.
 CREATE OR REPLACE FUNCTION tandem.without_identity(relids oid[]) RETURNS TABLE (relid oid, why text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -64,7 +65,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         WHERE t.relkind = 'p'
     ), keyed AS (
         SELECT t.root, t.relid, t.relkind, c.relreplident, i.indisprimary, k.names,
-               CASE WHEN c.relreplident = 'n' THEN 'has REPLICA IDENTITY NOTHING'
+               CASE WHEN c.relreplident = 'f' AND t.relid = t.root AND t.relkind = 'r' THEN NULL
+                    WHEN c.relreplident = 'n' THEN 'has REPLICA IDENTITY NOTHING'
                     WHEN i.indexrelid IS NULL AND c.relreplident = 'i'
                         THEN 'has lost the index of its REPLICA IDENTITY'
                     WHEN i.indexrelid IS NULL THEN 'has no primary key'
@@ -111,167 +113,83 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_class c WHERE c.oid = relid
 $$;
 
--- The heaps a table's rows lie in, "leaf/filenode ...", by leaf; of a partitioned table with the
--- transactions that attached it, "leaf/filenode/xid". It changes when rows are rewritten, truncated,
--- attached or detached; and by VACUUM FULL, which cannot be told apart from here. The extension
--- writes the same (extension/catalog/heaps.cpp).
-CREATE OR REPLACE FUNCTION tandem.heaps(relid oid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH RECURSIVE tree AS (
-        SELECT c.oid, c.relkind, c.relfilenode, '' AS attached FROM pg_class c WHERE c.oid = relid
-        UNION ALL
-        SELECT c.oid, c.relkind, c.relfilenode, t.attached || '/' || i.xmin FROM tree t
-            JOIN pg_inherits i ON i.inhparent = t.oid JOIN pg_class c ON c.oid = i.inhrelid
-            WHERE t.relkind = 'p' AND NOT i.inhdetachpending)
-    SELECT coalesce(string_agg(oid || '/' || relfilenode || attached, ' ' ORDER BY oid), '') FROM tree
-        WHERE relkind <> 'p'
-$$;
-
--- Those of them that are of the leaf; NULL when it is none.
-CREATE OR REPLACE FUNCTION tandem.leaf_heap(heaps text, leaf oid) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT heap FROM regexp_split_to_table(heaps, ' ') heap WHERE split_part(heap, '/', 1) = leaf::text
-$$;
-
--- Heaps with that of the leaf replaced; without it when that is NULL.
-CREATE OR REPLACE FUNCTION tandem.with_leaf(heaps text, leaf oid, heap text) RETURNS text
-LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(string_agg(h, ' ' ORDER BY split_part(h, '/', 1)::oid), '')
-    FROM (SELECT h FROM regexp_split_to_table(heaps, ' ') h
-          WHERE h <> '' AND split_part(h, '/', 1) <> leaf::text
-          UNION ALL SELECT heap WHERE heap IS NOT NULL) all_heaps (h)
-$$;
-
--- Known heaps after a TRUNCATE by the transaction: those it made replace the known ones, unless
--- something came after it (ANALYZE and VACUUM aside); what that was is for others to find out. A leaf
--- that the transaction attached may hold rows that it did not truncate.
-CREATE OR REPLACE FUNCTION tandem.heaps_truncated(known text, relid oid, truncated_by xid) RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT coalesce(string_agg(coalesce(made.heap, k.heap), ' ' ORDER BY k.leaf), '')
-    FROM (SELECT split_part(h, '/', 1)::oid AS leaf, h AS heap
-          FROM regexp_split_to_table(known, ' ') h WHERE h <> '') k
-    LEFT JOIN (SELECT c.oid AS leaf, h AS heap
-               FROM regexp_split_to_table(tandem.heaps(relid), ' ') h
-               JOIN pg_class c ON c.oid = nullif(split_part(h, '/', 1), '')::oid
-               WHERE c.xmin::text = truncated_by::text) made
-        ON made.leaf = k.leaf
-       AND regexp_replace(made.heap, '^\d+/\d+', '') = regexp_replace(k.heap, '^\d+/\d+', '')
-$$;
-
--- Leaves of live partitioned tables that are not those the mirror knows or loads.
-CREATE OR REPLACE FUNCTION tandem.changed_leaves()
-RETURNS TABLE (mirror_id int, relid oid, leaf oid, part boolean)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT t.mirror_id, t.relid, leaf, d.now_leaf IS NOT NULL
-    FROM tandem.mirror_table t JOIN pg_class c ON c.oid = t.relid AND c.relkind = 'p'
-    CROSS JOIN LATERAL (
-        SELECT coalesce(k.leaf, n.leaf) AS leaf, n.leaf AS now_leaf
-        FROM (SELECT nullif(split_part(h, '/', 1), '')::oid AS leaf, h AS heap
-              FROM regexp_split_to_table(t.heaps, ' ') h WHERE h <> ''
-              UNION ALL
-              SELECT l.leaf, l.heap FROM tandem.mirror_leaf l
-              WHERE l.mirror_id = t.mirror_id AND l.relid = t.relid AND l.loads
-                AND l.copy = (SELECT max(m.copy) FROM tandem.mirror_copy m
-                              WHERE m.mirror_id = t.mirror_id AND m.relid = t.relid)) k
-        FULL JOIN (SELECT split_part(h, '/', 1)::oid AS leaf, h AS heap
-                   FROM regexp_split_to_table(tandem.heaps(t.relid), ' ') h WHERE h <> '') n
-            ON n.leaf = k.leaf
-        WHERE k.leaf IS NULL OR n.leaf IS NULL OR k.heap IS DISTINCT FROM n.heap) d
-    WHERE t.state = 'live'
-$$;
-
--- Live tables whose heaps, columns or name are not those that the mirror knows: candidates, because
--- the stream may only be on its way there. by_leaf: some leaves are as they were.
-CREATE OR REPLACE FUNCTION tandem.changed_tables()
-RETURNS TABLE (mirror_id int, relid oid, slot_name name, rewritten boolean, by_leaf boolean, seen text)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    WITH changed_leaves AS MATERIALIZED (SELECT * FROM tandem.changed_leaves())
-    SELECT t.mirror_id, t.relid, m.slot_name, h.rewritten,
-           h.rewritten AND c.relkind = 'p'
-           AND EXISTS (SELECT FROM regexp_split_to_table(t.heaps, ' ') k WHERE NOT EXISTS (
-               SELECT FROM changed_leaves l WHERE (l.mirror_id, l.relid) = (t.mirror_id, t.relid)
-                   AND l.leaf::text = split_part(k, '/', 1))),
-           concat_ws(' ', n.nspname, c.relname, h.heaps, a.columns)
-    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
-    JOIN pg_class c ON c.oid = t.relid
-    JOIN pg_namespace n ON n.oid = c.relnamespace
-    CROSS JOIN LATERAL (
-        SELECT heaps, CASE c.relkind WHEN 'p' THEN EXISTS (
-                   SELECT FROM changed_leaves l WHERE (l.mirror_id, l.relid) = (t.mirror_id, t.relid))
-               ELSE heaps IS DISTINCT FROM t.heaps END AS rewritten
-        FROM (SELECT tandem.heaps(t.relid) AS heaps) now) h
-    CROSS JOIN LATERAL (
-        SELECT coalesce(string_agg(concat_ws(' ', attnum, attname, atttypid, atttypmod), ','
-                                   ORDER BY attnum), '') AS columns
-        FROM pg_attribute WHERE attrelid = t.relid AND attnum > 0 AND NOT attisdropped
-          AND attgenerated = '') a
-    CROSS JOIN LATERAL (
-        SELECT coalesce(string_agg(concat_ws(' ', attnum, column_name, type_oid, typmod), ','
-                                   ORDER BY attnum), '') AS columns
-        FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id AND k.relid = t.relid) k
-    WHERE t.state = 'live' AND (h.rewritten OR a.columns <> k.columns
-        OR (n.nspname, c.relname) <> (t.schema_name, t.table_name))
-$$;
-
 CREATE OR REPLACE FUNCTION tandem.target_table_name(schema_name name, table_name name) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN schema_name = 'public' THEN table_name::text
                 ELSE schema_name || '_' || table_name END
 $$;
 
--- Puts tables into a mirror, as pending.
+-- Why a mirror cannot take a table because of what is mirrored already; NULL when it can. What is on its
+-- way out of the mirror itself may come back.
+CREATE OR REPLACE FUNCTION tandem.why_taken(mirror_id int, relid oid, target_table text) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE WHEN t.own THEN format('it is in mirror "%s" already', m.name)
+                WHEN t.error_code = 'removed'
+                     THEN format('mirror "%s" has not left its ClickHouse table yet', o.name)
+                ELSE format('its ClickHouse table is that of %I.%I in mirror "%s"', t.schema_name,
+                            t.table_name, o.name) END
+    FROM tandem.mirror m
+    JOIN tandem.mirror o ON o.target_id = m.target_id AND o.database = m.database
+    CROSS JOIN LATERAL (SELECT o.mirror_id = m.mirror_id AND relid = why_taken.relid AS own, *
+                        FROM tandem.mirror_table WHERE mirror_id = o.mirror_id) t
+    WHERE m.mirror_id = why_taken.mirror_id AND (t.own OR t.target_table = why_taken.target_table)
+      AND NOT (t.own AND t.error_code IS NOT DISTINCT FROM 'removed')
+    ORDER BY t.own DESC LIMIT 1
+$$;
+
+-- Puts tables into a mirror, as pending; returns how many. What cannot be is an error where it was named,
+-- a notice where a wildcard found it.
 CREATE OR REPLACE FUNCTION tandem.add_tables(mirror_id int, tables text[]) RETURNS int
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     pattern text;
     candidate record;
+    label text;
+    target text;
     why text;
+    taken text;
     matched boolean;
-    added int := 0;
-    other record;
-    mirror_row tandem.mirror;
+    added oid[] := '{}';
 BEGIN
-    SELECT * INTO mirror_row FROM tandem.mirror m WHERE m.mirror_id = add_tables.mirror_id;
     FOREACH pattern IN ARRAY tables LOOP
         matched := false;
         FOR candidate IN SELECT * FROM tandem.expand_tables(pattern) LOOP
+            matched := true;
+            CONTINUE WHEN candidate.relid = ANY (added);
+            label := format('%I.%I', candidate.schema_name, candidate.table_name);
+            target := tandem.target_table_name(candidate.schema_name, candidate.table_name);
             why := tandem.why_not_mirrored(candidate.relid);
-            IF why IS NOT NULL THEN
-                IF candidate.exact THEN
-                    RAISE EXCEPTION 'table %.% cannot be mirrored: %',
-                        quote_ident(candidate.schema_name), quote_ident(candidate.table_name), why
-                        USING ERRCODE = 'TD009', HINT = 'Give the table a primary key that is not deferrable, or ALTER TABLE ... REPLICA IDENTITY USING INDEX; partitions need the key of the partitioned table.';
-                END IF;
-                RAISE NOTICE 'table %.% is left out: %', quote_ident(candidate.schema_name),
-                    quote_ident(candidate.table_name), why;
-                matched := true;
+            taken := tandem.why_taken(add_tables.mirror_id, candidate.relid, target);
+            IF candidate.exact AND why IS NOT NULL THEN
+                RAISE EXCEPTION 'table % cannot be mirrored: %', label, why
+                    USING ERRCODE = 'TD009', HINT = format('Give it a primary key that is not deferrable, or a replica identity index; or run ALTER TABLE %s REPLICA IDENTITY FULL, which costs inserts nothing. A partitioned table needs a primary key.', label);
+            ELSIF candidate.exact AND taken IS NOT NULL THEN
+                RAISE EXCEPTION 'table % cannot be added: %', label, taken
+                    USING ERRCODE = '42710', HINT = 'To mirror it twice give the other mirror another database: options => ''{"database": "..."}''.';
+            ELSIF why IS NOT NULL OR taken IS NOT NULL THEN
+                RAISE NOTICE 'table % is left out: %', label, coalesce(why, taken);
                 CONTINUE;
             END IF;
-            matched := true;
-            SELECT m.name, t.schema_name, t.table_name INTO other
-                FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
-                WHERE m.target_id = mirror_row.target_id AND m.database = mirror_row.database
-                  AND t.target_table = tandem.target_table_name(candidate.schema_name, candidate.table_name)
-                  AND NOT (m.mirror_id = mirror_row.mirror_id AND t.relid = candidate.relid);
-            IF FOUND THEN
-                RAISE EXCEPTION 'table %.% would be written to the ClickHouse table of %.% (mirror "%")',
-                    quote_ident(candidate.schema_name), quote_ident(candidate.table_name),
-                    quote_ident(other.schema_name), quote_ident(other.table_name), other.name
-                    USING ERRCODE = '42710', HINT = 'Give the mirror another database: options => ''{"database": "..."}''.';
-            END IF;
-            INSERT INTO tandem.mirror_table (mirror_id, relid, schema_name, table_name, target_table)
-                VALUES (mirror_row.mirror_id, candidate.relid, candidate.schema_name, candidate.table_name,
-                        tandem.target_table_name(candidate.schema_name, candidate.table_name))
-                ON CONFLICT DO NOTHING;
-            added := added + 1;
+            INSERT INTO tandem.mirror_table AS t (mirror_id, relid, schema_name, table_name, target_table)
+                VALUES (add_tables.mirror_id, candidate.relid, candidate.schema_name,
+                        candidate.table_name, target)
+                ON CONFLICT (mirror_id, relid) DO UPDATE
+                    SET state = 'pending', generation = t.generation + 1, error_code = NULL,
+                        error_message = NULL, schema_name = EXCLUDED.schema_name,
+                        table_name = EXCLUDED.table_name;
+            added := added || candidate.relid;
         END LOOP;
         IF NOT matched THEN
             RAISE EXCEPTION 'no table matches "%"', pattern USING ERRCODE = '42P01',
                 HINT = 'Write schema.table; names with capitals, dots or spaces need double quotes; * is a wildcard.';
         END IF;
     END LOOP;
-    RETURN added;
+    IF cardinality(added) = 0 THEN
+        RAISE EXCEPTION 'none of the tables can be mirrored, or all are already' USING ERRCODE = '22023',
+            HINT = 'The notices say why each was left out; SELECT * FROM tandem.mirror_tables lists what is mirrored.';
+    END IF;
+    RETURN cardinality(added);
 END $$;
 
 -- generated from src/config/options.def by tools/generate_config.py: what a mirror may have its own of
@@ -309,6 +227,127 @@ BEGIN
     END LOOP;
 END $$;
 
+-- A column that a layout names. `orders`: ClickHouse orders or partitions by it.
+CREATE OR REPLACE FUNCTION tandem.layout_column(relid oid, name text, orders boolean) RETURNS int
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    col record;
+BEGIN
+    SELECT a.attnum, a.attnotnull, a.attgenerated INTO col FROM pg_attribute a
+        WHERE a.attrelid = relid AND a.attname = layout_column.name AND a.attnum > 0 AND NOT a.attisdropped;
+    IF NOT FOUND AND layout_column.name ~ '[^[:alnum:]_$]' THEN
+        RAISE EXCEPTION 'table % has no column "%"', relid::regclass, layout_column.name USING ERRCODE = '42703',
+            HINT = 'Columns are taken, expressions are not; partition_by also takes toYYYYMM, toYYYYMMDD, toMonday and toYear of a column.';
+    ELSIF NOT FOUND THEN
+        RAISE EXCEPTION 'table % has no column "%"', relid::regclass, layout_column.name USING ERRCODE = '42703';
+    ELSIF col.attgenerated <> '' THEN
+        RAISE EXCEPTION 'column "%" of table % is generated, so it is not mirrored', layout_column.name,
+            relid::regclass USING ERRCODE = '22023';
+    ELSIF orders AND NOT col.attnotnull THEN
+        RAISE EXCEPTION 'column "%" of table % may be NULL: ClickHouse cannot order or partition by it',
+            layout_column.name, relid::regclass USING ERRCODE = '22023',
+            HINT = format('ALTER TABLE %s ALTER COLUMN %I SET NOT NULL', relid::regclass, layout_column.name);
+    END IF;
+    RETURN col.attnum;
+END $$;
+
+-- What one table's element of the option order_by, partition_by or codecs becomes in mirror_table.layout.
+CREATE OR REPLACE FUNCTION tandem.layout_value(option text, relid oid, given jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    parts text[];
+    one record;
+    result jsonb;
+    codec text := '(NONE|LZ4|LZ4HC(\(\d{1,2}\))?|ZSTD(\(\d{1,2}\))?|(Delta|DoubleDelta|Gorilla)(\([1248]\))?|T64|GCD|FPC)';
+BEGIN
+    IF option = 'order_by' AND jsonb_typeof(given) = 'array' AND jsonb_array_length(given) > 0 THEN
+        SELECT jsonb_agg(tandem.layout_column(layout_value.relid, e.name, true) ORDER BY e.position) INTO result
+            FROM jsonb_array_elements_text(given) WITH ORDINALITY e (name, position);
+        IF jsonb_array_length(result) > (SELECT count(DISTINCT e) FROM jsonb_array_elements(result) e) THEN
+            RAISE EXCEPTION 'order_by of table % names a column twice', relid::regclass USING ERRCODE = '22023';
+        END IF;
+        RETURN result;
+    ELSIF option = 'partition_by' AND jsonb_typeof(given) = 'string' THEN
+        parts := regexp_match(given #>> '{}', '^(toYYYYMM|toYYYYMMDD|toMonday|toYear)\((.+)\)$');
+        RETURN jsonb_build_object('function', coalesce(parts[1], ''), 'attnum',
+            tandem.layout_column(layout_value.relid, coalesce(parts[2], given #>> '{}'), true));
+    ELSIF option = 'codecs' AND jsonb_typeof(given) = 'object' THEN
+        result := '{}';
+        FOR one IN SELECT * FROM jsonb_each_text(given) LOOP
+            IF one.value !~ ('^' || codec || '(, *' || codec || ')*$') THEN
+                RAISE EXCEPTION '"%" is no codec that is known here', one.value USING ERRCODE = '22023',
+                    HINT = 'NONE, LZ4, LZ4HC(level), ZSTD(level), Delta, DoubleDelta, Gorilla, T64, GCD, FPC, or several, with commas between.';
+            END IF;
+            result := result || jsonb_build_object(
+                tandem.layout_column(layout_value.relid, one.key, false)::text, one.value);
+        END LOOP;
+        RETURN result;
+    END IF;
+    RAISE EXCEPTION 'option "%" of table % is not of its form', option, relid::regclass USING ERRCODE = '22023',
+        HINT = 'order_by: {"table": ["column", ...]}; partition_by: {"table": "column"} or "toYYYYMM(column)"; codecs: {"table": {"column": "ZSTD(3)"}}; null takes it back.';
+END $$;
+
+-- Takes order_by, partition_by and codecs. A table that gets another layout is loaded again.
+CREATE OR REPLACE FUNCTION tandem.set_layout(mirror_id int, options jsonb) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    option text;
+    given record;
+    t record;
+    wanted jsonb;
+    matched boolean;
+BEGIN
+    FOREACH option IN ARRAY ARRAY['order_by', 'partition_by', 'codecs'] LOOP
+        CONTINUE WHEN NOT options ? option;
+        IF jsonb_typeof(options -> option) <> 'object' THEN
+            RAISE EXCEPTION 'option "%" must be an object with tables as its keys', option USING ERRCODE = '22023';
+        END IF;
+        FOR given IN SELECT * FROM jsonb_each(options -> option) LOOP
+            matched := false;
+            FOR t IN SELECT m.relid, m.layout FROM tandem.mirror_table m, tandem.expand_tables(given.key) e
+                     WHERE m.mirror_id = set_layout.mirror_id AND m.relid = e.relid LOOP
+                matched := true;
+                wanted := CASE WHEN given.value = 'null' THEN t.layout - option
+                               ELSE t.layout || jsonb_build_object(option,
+                                    tandem.layout_value(option, t.relid, given.value)) END;
+                UPDATE tandem.mirror_table m SET layout = wanted, generation = generation + 1,
+                    state = CASE m.state WHEN 'dropped' THEN m.state ELSE 'pending' END,
+                    consistent_lsn = NULL, rows_loaded = 0, error_code = NULL, error_message = NULL
+                    WHERE m.mirror_id = set_layout.mirror_id AND m.relid = t.relid AND m.layout <> wanted;
+            END LOOP;
+            IF NOT matched THEN
+                RAISE EXCEPTION 'the mirror has no table "%"', given.key USING ERRCODE = '42704';
+            END IF;
+        END LOOP;
+    END LOOP;
+END $$;
+
+-- The layout, by column, as far as it can be kept: not by columns that are gone, or may be NULL since.
+CREATE OR REPLACE FUNCTION tandem.table_layout(relid oid, layout jsonb)
+RETURNS TABLE (attnum int, name text, order_position int, partition_function text, codec text)
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT a.attnum::int, a.attname::text,
+           (SELECT e.position::int FROM jsonb_array_elements_text(layout -> 'order_by') WITH ORDINALITY e (n, position)
+            WHERE e.n::int = a.attnum AND a.attnotnull),
+           CASE WHEN a.attnotnull AND (layout #>> '{partition_by,attnum}')::int = a.attnum
+                THEN layout #>> '{partition_by,function}' END,
+           layout -> 'codecs' ->> a.attnum::text
+    FROM pg_attribute a WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+
+-- For people; NULL: nothing was asked for.
+CREATE OR REPLACE FUNCTION tandem.layout_text(relid oid, layout jsonb) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT nullif(concat_ws(' ',
+        'ORDER BY (' || string_agg(quote_ident(l.name), ', ' ORDER BY l.order_position)
+            FILTER (WHERE l.order_position IS NOT NULL) || ')',
+        'PARTITION BY ' || max(CASE l.partition_function WHEN '' THEN quote_ident(l.name)
+            ELSE l.partition_function || '(' || quote_ident(l.name) || ')' END),
+        string_agg(quote_ident(l.name) || ' CODEC(' || l.codec || ')', ' ' ORDER BY l.attnum)), '')
+    FROM tandem.table_layout(relid, layout) l
+$$;
+
 -- Starts to mirror tables. Returns the mirror's id; the daemon does the work, see tandem.mirrors.
 -- Whom the router logs in to ClickHouse as; NULL: as the mirror does. Sessions see it with their next query.
 CREATE OR REPLACE FUNCTION tandem.set_route_user(username text, password text, target text DEFAULT 'default')
@@ -322,8 +361,8 @@ BEGIN
     END IF;
 END $$;
 
--- options: target (name in tandem.target; default: the only one), database (default 'tandem'), and
--- those of tandem.mirror_options().
+-- options: target (name in tandem.target; default: the only one), database (default 'tandem'), those of
+-- tandem.mirror_options(), and by table order_by, partition_by and codecs: tandem.layout_value().
 CREATE OR REPLACE FUNCTION tandem.create_mirror(name text, tables text[], options jsonb DEFAULT '{}')
 RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -332,7 +371,7 @@ DECLARE
     id int;
 BEGIN
     PERFORM tandem.check_mirror_name(name);
-    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database']);
+    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database', 'order_by', 'partition_by', 'codecs']);
     IF EXISTS (SELECT FROM tandem.mirror m WHERE m.name = create_mirror.name) THEN
         RAISE EXCEPTION 'mirror "%" exists already', name USING ERRCODE = '42710',
             HINT = 'Choose another name, or drop it first: SELECT tandem.drop_mirror(...).';
@@ -356,11 +395,10 @@ BEGIN
     END IF;
     INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, options)
         VALUES (name, target, coalesce(options->>'database', 'tandem'), ('tandem_' || name)::name,
-                ('tandem_' || name)::name, options)
+                ('tandem_' || name)::name, options - '{order_by,partition_by,codecs}'::text[])
         RETURNING mirror_id INTO id;
-    IF tandem.add_tables(id, tables) = 0 THEN
-        RAISE EXCEPTION 'none of the tables can be mirrored' USING ERRCODE = '22023';
-    END IF;
+    PERFORM tandem.add_tables(id, tables);
+    PERFORM tandem.set_layout(id, options);
     NOTIFY tandem;
     RETURN id;
 END $$;
@@ -380,14 +418,17 @@ BEGIN
 END $$;
 
 -- Changes options of tandem.mirror_options(); null goes back to the daemon's own. The mirror starts anew
--- with them at once, where it stopped.
+-- with them at once, where it stopped. Tables whose order_by, partition_by or codecs change are loaded again.
 CREATE OR REPLACE FUNCTION tandem.alter_mirror(name text, options jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id int := tandem.mirror_by_name(name);
 BEGIN
-    PERFORM tandem.check_mirror_options(jsonb_strip_nulls(alter_mirror.options), '{}');
-    UPDATE tandem.mirror m SET options = jsonb_strip_nulls(m.options || alter_mirror.options)
+    PERFORM tandem.check_mirror_options(jsonb_strip_nulls(alter_mirror.options),
+                                        '{order_by,partition_by,codecs}');
+    PERFORM tandem.set_layout(id, alter_mirror.options);
+    UPDATE tandem.mirror m SET options = jsonb_strip_nulls(m.options
+            || (alter_mirror.options - '{order_by,partition_by,codecs}'::text[]))
         WHERE m.mirror_id = id;
     NOTIFY tandem;
 END $$;
@@ -410,6 +451,62 @@ BEGIN
     NOTIFY tandem;
 END $$;
 
+-- The tables of a mirror that a list stands for; an error when an element matches none.
+CREATE OR REPLACE FUNCTION tandem.tables_of(mirror text, tables text[]) RETURNS oid[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int := tandem.mirror_by_name(mirror);
+    pattern text;
+    found_now oid[];
+    relids oid[] := '{}';
+BEGIN
+    FOREACH pattern IN ARRAY tables LOOP
+        SELECT array_agg(t.relid) INTO found_now FROM tandem.mirror_table t
+            WHERE t.mirror_id = id AND t.error_code IS DISTINCT FROM 'removed'
+              AND (t.relid IN (SELECT e.relid FROM tandem.expand_tables(pattern) e)
+                   OR (t.state = 'dropped' AND t.schema_name || '.' || t.table_name = pattern));
+        IF found_now IS NULL THEN
+            RAISE EXCEPTION 'mirror "%" has no table "%"', mirror, pattern USING ERRCODE = '42704',
+                HINT = 'SELECT * FROM tandem.mirror_tables lists them.';
+        END IF;
+        relids := relids || found_now;
+    END LOOP;
+    RETURN relids;
+END $$;
+
+-- Tables join a mirror that runs: the daemon publishes and loads them, the others go on.
+CREATE OR REPLACE FUNCTION tandem.add_to_mirror(name text, tables text[]) RETURNS int
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    added int;
+BEGIN
+    added := tandem.add_tables(tandem.mirror_by_name(name), tables);
+    NOTIFY tandem;
+    RETURN added;
+END $$;
+
+-- Tables leave a mirror: the daemon takes them out of the publication and drops them in ClickHouse. Until
+-- that is done their rows in the catalog stay, marked as removed, which no view shows.
+CREATE OR REPLACE FUNCTION tandem.remove_from_mirror(name text, tables text[]) RETURNS int
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    id int := tandem.mirror_by_name(remove_from_mirror.name);
+    relids oid[] := tandem.tables_of(remove_from_mirror.name, tables);
+BEGIN
+    IF NOT EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = id AND t.relid <> ALL (relids)
+                   AND t.error_code IS DISTINCT FROM 'removed') THEN
+        RAISE EXCEPTION 'mirror "%" would be left without a table', name USING ERRCODE = '22023',
+            HINT = 'Drop the mirror instead: SELECT tandem.drop_mirror(...).';
+    END IF;
+    DELETE FROM tandem.mirror_chunk c WHERE c.mirror_id = id AND c.relid = ANY (relids);
+    UPDATE tandem.mirror_table t
+        SET state = 'dropped', error_code = 'removed', error_message = NULL, consistent_lsn = NULL,
+            generation = generation + 1
+        WHERE t.mirror_id = id AND t.relid = ANY (relids);
+    NOTIFY tandem;
+    RETURN cardinality(relids);
+END $$;
+
 -- Loads tables again from the start, without touching the others; without a list all of them, with
 -- a new slot if the old one is gone.
 CREATE OR REPLACE FUNCTION tandem.resync_mirror(name text, tables text[] DEFAULT NULL) RETURNS void
@@ -417,24 +514,16 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     id int := tandem.mirror_by_name(resync_mirror.name);
-    pattern text;
     relids oid[];
 BEGIN
     IF tables IS NULL THEN
-        SELECT array_agg(relid) INTO relids FROM tandem.mirror_table t WHERE t.mirror_id = id;
+        SELECT array_agg(relid) INTO relids FROM tandem.mirror_table t
+            WHERE t.mirror_id = id AND t.error_code IS DISTINCT FROM 'removed';
         UPDATE tandem.mirror m SET wanted_epoch = epoch + 1, wanted = 'running', error_code = NULL,
                 error_message = NULL, state = CASE WHEN state = 'failed' THEN 'paused' ELSE state END
             WHERE m.mirror_id = id;
     ELSE
-        FOREACH pattern IN ARRAY tables LOOP
-            IF NOT EXISTS (SELECT FROM tandem.mirror_table t JOIN tandem.expand_tables(pattern) e
-                           ON e.relid = t.relid WHERE t.mirror_id = id) THEN
-                RAISE EXCEPTION 'mirror "%" has no table "%"', resync_mirror.name, pattern USING ERRCODE = '42704';
-            END IF;
-        END LOOP;
-        SELECT array_agg(t.relid) INTO relids FROM tandem.mirror_table t,
-            unnest(tables) p, tandem.expand_tables(p) e
-            WHERE t.mirror_id = id AND e.relid = t.relid;
+        relids := tandem.tables_of(name, tables);
     END IF;
     DELETE FROM tandem.mirror_chunk c WHERE c.mirror_id = id AND c.relid = ANY (relids);
     UPDATE tandem.mirror_table t
@@ -510,61 +599,6 @@ BEGIN
         PERFORM pg_sleep(0.02);
     END LOOP;
 END $$;
-
-CREATE OR REPLACE VIEW tandem.mirror_tables AS
-    SELECT m.name AS mirror, t.schema_name, t.table_name, m.database AS target_database, t.target_table,
-           t.state, t.rows_loaded,
-           (SELECT count(*) FROM tandem.mirror_chunk c
-             WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid) AS chunks,
-           (SELECT count(*) FROM tandem.mirror_chunk c
-             WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.done) AS chunks_done,
-           t.consistent_lsn,
-           (SELECT count(*) FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id
-             AND k.relid = t.relid AND k.inexact_since IS NOT NULL) AS inexact_columns,
-           t.error_code, t.error_message, k.delta_empty, k.last_fold, k.folds
-    FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
-    LEFT JOIN LATERAL (SELECT * FROM tandem.mirror_copy c
-        WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.visible_from IS NOT NULL
-        ORDER BY c.copy DESC LIMIT 1) k ON true;
-
--- Lag is defined here and nowhere else. lag_bytes: WAL that ClickHouse has not confirmed. lag: how long
--- the last commit that was confirmed took, as the walsender measured it; NULL when nothing is under way.
--- staleness: how old ClickHouse may be at most as far as this server knows, counting the time since
--- the mirror last said something; freshness "bounded" compares it (extension/route/freshness.cpp).
--- retained_wal_bytes: what the slot keeps back. safe_wal_bytes: what may still be written before
--- max_slot_wal_keep_size gives the slot up; NULL: no limit is set.
-CREATE OR REPLACE VIEW tandem.mirror_lag AS
-    SELECT m.name AS mirror, s.active, s.confirmed_flush_lsn,
-           pg_wal_lsn_diff(w.lsn, s.confirmed_flush_lsn)::bigint AS lag_bytes,
-           r.replay_lag AS lag, pg_wal_lsn_diff(w.lsn, s.restart_lsn)::bigint AS retained_wal_bytes,
-           s.wal_status, s.safe_wal_size AS safe_wal_bytes,
-           extract(epoch FROM r.replay_lag)::float8 AS lag_seconds,
-           clock_timestamp() - r.reply_time + coalesce(r.flush_lag, '0') AS staleness
-    FROM tandem.mirror m
-    CROSS JOIN LATERAL (SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
-                                    ELSE pg_current_wal_lsn() END AS lsn) w
-    LEFT JOIN pg_replication_slots s ON s.slot_name = m.slot_name
-    LEFT JOIN pg_stat_replication r ON r.pid = s.active_pid;
-
-CREATE OR REPLACE VIEW tandem.mirrors AS
-    SELECT m.name, m.state, m.wanted, g.name AS target, m.database AS target_database,
-           count(t.relid) AS tables, count(t.relid) FILTER (WHERE t.state = 'live') AS tables_live,
-           count(t.relid) FILTER (WHERE t.state = 'failed') AS tables_failed,
-           sum(t.rows_loaded)::bigint AS rows_loaded,
-           (SELECT l.lag_bytes FROM tandem.mirror_lag l WHERE l.mirror = m.name) AS lag_bytes,
-           m.slot_name, m.publication, m.error_code, m.error_message, m.created_at,
-           m.incident_code, m.incident_message, m.incident_at
-    FROM tandem.mirror m JOIN tandem.target g USING (target_id)
-    LEFT JOIN tandem.mirror_table t USING (mirror_id)
-    GROUP BY m.mirror_id, g.name;
-
--- Columns that have held a value ClickHouse cannot: the router does not trust them any more.
-CREATE OR REPLACE VIEW tandem.quarantine AS
-    SELECT m.name AS mirror, t.schema_name, t.table_name, k.column_name, k.target_type,
-           k.inexact_since, k.inexact_why
-    FROM tandem.mirror_column k JOIN tandem.mirror m USING (mirror_id)
-    JOIN tandem.mirror_table t USING (mirror_id, relid)
-    WHERE k.inexact_since IS NOT NULL;
 
 DO $$
 DECLARE

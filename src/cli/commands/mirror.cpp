@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/back_off.h"
 #include "cli/commands/stack.h"
@@ -24,6 +25,41 @@ nlohmann::json options_json(const config::Values& values) {
         if (option.group == config::Group::mirror && option.given(values))
             object[std::string(option.member)] = values.*option.number;
     return object;
+}
+
+// "key=value" into object[key]; of a column, object[table][column].
+Status add_layout(nlohmann::json& settings, const char* option,
+                  const std::vector<std::string>& given) {
+    for (const std::string& text : given) {
+        size_t equals = text.find('=');
+        std::string key = text.substr(0, equals);
+        bool of_column = std::string_view(option) == "codecs";
+        size_t dot = of_column ? key.rfind('.') : 0;
+        if (equals == std::string::npos || dot == std::string::npos)
+            return Error(ErrorCode::kInvalidArgument, "\"" + text + "\" is not of the form table" +
+                                                          (of_column ? ".column" : "") + "=" +
+                                                          (of_column ? "codec" : "columns"));
+        std::string value = text.substr(equals + 1);
+        nlohmann::json& object = settings[option];
+        if (of_column && !value.empty())
+            object[key.substr(0, dot)][key.substr(dot + 1)] = value;
+        else if (value.empty())
+            object[of_column ? key.substr(0, dot) : key] = nullptr;
+        else if (std::string_view(option) == "partition_by")
+            object[key] = value;
+        else
+            for (std::stringstream list(value); std::getline(list, value, ',');)
+                object[key].push_back(value);
+    }
+    return {};
+}
+
+Result<nlohmann::json> settings_of(const MirrorRequest& request) {
+    nlohmann::json settings = options_json(request.options);
+    TRY(add_layout(settings, "order_by", request.order_by));
+    TRY(add_layout(settings, "partition_by", request.partition_by));
+    TRY(add_layout(settings, "codecs", request.codecs));
+    return settings;
 }
 
 struct Progress {
@@ -115,14 +151,17 @@ Status wait_until_done(postgres::Connection& connection, const std::string& acti
         postgres::QueryResult rows = TRY(connection.query(
             "SELECT m.state, m.error_message, m.error_code, EXISTS (SELECT FROM pg_locks l WHERE "
             "l.locktype = "
-            "'advisory' AND l.classid = 7235 AND l.objid = m.mirror_id) FROM tandem.mirror m WHERE "
-            "m.name = $1",
+            "'advisory' AND l.classid = 7235 AND l.objid = m.mirror_id), m.wanted = 'running' AND "
+            "EXISTS (SELECT FROM tandem.mirror_table t WHERE t.mirror_id = m.mirror_id AND "
+            "t.error_code = 'removed') FROM tandem.mirror m WHERE m.name = $1",
             parameters));
         if (rows.rows() == 0) return {};
         std::string state = rows.text(0, 0);
         if ((action == "pause" && state == "paused") || (action == "resume" && state == "running"))
             return {};
-        if (state == "failed" && action == "resume")
+        // A mirror that is paused does it when it goes on.
+        if (action == "remove" && !TRY(rows.boolean(0, 4))) return {};
+        if (state == "failed" && (action == "resume" || action == "remove"))
             return Error(find_error_code(rows.text(0, 2)).value_or(ErrorCode::kPostgresError),
                          "mirror " + mirror + ": " + rows.text(0, 1));
         if (TRY(rows.boolean(0, 3))) deadline = std::chrono::steady_clock::now() + kDaemonPatience;
@@ -139,7 +178,7 @@ Status wait_until_done(postgres::Connection& connection, const std::string& acti
 
 Status mirror_create(Options options, const MirrorRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    nlohmann::json settings = options_json(request.options);
+    nlohmann::json settings = TRY(settings_of(request));
     if (!request.database.empty()) settings["database"] = request.database;
     std::string tables = sqltext::pg_array(request.tables);
     std::string json = settings.dump();
@@ -151,11 +190,30 @@ Status mirror_create(Options options, const MirrorRequest& request) {
 
 Status mirror_alter(Options options, const MirrorRequest& request) {
     postgres::Connection connection = TRY(connect_source(options));
-    std::string json = options_json(request.options).dump();
+    std::string json = TRY(settings_of(request))
+    .dump();
     if (json == "{}")
         return Error(ErrorCode::kInvalidArgument, "no option was given that could be changed");
     const Parameter parameters[] = {{.value = request.name}, {.value = json}};
     TRY(connection.execute("SELECT tandem.alter_mirror($1, $2::jsonb)", parameters));
+    return show_mirror(connection, request.name, options.json);
+}
+
+Status mirror_add(Options options, const MirrorRequest& request) {
+    postgres::Connection connection = TRY(connect_source(options));
+    std::string tables = sqltext::pg_array(request.tables);
+    const Parameter parameters[] = {{.value = request.name}, {.value = tables}};
+    TRY(connection.execute("SELECT tandem.add_to_mirror($1, $2::text[])", parameters));
+    if (request.wait) TRY(wait_until_live(connection, request.name, 0));
+    return show_mirror(connection, request.name, options.json);
+}
+
+Status mirror_remove(Options options, const MirrorRequest& request) {
+    postgres::Connection connection = TRY(connect_source(options));
+    std::string tables = sqltext::pg_array(request.tables);
+    const Parameter parameters[] = {{.value = request.name}, {.value = tables}};
+    TRY(connection.execute("SELECT tandem.remove_from_mirror($1, $2::text[])", parameters));
+    if (request.wait) TRY(wait_until_done(connection, "remove", request.name));
     return show_mirror(connection, request.name, options.json);
 }
 
@@ -173,7 +231,8 @@ Status mirror_show(Options options, const std::string& name) {
     const Parameter parameters[] = {{.value = name}};
     postgres::QueryResult tables = TRY(connection.query(
         "SELECT schema_name, table_name, target_database, target_table, state, rows_loaded, "
-        "chunks_done, chunks, inexact_columns, error_message FROM tandem.mirror_tables WHERE "
+        "chunks_done, chunks, inexact_columns, layout, error_message FROM tandem.mirror_tables "
+        "WHERE "
         "mirror = $1 ORDER BY schema_name, table_name",
         parameters));
     if (tables.rows() == 0)

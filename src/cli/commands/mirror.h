@@ -15,12 +15,18 @@ struct MirrorRequest {
     std::vector<std::string> tables = {};
     std::string database = {};
     config::Values options = {};  // of the group `mirror`
+    // "table=a,b", "table=toYYYYMM(c)", "table.column=ZSTD(3)"; with nothing behind = taken back.
+    std::vector<std::string> order_by = {};
+    std::vector<std::string> partition_by = {};
+    std::vector<std::string> codecs = {};
     bool wait = true;             // until it is done, with progress
 };
 
 Status mirror_create(Options options, const MirrorRequest& request);
 // Only what request.options gives.
 Status mirror_alter(Options options, const MirrorRequest& request);
+Status mirror_add(Options options, const MirrorRequest& request);
+Status mirror_remove(Options options, const MirrorRequest& request);
 Status mirror_list(Options options);
 Status mirror_show(Options options, const std::string& name);
 // pause, resume or drop: the function tandem.<action>_mirror(name).
@@ -28,7 +34,8 @@ Status mirror_act(Options options, const std::string& action, const MirrorReques
 Status mirror_resync(Options options, const MirrorRequest& request);
 Status explain(Options options, const std::string& query);
 
-// Waits until the daemon has done it. An error when no daemon has the mirror.
+// Waits until the daemon has done it: pause, resume, drop or remove. An error when no daemon has
+// the mirror.
 Status wait_until_done(postgres::Connection& connection, const std::string& action,
                        const std::string& mirror);
 

@@ -64,7 +64,8 @@ Status status_without_stack(Options options) {
     StackView view;
     view.running = true;
     view.phase = "attached";
-    stack::Settings settings = TRY(known_settings(options));
+    stack::Settings settings;
+    overlay_servers(options, settings);
     view.endpoints = stack::endpoints_of({}, settings);
     view.mirrors_json = TRY(console::read_mirror_status(connection));
     show_stack(view, options.json);
@@ -72,9 +73,11 @@ Status status_without_stack(Options options) {
 }
 
 Status status(Options options) {
+    bool named = !options.postgres_url.empty();
     TRY(complete(options));
     Result<stack::Layout> found = stack::find_layout(options.data);
-    if (!found.ok() && !options.postgres_url.empty()) return status_without_stack(options);
+    if (named || (!found.ok() && !options.postgres_url.empty()))
+        return status_without_stack(options);
     stack::Layout layout = TRY(std::move(found));
     stack::Settings settings = TRY(stack::load_settings(layout));
     StackView view;

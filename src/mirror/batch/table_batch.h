@@ -35,7 +35,8 @@ struct WireLayout {
 
 // Rows divided by where they go, see store/README.md. Both have the table's columns, as far as the
 // messages carried them, and _tandem_from; `delta` also _tandem_ordinal and _tandem_deleted; last,
-// of a partitioned table, _tandem_leaf.
+// of a partitioned table, _tandem_leaf. Of a table without a key _tandem_row follows, and in
+// `delta` _tandem_count.
 struct PlacedRows {
     types::Block main;
     types::Block delta;
@@ -118,6 +119,12 @@ class TableBatch {
                       Version version);
     Status append_value(size_t column, postgres::TupleValue value);
     Status append_tombstone(postgres::Tuple old, Version version);
+    // Of a table without a key: a row that came or went, with all its values.
+    Status append_counted(postgres::Tuple row, postgres::Tuple old, Version version, bool went);
+    PlacedRows place_counted();
+    // Its rows for main, which are all that came, and nothing for the delta.
+    PlacedRows place_all();
+    std::vector<types::UInt128> row_hashes() const;
     Status append_lookup_key(postgres::Tuple row, postgres::Tuple fallback);
     void copy_value(size_t column, uint32_t row);
     void finish_row(Version version, bool deleted, bool fresh);
@@ -162,6 +169,7 @@ class TableBatch {
     // than rows_.
     std::vector<uint32_t> superseded_by_;
     size_t superseded_rows_ = 0;
+    size_t went_rows_ = 0;  // of a table without a key
     std::vector<types::Column> lookup_keys_;
     std::vector<Pending> pending_;  // close() drops those of superseded rows
     std::unordered_map<uint32_t, size_t> pending_of_;

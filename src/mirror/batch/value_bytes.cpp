@@ -47,4 +47,12 @@ uint64_t hash_of_key(std::span<const types::NamedColumn> key, size_t row, std::s
     return XXH3_64bits(scratch.data(), scratch.size());
 }
 
+types::UInt128 hash_of_row(std::span<const types::NamedColumn> columns,
+                           std::span<const size_t> order, size_t row, std::string& scratch) {
+    scratch.clear();
+    for (size_t column : order) append_value_bytes(columns[column].column, row, scratch);
+    XXH128_hash_t hash = XXH3_128bits(scratch.data(), scratch.size());
+    return types::UInt128{hash.high64} << 64 | hash.low64;
+}
+
 }  // namespace tandem::mirror

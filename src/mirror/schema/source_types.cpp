@@ -1,6 +1,7 @@
 #include "mirror/schema/source_types.h"
 
 #include <algorithm>
+#include <map>
 
 #include "sqltext/quote.h"
 
@@ -67,16 +68,17 @@ class Resolver {
 };
 
 // Key columns in key order: of the replica identity; with FULL, of the primary key, which the old
-// row then carries as well.
+// row then carries as well. None: rows are told apart by all their values.
 Result<std::vector<int16_t>> key_of(const postgres::TableInfo& info) {
     std::string label = info.schema + "." + info.name;
     switch (info.replica_identity) {
         case postgres::ReplicaIdentity::nothing:
             return Error(ErrorCode::kNoReplicaIdentity, label + " has REPLICA IDENTITY NOTHING");
         case postgres::ReplicaIdentity::full:
-            if (!info.primary_key.empty()) return info.primary_key;
+            if (!info.primary_key.empty() && !info.primary_key_lazy) return info.primary_key;
+            if (info.kind != 'p') return std::vector<int16_t>();
             return Error(ErrorCode::kNoReplicaIdentity,
-                         label + " has REPLICA IDENTITY FULL but no primary key");
+                         label + " is partitioned and has no primary key");
         default:
             if (!info.identity_key.empty()) return info.identity_key;
             return Error(ErrorCode::kNoReplicaIdentity, label + " has no primary key");
@@ -135,6 +137,8 @@ Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::Type
     }
     auto keys = std::count_if(table->columns.begin(), table->columns.end(),
                               [](const TableColumn& column) { return column.is_key(); });
+    if (table->columns.empty())
+        return Error(ErrorCode::kUnsupportedType, table->label() + " has no columns to mirror");
     if (static_cast<size_t>(keys) != key.size())
         return Error(ErrorCode::kNoReplicaIdentity,
                      table->label() + " has a generated column in its key");
@@ -162,11 +166,16 @@ bool stored_as_differences(const TableColumn& column) {
     }
 }
 
+std::string codec_of(const TableColumn& column) {
+    if (!column.codec.empty()) return " CODEC(" + column.codec + ")";
+    return stored_as_differences(column) ? " CODEC(Delta, LZ4)" : "";
+}
+
 }  // namespace
 
 std::string column_definition(const TableColumn& column, std::string_view old_value) {
     return sqltext::ch_ident(column.target_name) + " " + column.mapping.type->name +
-           std::string(old_value) + (stored_as_differences(column) ? " CODEC(Delta, LZ4)" : "");
+           std::string(old_value) + codec_of(column);
 }
 
 namespace {
@@ -184,8 +193,35 @@ std::string key_sql(const Table& table) {
     return sql;
 }
 
+// As the user wants it, else by the key. Without one rows lie in the order in which they came.
+std::string order_sql(const Table& table) {
+    std::map<int, std::string> wanted;
+    for (const TableColumn& column : table.columns)
+        if (column.order_position > 0)
+            wanted[column.order_position] = sqltext::ch_ident(column.target_name);
+    std::string list;
+    for (const auto& [position, name] : wanted) list += (list.empty() ? "" : ", ") + name;
+    if (list.empty() && table.keyless()) return "tuple()";
+    return "(" + (list.empty() ? key_sql(table) : list) + ")";
+}
+
+std::string partition_sql(const Table& table) {
+    for (const TableColumn& column : table.columns) {
+        if (!column.partition_function) continue;
+        std::string name = sqltext::ch_ident(column.target_name);
+        const std::string& function = *column.partition_function;
+        return " PARTITION BY " + (function.empty() ? name : function + "(" + name + ")");
+    }
+    return "";
+}
+
 std::string leaf_sql(const Table& table) {
     return table.partitioned ? ", " + std::string(kLeafColumn) + " UInt32" : "";
+}
+
+// A hash does not compress.
+std::string row_sql(const Table& table) {
+    return table.keyless() ? ", " + std::string(kRowColumn) + " UInt128 CODEC(NONE)" : "";
 }
 
 // Acknowledged means on disk: the source forgets what it was told is here. Merges replace parts
@@ -200,8 +236,8 @@ std::string create_main_sql(const Table& table) {
     return "CREATE TABLE IF NOT EXISTS " +
            sqltext::ch_qualified(table.rows_database(), table.main_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOriginColumn) + " UInt32" +
-           leaf_sql(table) + ") ENGINE = MergeTree ORDER BY (" + key_sql(table) + ")" +
-           std::string(kDurable);
+           leaf_sql(table) + row_sql(table) + ") ENGINE = MergeTree" + partition_sql(table) +
+           " ORDER BY " + order_sql(table) + std::string(kDurable);
 }
 
 std::string create_delta_sql(const Table& table) {
@@ -209,9 +245,12 @@ std::string create_delta_sql(const Table& table) {
            sqltext::ch_qualified(table.rows_database(), table.delta_name()) + columns_sql(table) +
            std::string(kFromColumn) + " UInt64, " + std::string(kOrdinalColumn) + " UInt64, " +
            std::string(kDeletedColumn) + " UInt8, " + std::string(kGenerationColumn) + " UInt32" +
-           leaf_sql(table) + ") ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) +
-           " ORDER BY (" + key_sql(table) + ", " + std::string(kFromColumn) + ", " +
-           std::string(kOrdinalColumn) + ")" + std::string(kDurable);
+           leaf_sql(table) + row_sql(table) +
+           (table.keyless() ? ", " + std::string(kCountColumn) + " Int64" : "") +
+           ") ENGINE = MergeTree PARTITION BY " + std::string(kGenerationColumn) + " ORDER BY (" +
+           (table.keyless() ? std::string(kRowColumn) : key_sql(table)) + ", " +
+           std::string(kFromColumn) + ", " + std::string(kOrdinalColumn) + ")" +
+           std::string(kDurable);
 }
 
 }  // namespace tandem::mirror

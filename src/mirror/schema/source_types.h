@@ -24,9 +24,9 @@ struct TargetName {
     std::string table;
 };
 
-// kNoReplicaIdentity when rows cannot be told apart by a key that changes carry: REPLICA IDENTITY
-// NOTHING, no primary key, FULL without a primary key. kUnsupportedType and kInvalidArgument (a
-// column named _tandem_...) name the column.
+// kNoReplicaIdentity when changes do not tell which row they are of: REPLICA IDENTITY NOTHING, or
+// DEFAULT without a primary key. kUnsupportedType and kInvalidArgument (a column named
+// _tandem_...) name the column.
 Result<TablePtr> map_table(const postgres::TableInfo& info, const postgres::TypeMap& types,
                            const TargetName& target);
 

@@ -25,6 +25,11 @@ struct TableColumn {
     int32_t typmod = -1;
     std::string target_name;
     int key_position = 0;  // 1.. for columns of the key, 0 otherwise
+    // What the user says of the layout: the place in ClickHouse's order, a function of it by which
+    // the table is partitioned (empty: by itself), the codec.
+    int order_position = 0;
+    std::optional<std::string> partition_function = {};
+    std::string codec = {};
     types::PgType source_type;
     types::Mapping mapping;  // mapping.type is the ClickHouse type
 
@@ -42,7 +47,10 @@ struct Table {
     bool partitioned = false;
     int natts = 0;                     // highest attnum it has had: a column above it is new
     std::vector<TableColumn> columns;  // by attnum
-    std::vector<size_t> key;           // indexes into columns, in key order; never empty
+    std::vector<size_t> key;           // indexes into columns, in key order
+
+    // Rows are told apart by all their values and counted: docs/decisions/0009.
+    bool keyless() const { return key.empty(); }
 
     std::optional<size_t> column(std::string_view column_name) const {
         for (size_t i = 0; i < columns.size(); ++i)
@@ -69,7 +77,9 @@ inline constexpr std::string_view kOriginColumn = "_tandem_origin";
 inline constexpr std::string_view kOrdinalColumn = "_tandem_ordinal";
 inline constexpr std::string_view kDeletedColumn = "_tandem_deleted";
 inline constexpr std::string_view kGenerationColumn = "_tandem_generation";
-inline constexpr std::string_view kLeafColumn = "_tandem_leaf";  // of partitioned tables
+inline constexpr std::string_view kLeafColumn = "_tandem_leaf";    // of partitioned tables
+inline constexpr std::string_view kRowColumn = "_tandem_row";      // of tables without a key
+inline constexpr std::string_view kCountColumn = "_tandem_count";  // in their deltas
 
 // A partition that was emptied, left the table or joined it, at the commit `cut`: from there on its
 // rows from before are gone. What it holds itself is not seen while it loads.

@@ -33,8 +33,8 @@ bool same_values(Oid a, Oid b) {
 class Resolver {
   public:
     Resolver(const TablePtr& table, const Relation& relation, const TableInfo& info,
-             const postgres::TypeMap& types)
-        : before_(*table), relation_(relation), info_(info), types_(types) {
+             const postgres::TypeMap& types, bool exact)
+        : before_(*table), relation_(relation), info_(info), types_(types), exact_(exact) {
         result_.change.before = table;
     }
 
@@ -52,7 +52,9 @@ class Resolver {
                 after_->key[static_cast<size_t>(position - 1)] = i;
         result_.change.after = after_;
         TRY(make_layout());
+        TRY(check_order());
         TRY(check_names());
+        if (before_.keyless()) TRY(check_same_values());
         return std::move(result_);
     }
 
@@ -128,6 +130,7 @@ class Resolver {
             return changed(before_, "column " + name + " was added and then changed its type");
         if (now->attnum <= before_.natts)
             return changed(before_, "column " + name + " was there before and not mirrored");
+        TRY(check_older_ones(*now));
         if (now->has_default && !now->missing_value)
             return changed(before_, "column " + name +
                                         " was added with a default that differs from row to row");
@@ -137,6 +140,35 @@ class Resolver {
         after_->natts = std::max(after_->natts, static_cast<int>(now->attnum));
         after_->columns.push_back(added.column);
         result_.change.added.push_back(std::move(added));
+        return {};
+    }
+
+    // Columns come in the order of their numbers. One between what is known and the new one that is
+    // gone by now, or that the message does not name, may be the one that the message means.
+    Status check_older_ones(const ColumnInfo& added) const {
+        if (exact_) return {};
+        for (int attnum = before_.natts + 1; attnum < added.attnum; ++attnum) {
+            const ColumnInfo* other = info_.column(static_cast<int16_t>(attnum));
+            if (other == nullptr || (other->generated == 0 && !in_relation(relation_, other->name)))
+                return changed(before_,
+                               "column " + added.name + " may be another one of that name");
+        }
+        return {};
+    }
+
+    // The message lists columns by their numbers; those of a partition are its own.
+    Status check_order() const {
+        if (relation_.oid != before_.relid) return {};
+        int last = -1;
+        for (int column : result_.layout.columns) {
+            if (column < 0) continue;
+            if (column < last)
+                return changed(before_,
+                               "columns " + after_->columns[static_cast<size_t>(last)].name +
+                                   " and " + after_->columns[static_cast<size_t>(column)].name +
+                                   " exchanged their names");
+            last = column;
+        }
         return {};
     }
 
@@ -156,6 +188,15 @@ class Resolver {
                 return changed(before_, "column " + std::string(unknown->name) +
                                             " of an older schema may be " + column.name + " now");
         return {};
+    }
+
+    // Rows without a key are found by all their values: those that are stored do not have a column
+    // that is new, and have one that is gone.
+    Status check_same_values() const {
+        if (result_.change.added.empty() && result_.change.dropped.empty() &&
+            result_.layout.columns.size() == after_->columns.size())
+            return {};
+        return changed(before_, "the table has no key and got other columns");
     }
 
     bool known(int16_t attnum) const {
@@ -182,13 +223,26 @@ class Resolver {
     const Relation& relation_;
     const TableInfo& info_;
     const postgres::TypeMap& types_;
+    const bool exact_;
     std::shared_ptr<Table> after_;
     Resolution result_;
 };
 
-// The key that changes carry must still be the one the table in ClickHouse is ordered by.
-Status check_key(const Table& table, const Relation& relation) {
-    if (relation.replica_identity == 'f') return {};
+// Whether old rows, which come whole, are still told apart as they were: by the primary key, or by
+// all their values. A table that has got a key meanwhile may go on without.
+Status check_full(const Table& table, const TableInfo& info) {
+    if (table.keyless() || info.replica_identity != postgres::ReplicaIdentity::full) return {};
+    std::vector<int16_t> key;
+    for (size_t column : table.key) key.push_back(table.columns[column].attnum);
+    return key == info.primary_key && !info.primary_key_lazy
+               ? Status()
+               : changed(table, "the primary key changed");
+}
+
+// What tells rows apart must still be what it was when the table in ClickHouse was made.
+Status check_key(const Table& table, const Relation& relation, const TableInfo& info) {
+    if (relation.replica_identity == 'f') return check_full(table, info);
+    if (table.keyless()) return changed(table, "REPLICA IDENTITY is FULL no more");
     if (relation.replica_identity == 'n')
         return Error(ErrorCode::kNoReplicaIdentity,
                      table.label() + " has REPLICA IDENTITY NOTHING");
@@ -210,10 +264,10 @@ Status check_key(const Table& table, const Relation& relation) {
 
 Result<Resolution> resolve_relation(const TablePtr& table, const Relation& relation,
                                     const std::optional<TableInfo>& info,
-                                    const postgres::TypeMap& types) {
+                                    const postgres::TypeMap& types, bool exact) {
     if (!info) return changed(*table, "the table was dropped");
-    Resolution resolution = TRY(Resolver(table, relation, *info, types).run());
-    TRY(check_key(*resolution.change.after, relation));
+    Resolution resolution = TRY(Resolver(table, relation, *info, types, exact).run());
+    TRY(check_key(*resolution.change.after, relation, *info));
     return resolution;
 }
 

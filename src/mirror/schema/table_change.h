@@ -46,9 +46,10 @@ struct Resolution {
     WireLayout layout;   // for change.after
 };
 
-// `info` is the table as the catalog has it now; nothing when it was dropped.
+// `info` is the table as the catalog has it now; nothing when it was dropped. `exact`: it is known
+// to be that of the message's place.
 Result<Resolution> resolve_relation(const TablePtr& table, const postgres::Relation& relation,
                                     const std::optional<postgres::TableInfo>& info,
-                                    const postgres::TypeMap& types);
+                                    const postgres::TypeMap& types, bool exact = false);
 
 }  // namespace tandem::mirror

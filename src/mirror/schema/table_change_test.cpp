@@ -135,6 +135,42 @@ TEST_F(TableChange, takes_varchar_for_text_and_refuses_other_types) {
     expect_refused(ErrorCode::kSchemaChanged);
 }
 
+// Dropped and added again before the message of the first one was read: by name it is the second
+// one.
+TEST_F(TableChange, refuses_a_new_column_behind_one_that_is_gone) {
+    info_.columns.push_back(column(5, "c", kInt4));
+    wire_.push_back({"c", kInt4, -1, false});
+    expect_refused(ErrorCode::kSchemaChanged);
+    Relation now;
+    now.oid = Oid{1};
+    now.columns = wire_;
+    EXPECT_TRUE(resolve_relation(table_, now, info_, types_, true).ok());
+}
+
+TEST_F(TableChange, refuses_a_new_column_behind_one_that_the_message_does_not_name) {
+    info_.columns.push_back(column(4, "was_c", kInt4));
+    info_.columns.push_back(column(5, "c", kInt4));
+    wire_.push_back({"c", kInt4, -1, false});
+    expect_refused(ErrorCode::kSchemaChanged);
+}
+
+TEST_F(TableChange, refuses_new_columns_that_exchanged_their_names) {
+    info_.columns.push_back(column(4, "d", kInt4));
+    info_.columns.push_back(column(5, "c", kInt4));
+    wire_.push_back({"c", kInt4, -1, false});
+    wire_.push_back({"d", kInt4, -1, false});
+    expect_refused(ErrorCode::kSchemaChanged);
+}
+
+TEST_F(TableChange, adds_several_columns_by_and_by) {
+    info_.columns.push_back(column(4, "c", kInt4));
+    info_.columns.push_back(column(5, "d", kInt4));
+    wire_.push_back({"c", kInt4, -1, false});
+    auto resolved = resolve();
+    ASSERT_TRUE(resolved.ok()) << resolved.error().to_string();
+    EXPECT_EQ(resolved->change.added.size(), 1U);
+}
+
 TEST_F(TableChange, refuses_a_changed_key) {
     wire_[0].key = false;
     wire_[1].key = true;

@@ -54,9 +54,14 @@ Status CatalogStore::execute(std::string_view sql) {
     return catalog->execute(sql);
 }
 
-Status CatalogStore::in_transaction(const std::function<Status()>& body, std::string_view begin) {
-    TRY(execute(begin));
-    Status done = body();
+Status CatalogStore::in_transaction(const std::function<Status()>& body) {
+    return in_transaction([this] { return execute("BEGIN"); }, body);
+}
+
+Status CatalogStore::in_transaction(const std::function<Status()>& begin,
+                                    const std::function<Status()>& body) {
+    Status done = begin();
+    if (done.ok()) done = body();
     if (done.ok()) done = execute("COMMIT");
     if (!done.ok() && connection_ && connection_->usable())
         static_cast<void>(connection_->execute("ROLLBACK").ok());
@@ -111,7 +116,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
         "generation, natts, coalesce(heaps, ''), coalesce(loaded_as_of, '') FROM "
         "tandem.mirror_table WHERE mirror_id = " +
-        number(options_.mirror_id) + " ORDER BY relid"));
+        number(options_.mirror_id) + " AND error_code IS DISTINCT FROM 'removed' ORDER BY relid"));
     std::vector<TableRow> tables;
     for (int i = 0; i < rows.rows(); ++i) {
         TableRow row;
@@ -125,6 +130,24 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         row.natts = static_cast<int>(TRY(rows.integer(i, 7)));
         row.heaps = rows.text(i, 8);
         row.loaded_as_of = rows.text(i, 9);
+        tables.push_back(std::move(row));
+    }
+    return tables;
+}
+
+Result<std::vector<TableRow>> CatalogStore::read_removed_tables() {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT relid, schema_name, table_name, target_table FROM tandem.mirror_table WHERE "
+        "mirror_id = " +
+        number(options_.mirror_id) + " AND error_code = 'removed' AND error_message IS NULL"));
+    std::vector<TableRow> tables;
+    for (int i = 0; i < rows.rows(); ++i) {
+        TableRow row;
+        row.relid = TRY(oid_at(rows, i, 0));
+        row.schema = rows.text(i, 1);
+        row.name = rows.text(i, 2);
+        row.target = rows.text(i, 3);
         tables.push_back(std::move(row));
     }
     return tables;
@@ -192,9 +215,29 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
         }
         table->columns.push_back(std::move(column));
     }
-    if (table->key.empty())
+    if (table->columns.empty())
         return Error(ErrorCode::kSchemaChanged, table->label() + " has no columns in the catalog");
+    TRY(read_layout(*table));
     return TablePtr(std::move(table));
+}
+
+Status CatalogStore::read_layout(Table& table) {
+    postgres::Connection* catalog = TRY(connection());
+    auto rows = TRY(catalog->query(
+        "SELECT l.attnum, coalesce(l.order_position, 0), l.partition_function, coalesce(l.codec, "
+        "'') FROM tandem.mirror_table t, tandem.table_layout(t.relid, t.layout) l WHERE t.layout "
+        "<> '{}' AND " +
+        where(table.relid)));
+    for (int i = 0; i < rows.rows(); ++i) {
+        int64_t attnum = TRY(rows.integer(i, 0));
+        for (TableColumn& column : table.columns) {
+            if (column.attnum != attnum) continue;
+            column.order_position = static_cast<int>(TRY(rows.integer(i, 1)));
+            if (!rows.is_null(i, 2)) column.partition_function = rows.text(i, 2);
+            column.codec = rows.text(i, 3);
+        }
+    }
+    return {};
 }
 
 Result<std::vector<Chunk>> CatalogStore::read_open_chunks(Oid relid, const LeafCut* joined) {
@@ -230,24 +273,36 @@ Result<std::optional<postgres::TableInfo>> CatalogStore::read_source_table(Oid r
 }
 
 Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(Oid relid) {
+    return read_for_load(
+        relid, [this] { return execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"); });
+}
+
+Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(
+    Oid relid, const HeldSnapshot& snapshot) {
+    return read_for_load(relid, [&]() -> Status {
+        postgres::Connection* source = TRY(connection());
+        return join_snapshot(*source, snapshot);
+    });
+}
+
+Result<std::optional<CatalogStore::SourceTable>> CatalogStore::read_for_load(
+    Oid relid, const std::function<Status()>& begin) {
     std::optional<SourceTable> found;
-    Status read = in_transaction(
-        [&]() -> Status {
-            postgres::Connection* source = TRY(connection());
-            auto info = TRY(read_source_table(relid));
-            if (!info) return {};
-            found.emplace();
-            found->types = TRY(postgres::read_types(*source, std::span(&*info, 1)));
-            found->info = std::move(*info);
-            auto state = TRY(source->query("SELECT pg_current_snapshot(), tandem.heaps(" +
-                                           number(relid.value) + ")"));
-            found->snapshot = state.text(0, 0);
-            found->heaps = state.text(0, 1);
-            found->chunks = TRY(
-                plan_chunks(*source, relid, snapshot_parts(found->info), options_.chunk_blocks));
-            return {};
-        },
-        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    Status read = in_transaction(begin, [&]() -> Status {
+        postgres::Connection* source = TRY(connection());
+        auto info = TRY(read_source_table(relid));
+        if (!info) return {};
+        found.emplace();
+        found->types = TRY(postgres::read_types(*source, std::span(&*info, 1)));
+        found->info = std::move(*info);
+        auto state = TRY(source->query("SELECT pg_current_snapshot(), tandem.heaps(" +
+                                       number(relid.value) + ")"));
+        found->snapshot = state.text(0, 0);
+        found->heaps = state.text(0, 1);
+        found->chunks =
+            TRY(plan_chunks(*source, relid, snapshot_parts(found->info), options_.chunk_blocks));
+        return {};
+    });
     TRY(std::move(read));
     return found;
 }
@@ -475,6 +530,16 @@ Status CatalogStore::forget_copy(Oid relid, int copy) {
                    " AND copy = " + number(copy));
 }
 
+Status CatalogStore::set_removed(Oid relid) {
+    return in_transaction([&]() -> Status {
+        TRY(execute("DELETE FROM tandem.mirror_copy WHERE " + where(relid) +
+                    " AND EXISTS (SELECT FROM tandem.mirror_table WHERE " + where(relid) +
+                    " AND error_code = 'removed')"));
+        return execute("UPDATE tandem.mirror_table SET error_message = 'not in ClickHouse' WHERE " +
+                       where(relid) + " AND error_code = 'removed'");
+    });
+}
+
 Status CatalogStore::record_position(Lsn position) {
     return execute("UPDATE tandem.mirror SET position = greatest(position, " +
                    lsn_literal(position) + ") WHERE mirror_id = " + number(options_.mirror_id) +
@@ -547,6 +612,9 @@ Status CatalogStore::record_truncate(const Table& after, Version version, Xid tr
                                     where_current(after.relid)));
     bool reload =
         state.rows() > 0 && (state.value(0, 0) == "loading" || state.value(0, 0) == "catching_up");
+    // Its load began with a snapshot of its own; there is none of this moment.
+    if (reload && after.keyless())
+        return Error(ErrorCode::kSchemaChanged, after.label() + " was truncated while it loads");
     std::vector<Chunk> chunks;
     if (reload) {
         auto info = TRY(read_source_table(after.relid));

@@ -82,9 +82,14 @@ class CatalogStore final : public Catalog {
 
     // --- reading --------------------------------------------------------------------------------
     Result<MirrorRow> read_mirror();
-    Result<std::vector<TableRow>> read_tables();
+    Result<std::vector<TableRow>> read_tables();  // but those that were removed from the mirror
+    // Those, as long as ClickHouse has them; then it has not.
+    Result<std::vector<TableRow>> read_removed_tables();
+    Status set_removed(Oid relid);
     // The table as mirror_column has it.
     Result<TablePtr> read_table(const TableRow& row, const std::string& database, int copy);
+    // What the user says of how it is laid out in ClickHouse.
+    Status read_layout(Table& table);
     // Ascending.
     Result<std::vector<CopyRow>> read_copies(Oid relid);
     // Of the table, or of a leaf that joined it.
@@ -102,6 +107,8 @@ class CatalogStore final : public Catalog {
     };
     // Nothing: there is no such table.
     Result<std::optional<SourceTable>> read_for_load(Oid relid);
+    // Of a table without a key, with the snapshot that its chunks are read in.
+    Result<std::optional<SourceTable>> read_for_load(Oid relid, const HeldSnapshot& snapshot);
     // What mirror_leaf has of the copy, and which of its leaves load.
     Result<std::vector<LeafCut>> read_cuts(Oid relid, int copy);
     // The partitioned table of this mirror that the relation is a leaf of, also when the mirror
@@ -154,6 +161,8 @@ class CatalogStore final : public Catalog {
     // a fold and at the end of a session: what is folded cannot be read at an older position any
     // more.
     Status record_position(Lsn position);
+    // SchemaGuard looks now and not only with its next round.
+    Status wake_guard() { return execute("NOTIFY tandem"); }
     Status begin_fold(const Table& table, uint32_t newest, Lsn position);
     Status finish_fold(const Table& table, uint32_t oldest, bool delta_empty);
     // The table has to be loaded again from the start, as the source has it now: pending, with a
@@ -187,8 +196,12 @@ class CatalogStore final : public Catalog {
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);
     Status insert_chunks(std::span<const Chunk> chunks);
+    Result<std::optional<SourceTable>> read_for_load(Oid relid,
+                                                     const std::function<Status()>& begin);
     Result<Lsn> moved_past(postgres::QueryResult updated);
-    Status in_transaction(const std::function<Status()>& body, std::string_view begin = "BEGIN");
+    Status in_transaction(const std::function<Status()>& body);
+    Status in_transaction(const std::function<Status()>& begin,
+                          const std::function<Status()>& body);
     Status forget_loading_leaves(Oid relid);
     Status record_truncated_heaps(Oid relid, Xid transaction);
     Status execute(std::string_view sql);

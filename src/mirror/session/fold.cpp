@@ -74,6 +74,28 @@ class Folding {
         DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
         if (!still(task.table)) return {};
         Moment begun = std::chrono::steady_clock::now();
+        if (task.table->keyless() && !task.again) return settle(task, published, begun);
+        return fold_now(task, published, begun);
+    }
+
+    // Counts are settled a grace before they are folded: store/README.md.
+    Status settle(FoldTask task, Lsn published, Moment now) {
+        Settled& settled = settled_[task.table->relid.value];
+        if (settled.copy != task.table->copy || settled.oldest != task.oldest) {
+            if (!TRY(target_.settle_counts(task, published))) {
+                log(LogLevel::warning, "mirror",
+                    task.table->label() + " is loaded again: more rows went than there were");
+                return catalog_.reload(task.table->relid);
+            }
+            now = std::chrono::steady_clock::now();
+            settled = {task.table->copy, task.oldest, task.newest, now};
+        }
+        if (now - settled.at < options_.folding.grace) return {};
+        task.newest = settled.newest;
+        return fold_now(task, published, now);
+    }
+
+    Status fold_now(const FoldTask& task, Lsn published, Moment begun) {
         TRY(catalog_.begin_fold(*task.table, task.newest, published));
         book_.begin(task);
         TRY(target_.fold(task));
@@ -124,6 +146,13 @@ class Folding {
         return catalog_.forget_copy(table.relid, table.copy);
     }
 
+    // Generations of a table without a key whose counts are settled.
+    struct Settled {
+        int copy = 0;
+        uint32_t oldest = 0;
+        uint32_t newest = 0;
+        Moment at{};
+    };
     struct Left {
         TablePtr table;
         Moment since;
@@ -140,6 +169,7 @@ class Folding {
     const Moment begun_;
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
+    std::map<uint32_t, Settled> settled_;
     size_t dropped_ = 0;  // of tables_.old_copies
     Lsn durable_;
     Moment durable_at_{};

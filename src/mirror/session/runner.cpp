@@ -210,8 +210,9 @@ Status run_session(const RunnerOptions& options, CatalogStore& catalog, std::sto
     hand_over.set_promised(tables.identity.promised);
     for (const auto& [part, position] : tables.catching_up)
         hand_over.add_catching_up(part, position);
-    for (const auto& [part, list] : tables.chunks)
-        chunks.add(tables.known.at(part.relid.value), list, part.leaf);
+    // Moved: whoever has read the last chunk of a table ends its snapshot.
+    for (auto& [part, list] : std::exchange(tables.chunks, {}))
+        chunks.add(tables.known.at(part.relid.value), std::move(list), part.leaf);
 
     std::stop_source stop_threads;
     Status streamed;

@@ -30,6 +30,7 @@ class Setup {
         TRY(rename_tables(rows));
         TRY(target_.settle(query_prefix(options_)));
         TRY(guard_publications(*connection_));
+        TRY(leave_removed_tables());
         rows = TRY(catalog_.read_tables());
         for (const TableRow& row : rows) result_.generations[row.relid.value] = row.generation;
         catalog_.set_generations(result_.generations);
@@ -122,6 +123,22 @@ class Setup {
         TRY(target_.rename_position(mirror.database, mirror.id, mirror.epoch, mirror.wanted_era));
         TRY(catalog_.set_era(mirror.wanted_era, copies));
         mirror.era = mirror.wanted_era;
+        return {};
+    }
+
+    // Nobody writes them any more: the sessions of before are shut out.
+    Status leave_removed_tables() {
+        for (const TableRow& row : TRY(catalog_.read_removed_tables())) {
+            Table table;
+            table.relid = row.relid;
+            table.database = result_.mirror.database;
+            table.target = row.target;
+            bool begun = !TRY(catalog_.read_copies(row.relid))
+            .empty();
+            if (begun) TRY(target_.drop_mirrored(table));
+            TRY(catalog_.set_removed(row.relid));
+            log(LogLevel::info, "mirror", row.schema + "." + row.name + " has left the mirror");
+        }
         return {};
     }
 
@@ -322,9 +339,16 @@ class Setup {
         if (!source)
             return Error(ErrorCode::kNotFound,
                          "table " + row.schema + "." + row.name + " does not exist any more");
-        auto mapped =
-            TRY(map_table(source->info, source->types, {result_.mirror.database, row.target}));
+        TargetName target{result_.mirror.database, row.target};
+        auto mapped = TRY(map_table(source->info, source->types, target));
+        if (mapped->keyless()) {
+            TRY(read_in_one_snapshot(row.relid, source));
+            mapped = TRY(map_table(source->info, source->types, target));
+            if (!mapped->keyless())
+                return Error(ErrorCode::kPostgresRetry, "a table gets a key while its load begins");
+        }
         auto table = std::make_shared<Table>(*mapped);
+        TRY(catalog_.read_layout(*table));
         table->era = result_.mirror.era;
         std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
         for (const CopyRow& copy : copies) {
@@ -343,6 +367,16 @@ class Setup {
         TRY(remember(row.relid, source->heaps, source->snapshot));
         book_.start({.table = table, .loading = true});
         return TablePtr(std::move(table));
+    }
+
+    Status read_in_one_snapshot(Oid relid, std::optional<CatalogStore::SourceTable>& source) {
+        auto held = TRY(HeldSnapshot::take(connect_options(options_, "snapshot"), [&] {
+            return connection_->execute("SELECT pg_logical_emit_message(true, 'tandem', '')");
+        }));
+        source = TRY(catalog_.read_for_load(relid, *held));
+        if (!source) return Error(ErrorCode::kPostgresRetry, "a table goes while its load begins");
+        for (Chunk& chunk : source->chunks) chunk.snapshot = held;
+        return {};
     }
 
     // What the stream has to know of the table: its leaves, and what its load has seen.
@@ -398,6 +432,10 @@ class Setup {
         table->copy = copy.copy;
         // The daemon died while it changed the columns.
         if (!TRY(target_.has_columns(*table))) return begin_load(row);
+        // What its chunks were read in is gone with the daemon that had it.
+        if (table->keyless() && row.state == "loading" &&
+            !TRY(catalog_.read_open_chunks(row.relid)).empty())
+            return begin_load(row);
         TRY(target_.undo(*table, result_.position));
         TRY(catalog_.undo_leaves(*table, result_.position));
         std::vector<LeafCut> cuts = TRY(catalog_.read_cuts(row.relid, table->copy));

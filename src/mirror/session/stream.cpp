@@ -19,6 +19,9 @@ constexpr Micros kFeedbackInterval{1'000'000};
 constexpr int kMessagesBetweenChecks = 256;
 // How long an orderly stop waits for the batch that is being applied.
 constexpr Micros kStopPatience{1'500'000};
+constexpr Micros kBetweenWakes{50'000};
+
+constexpr std::chrono::milliseconds kVisibleSoon{100};
 
 Micros now() {
     return std::chrono::duration_cast<Micros>(std::chrono::steady_clock::now().time_since_epoch());
@@ -61,7 +64,16 @@ class Directory final : public TableDirectory {
         return found != loaded_as_of_.end() && found->second.sees(transaction);
     }
 
-    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation) override {
+    Result<Resolution> resolve(Oid relid, const postgres::Relation& relation,
+                               Xid transaction) override {
+        // Its DDL is not seen before it is visible. Not for long: it may be this mirror that it
+        // waits for. Then the guard finds what is missed here.
+        postgres::Connection* source = TRY(catalog_.connection());
+        TRY(wait_until_visible(*source, std::span(&transaction, 1), kVisibleSoon));
+        return resolve_now(relid, relation, false);
+    }
+
+    Result<Resolution> resolve_now(Oid relid, const postgres::Relation& relation, bool exact) {
         TablePtr& known = known_.at(relid.value);
         auto info = TRY(catalog_.read_source_table(relid));
         postgres::TypeMap types;
@@ -69,7 +81,7 @@ class Directory final : public TableDirectory {
             postgres::Connection* connection = TRY(catalog_.connection());
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
-        Resolution resolution = TRY(resolve_relation(known, relation, info, types));
+        Resolution resolution = TRY(resolve_relation(known, relation, info, types, exact));
         // Its bytes would be taken for text. The session that loads the table streams text.
         for (const TableColumn& column : resolution.change.after->columns)
             if (binary_ && column.mapping.needs_text_stream)
@@ -102,7 +114,7 @@ class Directory final : public TableDirectory {
         relation.name = info->name;
         relation.replica_identity = static_cast<char>(info->replica_identity);
         relation.columns = columns;
-        return std::optional(TRY(resolve(announcement.relid, relation)));
+        return std::optional(TRY(resolve_now(announcement.relid, relation, true)));
     }
 
     TablePtr known(Oid relid) override {
@@ -218,8 +230,10 @@ class StreamLoop {
         auto decoded = TRY(decoder_.decode(data.payload));
         read_bytes_ += data.payload.size();
         if (auto* logical = std::get_if<postgres::LogicalMessage>(&decoded))
-            if (logical->prefix == "tandem" && logical->content == "flush")
-                metrics_.flush_requests.add();
+            if (logical->prefix == "tandem") {
+                if (logical->content == "flush") metrics_.flush_requests.add();
+                told_of_ddl_ |= logical->content == "ddl";
+            }
         return machine_.on_message(decoded, data.payload.size(), now());
     }
 
@@ -252,6 +266,7 @@ class StreamLoop {
     Status report() {
         applied_ = std::max(applied_, hand_over_.applied());
         for (const Part& part : hand_over_.take_consistent(applied_)) TRY(become_live(part));
+        TRY(wake_guard());
         bool news = applied_ > reported_;
         if (!news && !reply_requested_ && now() - last_report_ < kFeedbackInterval) return {};
         count();
@@ -263,6 +278,15 @@ class StreamLoop {
         reply_requested_ = false;
         last_report_ = now();
         return {};
+    }
+
+    // DDL was committed: the guard looks at it now. Anybody may write such messages, so not more
+    // often than it would be of use.
+    Status wake_guard() {
+        if (!told_of_ddl_ || now() - woken_guard_ < kBetweenWakes) return {};
+        told_of_ddl_ = false;
+        woken_guard_ = now();
+        return catalog_.wake_guard();
     }
 
     Status become_live(const Part& part) {
@@ -321,6 +345,8 @@ class StreamLoop {
     std::optional<postgres::Replication> replication_;
     bool drained_ = false;
     bool reply_requested_ = false;
+    bool told_of_ddl_ = false;
+    Micros woken_guard_{0};
     Lsn received_;
     Lsn applied_;
     Lsn reported_;

@@ -78,6 +78,8 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     catalog.set_generations(tables.generations);
     std::vector<std::unique_ptr<ClickHouseTarget>> writers;
     std::vector<Destination*> more;
+    writers.reserve(kMoreWriters);
+    more.reserve(kMoreWriters);
     for (int i = 0; i < kMoreWriters; ++i)
         more.push_back(
             writers.emplace_back(std::make_unique<ClickHouseTarget>(target_options(options, false)))

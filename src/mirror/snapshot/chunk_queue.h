@@ -10,11 +10,13 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "base/mutex.h"
 #include "mirror/schema/table.h"
+#include "mirror/snapshot/held_snapshot.h"
 
 namespace tandem::mirror {
 
@@ -26,6 +28,8 @@ struct Chunk {
     uint32_t number = 0;               // within the table's copy, from 1: rows carry it as origin
     bool begun = false;                // an earlier try may have left rows behind
     Lsn from = {};                     // the commit at which the partition joined; else nothing
+    // What all chunks of a table without a key are read in; nothing: each in its own.
+    std::shared_ptr<const HeldSnapshot> snapshot = {};
     bool joins() const { return from.valid(); }
 };
 

@@ -41,6 +41,10 @@ Status publish_table(postgres::Connection& connection, std::string_view publicat
 // ClickHouse.
 Status mark_dropped_tables(postgres::Connection& connection);
 
+// Tables that were removed from their mirror and that ClickHouse has no more leave the catalog, as
+// soon as a publication of ours does not have them.
+Status forget_removed_tables(postgres::Connection& connection);
+
 // One look at the tables of all mirrors. Those that failed are taken out; those that lost their key
 // fail, and are taken out by the same transaction. A table whose lock somebody holds is left for
 // the next look.

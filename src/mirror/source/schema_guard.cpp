@@ -1,5 +1,6 @@
 #include "mirror/source/schema_guard.h"
 
+#include <algorithm>
 #include <charconv>
 #include <vector>
 
@@ -11,6 +12,10 @@ namespace {
 
 // A change that this many announcements did not settle is loaded again.
 constexpr int kAnnouncementsMax = 3;
+// Looks that may follow each other closely for the sake of one change: the mirror may be paused.
+constexpr int kPressingLooks = 20;
+// How often columns altered in place are taken for seen; each time reads the columns of all tables.
+constexpr unsigned kLooksBetweenSettling = 16;
 constexpr std::string_view kShape = "shape:";
 constexpr std::string_view kLeaf = "leaf:";
 
@@ -58,6 +63,9 @@ bool parse_announcement(std::string_view content, LeafAnnouncement* announcement
 Status SchemaGuard::look(postgres::Connection& connection) {
     auto standby = TRY(connection.query("SELECT pg_is_in_recovery()"));
     if (TRY(standby.boolean(0, 0))) return {};
+    TRY(connection.execute(looks_++ % kLooksBetweenSettling == 0
+                               ? "SELECT tandem.settle_heaps(true)"
+                               : "SELECT tandem.settle_heaps(false)"));
     auto rows = TRY(connection.query(
         "SELECT t.mirror_id, t.relid, t.rewritten, t.seen, pg_current_wal_insert_lsn(), "
         "s.confirmed_flush_lsn, n.nspname, c.relname, t.by_leaf FROM tandem.changed_tables() t "
@@ -77,7 +85,7 @@ Status SchemaGuard::look(postgres::Connection& connection) {
         auto key = std::pair(table.mirror_id, table.relid.value);
         Sighting sighting = sightings_[key];
         if (sighting.seen != table.seen) {
-            sighting = {table.seen, table.now, 0};
+            sighting = {table.seen, table.now, 0, 0};
             // Makes the stream pass that position soon, also when nothing else is written.
             TRY(connection.execute("SELECT pg_logical_emit_message(true, 'tandem', 'flush')"));
         } else if (table.confirmed >= sighting.at) {
@@ -85,14 +93,32 @@ Status SchemaGuard::look(postgres::Connection& connection) {
             if (!acted.ok() && !connection.usable()) return acted;
             if (!acted.ok()) log(LogLevel::warning, "mirror", acted.error().to_string());
         }
+        ++sighting.looks;
         still[key] = std::move(sighting);
     }
     sightings_ = std::move(still);
     return {};
 }
 
+bool SchemaGuard::pressing() const {
+    return std::any_of(sightings_.begin(), sightings_.end(),
+                       [](const auto& sighting) { return sighting.second.looks < kPressingLooks; });
+}
+
+Result<bool> SchemaGuard::only_moved(postgres::Connection& connection, const Changed& table) {
+    if (!table.rewritten) return false;
+    auto taken = TRY(connection.query(
+        "SELECT tandem.take_moved_leaves(" + std::to_string(table.mirror_id) + ", " +
+        std::to_string(table.relid.value) + ", " + sqltext::pg_literal(table.seen) + ")"));
+    return taken.boolean(0, 0);
+}
+
 Status SchemaGuard::act(postgres::Connection& connection, const Changed& table,
                         Sighting& sighting) {
+    if (TRY(only_moved(connection, table))) {
+        log(LogLevel::info, "mirror", table.name + " has moved to another file");
+        return {};
+    }
     std::string where = "mirror_id = " + std::to_string(table.mirror_id) +
                         " AND relid = " + std::to_string(table.relid.value);
     bool again = sighting.announced == kAnnouncementsMax;

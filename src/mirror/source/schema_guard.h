@@ -4,6 +4,7 @@
 // that were rewritten, attached or truncated with a partition. So the catalog is looked at every
 // now and then (tandem.changed_tables). A difference counts only when the stream has passed the
 // position it was seen at: until then it may be on its way. Then
+//   * rows that only moved (VACUUM FULL) are noted where they lie now;
 //   * rewritten rows are loaded again, beside whoever reads; of a partitioned table only the
 //     leaves that came, went or were rewritten: a message in the WAL says at which place the mirror
 //     takes note of that;
@@ -25,21 +26,26 @@ class SchemaGuard {
   public:
     // One look at the tables of all mirrors. Does nothing on a standby.
     Status look(postgres::Connection& connection);
+    // Something was seen of late: another look soon will find that the stream has passed it.
+    bool pressing() const;
 
   private:
     struct Sighting {
         std::string seen;
         Lsn at;
         int announced = 0;
+        int looks = 0;
     };
     struct Changed;
 
     static Status announce_leaves(postgres::Connection& connection, const std::string& where);
     static Status announce_columns(postgres::Connection& connection, const std::string& table,
                                    const std::string& where);
+    static Result<bool> only_moved(postgres::Connection& connection, const Changed& table);
     Status act(postgres::Connection& connection, const Changed& table, Sighting& sighting);
 
     std::map<std::pair<int, uint32_t>, Sighting> sightings_;  // by mirror and relid
+    unsigned looks_ = 0;
 };
 
 // What an announcement says, and reads: "shape:<relid>:<digest of the columns>".

@@ -7,6 +7,7 @@
 
 #include "base/back_off.h"
 #include "base/failpoint.h"
+#include "mirror/batch/value_bytes.h"
 #include "mirror/snapshot/row_reader.h"
 #include "sqltext/quote.h"
 
@@ -44,8 +45,20 @@ void append_constant(types::Block& block, std::string_view name, const char* typ
     block.columns.push_back({std::string(name), std::move(column)});
 }
 
+void append_row_hashes(types::Block& block) {
+    std::vector<size_t> order(block.columns.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    types::Column hashes(MUST(types::parse_clickhouse_type("UInt128")));
+    hashes.reserve(block.rows());
+    std::string scratch;
+    for (size_t row = 0; row < block.rows(); ++row)
+        hashes.append_fixed(hash_of_row(block.columns, order, row, scratch));
+    block.columns.push_back({std::string(kRowColumn), std::move(hashes)});
+}
+
 // The number of the chunk is the origin.
 void append_system_columns(types::Block& block, const Table& table, const Chunk& chunk) {
+    if (table.keyless()) append_row_hashes(block);
     append_constant(block, kFromColumn, "UInt64", chunk.from.value);
     append_constant(block, kOriginColumn, "UInt32", chunk.number);
     if (table.partitioned) append_constant(block, kLeafColumn, "UInt32", chunk.part.value);
@@ -97,7 +110,10 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     if (chunk.begun) TRY(target.undo_chunk(table, chunk));
     postgres::Connection* source = TRY(connection());
     ReadTransaction transaction(*source);
-    TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
+    if (chunk.snapshot)
+        TRY(join_snapshot(*source, *chunk.snapshot));
+    else
+        TRY(begin_durable_snapshot(*source, [this] { return flush_wal(); }));
     ChunkResult result;
     std::string part = TRY(part_name(chunk.part));
     if (!part.empty()) {  // a partition that was dropped has no rows
@@ -136,23 +152,30 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     return result;
 }
 
-// A transaction holds the lock on its own id until after it has become visible.
 Status SourceReader::wait_visible(std::span<const Xid> transactions) {
     postgres::Connection* source = TRY(connection());
+    if (TRY(wait_until_visible(*source, transactions, std::chrono::seconds(10)))) return {};
+    return Error(ErrorCode::kPostgresRetry,
+                 "a committed transaction does not become visible; does a synchronous standby "
+                 "hold it back?");
+}
+
+// A transaction holds the lock on its own id until after it has become visible.
+Result<bool> wait_until_visible(postgres::Connection& source, std::span<const Xid> transactions,
+                                std::chrono::milliseconds patience) {
     std::string ids;
     for (Xid xid : transactions) ids += (ids.empty() ? "" : ",") + std::to_string(xid.value);
     std::string sql =
         "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'transactionid' AND granted AND "
         "mode = 'ExclusiveLock' AND transactionid::text = ANY ('{" +
         ids + "}'))";
-    for (int attempt = 0; attempt < 1000; ++attempt) {
-        auto running = TRY(source->query(sql));
-        if (!TRY(running.boolean(0, 0))) return {};
+    auto deadline = std::chrono::steady_clock::now() + patience;
+    for (;;) {
+        auto running = TRY(source.query(sql));
+        if (!TRY(running.boolean(0, 0))) return true;
+        if (std::chrono::steady_clock::now() > deadline) return false;
         back_off(std::chrono::milliseconds(10));
     }
-    return Error(ErrorCode::kPostgresRetry,
-                 "a committed transaction does not become visible; does a synchronous standby "
-                 "hold it back?");
 }
 
 Result<SourceRows::Found> SourceReader::current_rows(const Table& table, const types::Block& keys,

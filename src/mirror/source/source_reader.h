@@ -3,6 +3,7 @@
 // Its connections are opened when first needed and again after a loss; one thread.
 #pragma once
 
+#include <chrono>
 #include <optional>
 
 #include "mirror/apply/ports.h"
@@ -41,6 +42,11 @@ class SourceReader final : public SourceRows {
     std::optional<postgres::Connection> connection_;
     std::optional<postgres::Connection> flusher_;
 };
+
+// Until these transactions, whose commits were streamed, are visible to SQL, see SourceRows. False
+// when that takes longer than `patience`.
+Result<bool> wait_until_visible(postgres::Connection& source, std::span<const Xid> transactions,
+                                std::chrono::milliseconds patience);
 
 // Divides the heap of every part of the table into ranges of blocks.
 Result<std::vector<Chunk>> plan_chunks(postgres::Connection& connection, Oid relid,

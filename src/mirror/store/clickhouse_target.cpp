@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 
 #include "base/back_off.h"
@@ -26,6 +27,8 @@ using sqltext::ch_string;
 constexpr int kUnknownDatabase = 81;
 
 constexpr int kUnknownTable = 60;
+constexpr int kUnknownIdentifier = 47;
+constexpr int kAlterOfColumnIsForbidden = 524;
 constexpr int kSettlePolls = 600;
 constexpr int kPollsBeforeKill = 5;
 // Origins: 0 the stream, 1.. chunks of the load, from here on folds.
@@ -87,6 +90,7 @@ const std::vector<clickhouse::Setting>& insert_settings() {
         {"optimize_on_insert", "0"},
         {"max_insert_threads", "1"},
         {"insert_deduplicate", "0"},
+        {"max_partitions_per_insert_block", "0"},
     };
     return settings;
 }
@@ -129,6 +133,7 @@ std::string ClickHouseTarget::next_query_id() const {
 Status ClickHouseTarget::execute(std::string sql) {
     clickhouse::Client* connection = TRY(client());
     Query write = query(std::move(sql));
+    write.settings = {{"max_partitions_per_insert_block", "0"}};
     write.query_id = next_query_id();
     return connection->execute(write);
 }
@@ -262,6 +267,17 @@ Status ClickHouseTarget::make_room(const Table& table) {
                                                     table.target + " that no mirror made");
     if (found.rows() == 1 && found.columns[1].column.fixed<uint64_t>(0) > 0)
         TRY(drop_table(ch_qualified(table.database, table.target)));
+    return drop_rows(table);
+}
+
+Status ClickHouseTarget::drop_mirrored(const Table& table) {
+    TRY(execute("DROP VIEW IF EXISTS " + ch_qualified(table.database, table.target)));
+    return drop_rows(table);
+}
+
+// Of every copy and era.
+Status ClickHouseTarget::drop_rows(const Table& table) {
+    clickhouse::Client* connection = TRY(client());
     std::string name = ch_string(table.target);
     std::string delta = ch_string("_tandem_delta_" + table.target);
     Query left = query(
@@ -493,11 +509,13 @@ Result<std::vector<uint32_t>> ClickHouseTarget::generations(const Table& table) 
 Status ClickHouseTarget::delta_keys(const Table& table, uint32_t oldest,
                                     const std::function<void(uint64_t, uint32_t)>& on_key) {
     clickhouse::Client* connection = TRY(client());
-    Query ask = query("SELECT " + sqltext::ch_ident_list(key_names(table)) + ", " +
-                      std::string(kGenerationColumn) + " FROM " + delta_table(table) +
-                      " WHERE _tandem_generation >= " + std::to_string(oldest));
+    size_t keys = table.keyless() ? 1 : table.key.size();
+    std::string list =
+        table.keyless() ? std::string(kRowColumn) : sqltext::ch_ident_list(key_names(table));
+    Query ask =
+        query("SELECT " + list + ", " + std::string(kGenerationColumn) + " FROM " +
+              delta_table(table) + " WHERE _tandem_generation >= " + std::to_string(oldest));
     return connection->select(ask, [&](types::Block&& block) -> Status {
-        size_t keys = table.key.size();
         if (block.columns.size() != keys + 1) return {};  // the header of an empty answer
         std::string scratch;
         for (size_t row = 0; row < block.rows(); ++row)
@@ -511,6 +529,7 @@ Status ClickHouseTarget::fold(const FoldTask& task) {
     const Table& table = *task.table;
     std::string origin = std::to_string(kFoldOrigin | task.newest);
     if (task.again) TRY(remove(table, table.main_name(), "_tandem_origin = " + origin));
+    if (table.keyless()) return fold_counted(task, origin);
     std::vector<std::string> keys = key_names(table);
     std::vector<std::string> columns = column_names(table);
     if (table.partitioned) columns.emplace_back(kLeafColumn);
@@ -531,6 +550,50 @@ Status ClickHouseTarget::fold(const FoldTask& task) {
                              " FROM " + delta_table(table) + " WHERE " + between(task) +
                              ") AND _tandem_origin != " + origin;
     return remove(table, table.main_name(), superseded);
+}
+
+Result<bool> ClickHouseTarget::settle_counts(const FoldTask& task, Lsn position) {
+    const Table& table = *task.table;
+    std::string settled = "_tandem_deleted = 0 AND " + between(task);
+    // Of a try that was not followed by a fold: nobody needs it.
+    TRY(remove(table, table.delta_name(), settled));
+    std::vector<std::string> columns = column_names(table);
+    std::string database = table.rows_database();
+    std::string main = table.main_name();
+    std::string delta = table.delta_name();
+    std::string before = std::to_string(position.value);
+    sqltext::StoredRelation relation;
+    relation.database = database;
+    relation.main = main;
+    relation.delta = delta;
+    relation.columns = columns;
+    relation.position = before;
+    std::string list = sqltext::ch_ident_list(columns) + ", _tandem_row, _tandem_count";
+    TRY(execute("INSERT INTO " + delta_table(table) + " (" + list +
+                ", _tandem_from, _tandem_ordinal, _tandem_deleted, _tandem_generation) SELECT " +
+                list + ", " + std::to_string(position.value - 1) + ", 0, 0, " +
+                std::to_string(task.newest) + " FROM (" +
+                sqltext::amounts(relation, between(task)) + ")"));
+    uint64_t impossible = TRY(count("SELECT count() FROM " + delta_table(table) + " WHERE " +
+                                    settled + " AND _tandem_count < 0"));
+    return impossible == 0;
+}
+
+// By settle_counts() readers of these generations see of main only what is newer. What is moved has
+// no position: no reader of these generations may count it.
+Status ClickHouseTarget::fold_counted(const FoldTask& task, const std::string& origin) {
+    const Table& table = *task.table;
+    std::string settled = delta_table(table) + " WHERE _tandem_deleted = 0 AND " + between(task);
+    std::string list = sqltext::ch_ident_list(column_names(table)) + ", _tandem_row";
+    TRY(execute("INSERT INTO " + main_table(table) + " (" + list +
+                ", _tandem_from, _tandem_origin) SELECT " + list + ", 0, " + origin +
+                " FROM (SELECT * FROM " + settled +
+                " AND _tandem_count > 0) ARRAY JOIN range(toUInt64(_tandem_count)) AS _i"));
+    TRY(failpoint("fold_after_insert"));
+    uint64_t position = TRY(count("SELECT max(_tandem_from) FROM " + settled));
+    return remove(table, table.main_name(),
+                  "_tandem_row IN (SELECT _tandem_row FROM " + settled + ") AND _tandem_from <= " +
+                      std::to_string(position) + " AND _tandem_origin != " + origin);
 }
 
 Status ClickHouseTarget::drop_generation(const Table& table, uint32_t generation) {
@@ -578,7 +641,27 @@ Result<std::string> ClickHouseTarget::default_expression(const AddedColumn& adde
            ch_string(added.column.mapping.type->name) + ")";
 }
 
+// What a table is ordered or partitioned by cannot be altered: it is loaded again.
 Status ClickHouseTarget::alter(const TableChange& change) {
+    auto fixed = [](const TableColumn& column) {
+        return column.order_position > 0 || column.partition_function;
+    };
+    bool in_place =
+        std::none_of(change.dropped.begin(), change.dropped.end(), fixed) &&
+        std::none_of(change.retyped.begin(), change.retyped.end(), fixed) &&
+        std::none_of(change.renamed.begin(), change.renamed.end(),
+                     [&](const RenamedColumn& renamed) { return fixed(renamed.before); });
+    if (!in_place)
+        return Error(ErrorCode::kSchemaChanged,
+                     change.before->label() + " is ordered or partitioned by a changed column");
+    Status altered = alter_in_place(change);
+    int code = altered.ok() ? 0 : altered.error().foreign_code();
+    if (code != kAlterOfColumnIsForbidden && code != kUnknownIdentifier) return altered;
+    return Error(ErrorCode::kSchemaChanged,
+                 change.before->label() + ": " + altered.error().message());
+}
+
+Status ClickHouseTarget::alter_in_place(const TableChange& change) {
     for (const std::string& name : {main_table(*change.before), delta_table(*change.before)}) {
         std::string prefix = "ALTER TABLE " + name + " ";
         for (const TableColumn& column : change.dropped)

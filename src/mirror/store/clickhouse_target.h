@@ -68,6 +68,8 @@ class ClickHouseTarget final : public Destination {
     // Before the first copy of a table is made: drops what an earlier mirror left of it.
     // kAlreadyExists when the name belongs to somebody else's table.
     Status make_room(const Table& table);
+    // View and rows of a table that the mirror had.
+    Status drop_mirrored(const Table& table);
     Status drop_copy(const Table& table);
     // The view under the table's own name shows this copy, without what is gone.
     Status create_view(const Table& table, std::span<const LeafCut> cuts, const std::string& mark);
@@ -89,6 +91,10 @@ class ClickHouseTarget final : public Destination {
     // Moves the newest rows of the generations into main. Readers see no difference: until
     // the fold is published the delta covers them.
     Status fold(const FoldTask& task);
+    // Of a table without a key, before fold() and by a reader's grace: the delta says how many
+    // there are of every row that it speaks of, so that what becomes of those in main is not seen
+    // any more. False: more rows went than there were; the copy is not what the source had.
+    Result<bool> settle_counts(const FoldTask& task, Lsn position);
     Status drop_generation(const Table& table, uint32_t generation);
 
     // What the views show: the state at the position. The first one of a session; the next ones,
@@ -112,12 +118,15 @@ class ClickHouseTarget final : public Destination {
     Status insert(std::string_view database, std::string_view table, const types::Block& block);
     Status execute(std::string sql);
     Status drop_table(const std::string& qualified);
+    Status drop_rows(const Table& table);
     Result<std::vector<std::string>> table_names(const std::string& database);
     Status rename_table(const std::string& database, const std::string& first,
                         const std::string& stem, const std::string& wanted);
     std::string next_query_id() const;
     Result<uint64_t> count(std::string sql);
     Status remove(const Table& table, const std::string& name, const std::string& condition);
+    Status fold_counted(const FoldTask& task, const std::string& origin);
+    Status alter_in_place(const TableChange& change);
     Result<std::string> default_expression(const AddedColumn& added);
 
     TargetOptions options_;

@@ -31,6 +31,7 @@ void DeltaBook::start(const Start& start) {
     entry.oldest = start.oldest;
     entry.open = start.open;
     entry.folding = start.folding;
+    entry.everything = start.table->keyless();  // which keys there are is nobody's question
     for (const LeafCut& cut : start.cuts) entry.cuts.push_back({cut, {}});
     // What an earlier session wrote and did not fold: before the position it ended at.
     for (uint32_t generation = start.oldest; generation < start.open; ++generation)
@@ -237,7 +238,7 @@ void DeltaBook::folded(Entry& entry, const FoldTask& task, bool empty, Moment be
     entry.oldest = task.newest + 1;
     entry.empty = empty;
     entry.folding = 0;
-    if (entry.everything && empty) entry.everything = false;
+    if (entry.everything && empty) entry.everything = entry.table->keyless();
     entry.keys.forget_up_to(task.newest);
     entry.not_before = now + (now - begun) * limits_.idle_factor;
 }

@@ -18,6 +18,7 @@ class DeltaBookTest : public testing::Test {
     DeltaBookTest() {
         auto table = std::make_shared<Table>();
         table->relid = kTable;
+        table->key = {0};
         table_ = table;
     }
 

@@ -139,7 +139,7 @@ Status StreamMachine::on_relation(const postgres::Relation& relation) {
 }
 
 Status StreamMachine::resolve(Source& source) {
-    auto resolution = directory_->resolve(*source.table, source.relation.get());
+    auto resolution = directory_->resolve(*source.table, source.relation.get(), xid_);
     std::vector<int> columns;
     if (resolution.ok()) columns = resolution.value().layout.columns;
     TRY(adopt(*source.table, std::move(resolution), false));

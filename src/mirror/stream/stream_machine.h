@@ -44,7 +44,9 @@ class TableDirectory {
     virtual bool covered(Oid table, Xid transaction) = 0;
     // An error of code kSchemaChanged, kNoReplicaIdentity, kUnsupportedType fails the table alone;
     // any other is returned by on_message, the stream then has to start again.
-    virtual Result<Resolution> resolve(Oid table, const postgres::Relation& relation) = 0;
+    // `transaction` has the first change that is laid out so.
+    virtual Result<Resolution> resolve(Oid table, const postgres::Relation& relation,
+                                       Xid transaction) = 0;
     // The columns the table has at this place of the stream were announced. Nothing: they are not
     // those any more that the digest names, so a later announcement or a Relation message tells.
     virtual Result<std::optional<Resolution>> refresh(const Announcement& announcement) = 0;

@@ -56,7 +56,7 @@ class StreamMachineTest : public testing::Test, protected TableDirectory {
         return relation == kTable ? std::optional(kTable) : std::nullopt;
     }
     bool covered(Oid, Xid) override { return covered_; }
-    Result<Resolution> resolve(Oid, const postgres::Relation&) override {
+    Result<Resolution> resolve(Oid, const postgres::Relation&, Xid) override {
         if (failure_ != ErrorCode::kInternal) return Error(failure_, "as the test wants it");
         Resolution resolution;
         resolution.change.before = resolution.change.after = table_;

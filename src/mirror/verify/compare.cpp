@@ -4,8 +4,12 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
+#include <set>
 #include <utility>
+
+#include "sqltext/quote.h"
 
 namespace tandem::mirror {
 namespace {
@@ -48,9 +52,11 @@ class Comparer {
     }
 
   private:
-    // Rows of one look that differ: by key text, with both sides' values.
+    // Rows of one look that differ: by key text, with both sides' values. Without a key rows may be
+    // there several times: how much more often in the source is what counts then.
     struct Pair {
         std::optional<Values> source, target;
+        int64_t more = 0;
     };
     using Pairs = std::map<std::string, Pair>;
 
@@ -87,21 +93,34 @@ class Comparer {
         return {};
     }
 
+    // Of no two rows the same; of a key they are not NULL.
     std::string key_text(const Values& values) const {
         std::string text = "(";
-        for (size_t i = 0; i < sides_.key_count(); ++i)
-            text += (i == 0 ? "" : ", ") + values[i].value_or("NULL");
+        for (size_t i = 0; i < sides_.key_count(); ++i) {
+            bool quoted = sides_.keyless() && values[i];
+            text += i == 0 ? "" : ", ";
+            text += quoted ? sqltext::pg_literal(*values[i]) : values[i].value_or("NULL");
+        }
         return text + ")";
+    }
+
+    void count(Pairs& pairs, const std::string& key, Values& values, int more) const {
+        Pair& pair = pairs[key];
+        pair.more += more;
+        if (!pair.source) pair.source = pair.target = std::move(values);
+        if (pair.more == 0) pairs.erase(key);
     }
 
     // A row that ClickHouse has twice differs, whatever its values are.
     void take_target(Pairs& pairs, Values& values) const {
+        if (sides_.keyless()) return count(pairs, key_text(values), values, -1);
         Pair& pair = pairs[key_text(values)];
         if (pair.target) values.back() = "(twice)";
         pair.target = std::move(values);
     }
 
-    static void take_source(Pairs& pairs, const std::string& key, Values& values) {
+    void take_source(Pairs& pairs, const std::string& key, Values& values) const {
+        if (sides_.keyless()) return count(pairs, key, values, 1);
         auto found = pairs.find(key);
         if (found != pairs.end() && found->second.target == values)
             pairs.erase(found);
@@ -150,28 +169,37 @@ class Comparer {
             const Values& row = pair.source ? *pair.source : *pair.target;
             keys.emplace_back(row.begin(), row.begin() + static_cast<long>(sides_.key_count()));
         }
-        for (size_t first = 0; first < keys.size(); first += kKeysAtOnce) {
-            size_t count = std::min(kKeysAtOnce, keys.size() - first);
+        size_t at_once = sides_.keyless() ? keys.size() : kKeysAtOnce;
+        for (size_t first = 0; first < keys.size(); first += at_once) {
+            size_t count = std::min(at_once, keys.size() - first);
             auto begin = keys.begin() + static_cast<long>(first);
             TRY(settle({begin, begin + static_cast<long>(count)}));
         }
         return {};
     }
 
+    Status read_again(const std::vector<Values>& keys, Pairs& pairs) {
+        std::set<std::string> wanted;
+        for (const Values& key : keys) wanted.insert(key_text(key));
+        auto on_target = [&](Values& values) -> Status {
+            if (wanted.contains(key_text(values))) take_target(pairs, values);
+            return {};
+        };
+        auto on_source = [&](Values& values) -> Status {
+            std::string key = key_text(values);
+            if (wanted.contains(key)) take_source(pairs, key, values);
+            return {};
+        };
+        // Not every value can be asked for, and a NULL cannot.
+        if (sides_.keyless()) return sides_.read(KeyRange(), on_target, on_source);
+        return sides_.read(keys, on_target, on_source);
+    }
+
     Status settle(std::vector<Values> keys) {
         Pairs pairs;
         for (int round = 1; round < std::max(2, options_.rounds) && !keys.empty(); ++round) {
             pairs.clear();
-            TRY(sides_.read(
-                keys,
-                [&](Values& values) -> Status {
-                    take_target(pairs, values);
-                    return {};
-                },
-                [&](Values& values) -> Status {
-                    take_source(pairs, key_text(values), values);
-                    return {};
-                }));
+            TRY(read_again(keys, pairs));
             std::erase_if(keys, [&](const Values& key) { return !pairs.contains(key_text(key)); });
         }
         for (const Values& key : keys) report(key_text(key), pairs.at(key_text(key)));
@@ -181,6 +209,11 @@ class Comparer {
 
     void report(const std::string& key, const Pair& pair) {
         ++result_.differing;
+        if (sides_.keyless()) {
+            std::string rows = std::to_string(std::abs(pair.more)) + " more";
+            if (pair.more > 0) return show({key, "", rows, std::nullopt});
+            return show({key, "", std::nullopt, rows});
+        }
         if (!pair.source) return show({key, "", std::nullopt, "(row)"});
         if (!pair.target) return show({key, "", "(row)", std::nullopt});
         for (size_t i = 0; i < pair.source->size(); ++i)

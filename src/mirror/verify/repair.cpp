@@ -88,7 +88,7 @@ class Repair {
         for (const CopyRow& copy : TRY(catalog.read_copies(relid)))
             if (copy.visible_from) table->copy = copy.copy;
         catalog.set_generations({{relid.value, row->generation}});
-        if (table->partitioned) return catalog.reload(relid);
+        if (table->partitioned || table->keyless()) return catalog.reload(relid);
         ClickHouseTarget target(target_options(options_, false));
         uint32_t generation = 1;
         for (uint32_t used : TRY(target.generations(*table))) generation = used + 1;

@@ -42,6 +42,7 @@ std::string Sides::key_list(bool of_source) const {
 }
 
 bool Sides::divisible() const {
+    if (keyless()) return false;
     switch (table_.columns[table_.key[0]].type.value) {
         case 20:  // int8, int2, int4
         case 21:
@@ -69,7 +70,7 @@ Result<std::optional<std::string>> Sides::next_range(const std::optional<std::st
 }
 
 Status Sides::read(const KeyRange& range, const OnRow& on_target, const OnRow& on_source) {
-    const TableColumn& first = table_.columns[table_.key[0]];
+    const TableColumn& first = table_.columns[keyless() ? 0 : table_.key[0]];
     std::string source = "true";
     std::string target = "true";
     for (bool upper : {false, true}) {

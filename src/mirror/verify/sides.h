@@ -46,7 +46,9 @@ class Sides {
     Sides(const Table& table, const std::vector<std::string>& inexact, postgres::Connection& source,
           clickhouse::Client& target, FindRows find_rows);
 
-    size_t key_count() const { return table_.key.size(); }
+    // Values of a row that tell it apart: all of them, if the table has no key.
+    size_t key_count() const { return keyless() ? columns_.size() : table_.key.size(); }
+    bool keyless() const { return table_.keyless(); }
     const TableColumn& column(size_t i) const { return table_.columns[columns_[i]]; }
 
     // Both sides at one moment: ClickHouse first, because it keeps an older state for seconds only.

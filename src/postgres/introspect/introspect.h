@@ -96,6 +96,7 @@ struct TableInfo {
     ReplicaIdentity replica_identity = ReplicaIdentity::primary_key;
     std::vector<ColumnInfo> columns;    // by attnum, without dropped ones
     std::vector<int16_t> primary_key;   // attnums in key order
+    bool primary_key_lazy = false;      // deferrable, or not valid: rows may share it for a while
     std::vector<int16_t> identity_key;  // what pgoutput sends as key: of primary key or index;
                                         // empty for nothing, all columns for full
     std::vector<Oid> parents;           // inheritance or partition parents, direct

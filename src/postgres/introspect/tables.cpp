@@ -176,7 +176,9 @@ Status read_keys(Connection& connection, std::span<const Oid> oids, TablesByOid&
         bool is_identity = (table.replica_identity == ReplicaIdentity::primary_key && primary) ||
                            (table.replica_identity == ReplicaIdentity::index && identity);
         if (is_identity && usable) table.identity_key = key;
-        if (primary) table.primary_key = std::move(key);
+        if (!primary) continue;
+        table.primary_key = std::move(key);
+        table.primary_key_lazy = !usable;
     }
     for (auto& [oid, table] : tables) {
         if (table->replica_identity != ReplicaIdentity::full) continue;

@@ -70,14 +70,17 @@ constexpr std::string_view kDateMinus =
             "if(throwIf(ifNull(" wrong ", 0)) = 0, $1 " name " $2, NULL)", kMaybeNull | kRaises \
     }
 
+// A NULL is computed with as well, as the 0 behind it, which gcd refuses.
+#define TANDEM_GCD "gcd(toInt64(ifNull(nullIf($1, 0), 1)), toInt64(ifNull(nullIf($2, 0), 1)))"
 // Beyond the least number of 64 bits there is no opposite of it.
 constexpr std::string_view kGcd =
-    "if(throwIf(ifNull(least(toInt64($1), toInt64($2)) < -9223372036854775807, 0)) = 0, if($1 = 0, "
-    "toInt64(abs($2)), if($2 = 0, toInt64(abs($1)), gcd(toInt64($1), toInt64($2)))), NULL)";
+    "if(throwIf(ifNull(least(toInt64($1), toInt64($2)) < -9223372036854775807, 0)) = 0 AND "
+    "$1 IS NOT NULL AND $2 IS NOT NULL, if($1 = 0, toInt64(abs($2)), if($2 = 0, "
+    "toInt64(abs($1)), " TANDEM_GCD ")), NULL)";
 constexpr std::string_view kLcm =
     "if(throwIf(ifNull(least(toInt64($1), toInt64($2)) < -9223372036854775807, 0)) = 0, if($1 = 0 "
-    "OR $2 = 0, toInt64(0) * $1 * $2, accurateCast(abs(toInt128(intDiv(toInt64($1), gcd(toInt64("
-    "$1), if($2 = 0, 1, toInt64($2))))) * $2), $T)), NULL)";
+    "OR $2 = 0, toInt64(0) * $1 * $2, accurateCast(abs(toInt128(intDiv(toInt64($1), " TANDEM_GCD
+    ")) * $2), $T)), NULL)";
 // What fits in 64 bits.
 constexpr std::string_view kFactorial =
     "if(throwIf(ifNull($1 NOT BETWEEN 0 AND 20, 0)) = 0, toDecimal64(factorial($1), 0), NULL)";
@@ -106,8 +109,8 @@ constexpr Rule kRules[] = {
      "gcd",
      {kInt4, kInt4},
      kInt4,
-     "accurateCast(if($1 = 0, abs(toInt64($2)), if($2 = 0, abs(toInt64($1)), gcd(toInt64($1), "
-     "toInt64($2)))), $T)",
+     "accurateCast(if(isNull($1) OR isNull($2), NULL, if($1 = 0, abs(toInt64($2)), if($2 = 0, "
+     "abs(toInt64($1)), " TANDEM_GCD "))), $T)",
      kRaises},
     {kFunction, "lcm", {kInt4, kInt4}, kInt4, kLcm, kRaises},
     {kFunction, "lcm", {kInt8, kInt8}, kInt8, kLcm, kMaybeNull | kRaises},

@@ -20,8 +20,9 @@ constexpr std::string_view kToBoolFromText =
     "if(throwIf(ifNull($1 NOT IN ('true', 'false', 't', 'f'), 0)) = 0, $1 IN ('true', 't'), "
     "NULL)";
 constexpr std::string_view kToDateFromText =
-    "if(throwIf(ifNull(NOT match($1, '^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$') OR "
-    "toDate32OrNull($1) IS NULL OR toString(toDate32OrNull($1)) != $1, 0)) = 0, "
+    "if(throwIf($1 IS NOT NULL AND ifNull(NOT match($1, "
+    "'^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$') OR toDate32OrNull($1) IS NULL OR "
+    "toString(toDate32OrNull($1)) != $1, 0)) = 0, "
     "toDate32OrNull($1), NULL)";
 
 // At most 15 digits, and a power of ten that is exact as well: their quotient is the nearest

@@ -275,6 +275,7 @@ Status Translator::write_tail(const Query& query, sql::Select& select) {
 }
 
 void Translator::finish(const sql::Select& select) {
+    output_.raises = sql_.any_raises();
     output_.sql = sql::print(select, names_clash_ ? kReservedPrefix : "") + std::string(kSettings);
     // What only counts rows reads some column; the key is there in any table.
     for (RelationUse& use : output_.relations)

@@ -286,8 +286,12 @@ Result<Translator::Derived> Translator::write_grouping_sets(const Query& query,
             if (cells.empty())
                 branch.select->results.push_back({sql_.form("true", {}), sql::Role::kValue, 0});
             // Without keys and aggregates it would be no grouping at all.
-            if (keys.empty() && branch.select->having == nullptr)
-                branch.select->having = sql_.form("count() >= 0", {});
+            if (keys.empty()) {
+                const Node* having = branch.select->having;
+                branch.select->having = having == nullptr
+                                            ? sql_.form("count() >= 0", {})
+                                            : sql_.form("$1 AND count() >= 0", {having});
+            }
             close_from(*branch.select);
             return {};
         });

@@ -37,6 +37,7 @@ struct Output {
     bool limited = true;
     bool any_order = false;
     bool narrow = false;
+    bool raises = false;
     bool united = false;  // rows of one part may be sent before another part is computed
     bool needs_utc = false;
     std::string zone;  // the session's, when the SQL is made for it

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <utility>
 
 #include "postgres/client/connection.h"
 #include "stack/clickhouse/clickhouse_http.h"
@@ -15,7 +16,9 @@ namespace {
 using Outcome = Check::Outcome;
 
 constexpr uint64_t kGibibyte = uint64_t{1} << 30;
+// The mirror needs the first; what the router writes came with the second (extension/remote).
 constexpr int kClickHouseMajorMin = 24;
+constexpr std::pair kClickHouseToRoute(25, 8);
 
 std::string in_gib(uint64_t bytes) {
     std::string tenths = std::to_string(bytes * 10 / kGibibyte);
@@ -235,6 +238,24 @@ std::vector<Check> check_postgres(const std::string& conninfo) {
     return checks;
 }
 
+Check check_clickhouse_version(const std::string& version) {
+    Check check{"clickhouse_version", Outcome::ok, "ClickHouse " + version};
+    std::pair given(0, 0);
+    const char* end = version.data() + version.size();
+    const char* point = std::from_chars(version.data(), end, given.first).ptr;
+    if (point != end) std::from_chars(point + 1, end, given.second);
+    if (given.first < kClickHouseMajorMin) {
+        check.outcome = Outcome::failed;
+        check.fix = "Upgrade to ClickHouse " + std::to_string(kClickHouseMajorMin) +
+                    " or later to mirror, to 25.8 or later to route queries as well.";
+    } else if (given < kClickHouseToRoute) {
+        check.outcome = Outcome::warning;
+        check.found += ", which is enough to mirror";
+        check.fix = "Upgrade to ClickHouse 25.8 or later to route queries.";
+    }
+    return check;
+}
+
 std::vector<Check> check_clickhouse(const config::ClickHouseUrl& target) {
     std::vector<Check> checks;
     Result<std::string> version = ask_clickhouse(target, "SELECT version()");
@@ -245,12 +266,7 @@ std::vector<Check> check_clickhouse(const config::ClickHouseUrl& target) {
     checks.push_back(
         {"clickhouse", Outcome::ok,
          target.host + ":" + std::to_string(target.http_port) + ", user " + target.user});
-    int major = 0;
-    std::from_chars(version->data(), version->data() + version->size(), major);
-    bool old = major < kClickHouseMajorMin;
-    checks.push_back(
-        {"clickhouse_version", old ? Outcome::failed : Outcome::ok, "ClickHouse " + *version,
-         old ? "Upgrade to ClickHouse " + std::to_string(kClickHouseMajorMin) + " or later." : ""});
+    checks.push_back(check_clickhouse_version(*version));
     checks.push_back(check_features(target));
     // Read only: asks for the rights instead of trying them.
     Result<std::string> rights =

@@ -33,6 +33,9 @@ std::vector<Check> check_tables(const std::string& conninfo, const std::string& 
 // The time zones of both sides have the same offsets; different ones would answer differently.
 Check check_time_zones(const std::string& conninfo, const config::ClickHouseUrl& target);
 
+// Of what `SELECT version()` answers: too old to mirror fails, too old to route is a warning.
+Check check_clickhouse_version(const std::string& version);
+
 // Reachable over HTTP and natively, version, rights. Read only.
 std::vector<Check> check_clickhouse(const config::ClickHouseUrl& target);
 

@@ -74,14 +74,15 @@ Check publish_right(const postgres::QueryResult& rows, const std::string& mirror
 }
 
 Check identity(const postgres::QueryResult& rows) {
-    Check check{"identity", Outcome::ok, "every table has a key that identifies its rows"};
+    Check check{"identity", Outcome::ok, "every table has a replica identity"};
     if (rows.text(0, 6) == "0") return check;
     check.outcome = Outcome::warning;
     check.found = rows.text(0, 6) +
                   " tables have no primary key and no replica identity index: " + rows.text(0, 7);
     check.fix =
         "They are left out. As their owner: ALTER TABLE ... ADD PRIMARY KEY (...); or ALTER "
-        "TABLE ... REPLICA IDENTITY USING INDEX ...;";
+        "TABLE ... REPLICA IDENTITY USING INDEX ...; or, but for partitioned ones, ALTER TABLE "
+        "... REPLICA IDENTITY FULL;";
     return check;
 }
 
@@ -92,7 +93,8 @@ Result<postgres::QueryResult> look(Connection& connection, const std::string& mi
     const char* foreign = "NOT pg_has_role(relowner, 'USAGE')";
     const char* keyless =
         "NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = chosen.oid AND (i.indisprimary AND "
-        "i.indimmediate OR i.indisreplident))";
+        "i.indimmediate OR i.indisreplident)) AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = "
+        "chosen.oid AND c.relkind = 'r' AND c.relreplident = 'f')";
     std::string list = sqltext::pg_array(patterns);
     std::string publication = "tandem_" + mirror;
     std::string sql =

@@ -54,7 +54,12 @@ const Case kCases[] = {
      "CREATE EXTENSION cube; ALTER TABLE t ADD COLUMN g cube; UPDATE t SET g = '(1,2)' WHERE id < "
      "5",
      true},
-    {"rewrites_in_place", "VACUUM FULL t", true},
+    {"moves_rows", "VACUUM FULL t"},
+    {"moves_rows_after_one_was_truncated", "TRUNCATE t; CLUSTER t USING t_pkey", std::nullopt},
+    {"moves_rows_of_a_partition", "CLUSTER p2 USING p2_pkey; CLUSTER p1 USING p1_pkey"},
+    {"moves_and_changes", "ALTER TABLE t ALTER v TYPE int USING v + 1; CLUSTER t USING t_pkey",
+     true},
+    {"is_logged_again", "ALTER TABLE p3 SET ACCESS METHOD heap; ALTER TABLE t SET LOGGED"},
     {"truncates", "TRUNCATE t"},
     {"renames_the_table", "ALTER TABLE t RENAME TO moved"},
     {"detaches_a_partition", "ALTER TABLE p DETACH PARTITION p1"},
@@ -83,6 +88,7 @@ TEST_P(mirror_follows_ddl, without_a_row_written_after_it) {
     mirror("m", "'t', 'p'");
     sql("UPDATE t SET v = v + 100 WHERE id % 5 = 0; DELETE FROM p WHERE id < 100");
     wait("m");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.settled_heaps", "2"));
     sql(GetParam().ddl);
     // Both looks of the guard, the load, and what is left for readers to see.
     ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.changed_tables()", "0"));
@@ -99,6 +105,65 @@ TEST_P(mirror_follows_ddl, without_a_row_written_after_it) {
 
 INSTANTIATE_TEST_SUITE_P(each, mirror_follows_ddl, testing::ValuesIn(kCases),
                          [](const auto& one) { return std::string(one.param.name); });
+
+class mirror_told_of_ddl : public MirrorFixture {
+  protected:
+    std::string told() {
+        return value(
+            "SELECT count(*) FROM pg_logical_slot_get_changes('watch', NULL, NULL) WHERE data LIKE "
+            "'%prefix: tandem%content:ddl%'");
+    }
+};
+
+TEST_F(mirror_told_of_ddl, by_event_triggers_and_of_mirrored_tables_only) {
+    // What a slot is asked for has to have reached the disk.
+    sql("SET synchronous_commit = on; CREATE TABLE t (id int PRIMARY KEY, v int); CREATE TABLE "
+        "other (id int PRIMARY KEY)");
+    mirror("m", "'t'");
+    sql("SELECT pg_create_logical_replication_slot('watch', 'test_decoding')");
+    sql("ALTER TABLE other ADD COLUMN n int; CREATE TEMP TABLE mine (id int); CREATE VIEW look AS "
+        "SELECT 1");
+    EXPECT_EQ(told(), "0");
+    sql("ALTER TABLE t ADD COLUMN n int");
+    EXPECT_EQ(told(), "1");
+    sql("CREATE INDEX ON t (v)");
+    EXPECT_EQ(told(), "1");
+    sql("DROP TABLE t");
+    EXPECT_EQ(told(), "1");
+    sql("ALTER EVENT TRIGGER tandem_ddl DISABLE; ALTER TABLE other ADD COLUMN o int");
+    EXPECT_EQ(told(), "0");
+    sql("SELECT pg_drop_replication_slot('watch')");
+}
+
+// Whoever runs DDL must not notice: not by an error, not by waiting, not by a right that is
+// missing.
+TEST_F(mirror_told_of_ddl, and_stands_in_nobodys_way) {
+    sql("CREATE TABLE t (id int PRIMARY KEY, v int); CREATE ROLE nobody LOGIN; GRANT CREATE ON "
+        "SCHEMA public TO "
+        "nobody; ALTER TABLE t OWNER TO nobody");
+    mirror("m", "'t'");
+    sql("SET SESSION AUTHORIZATION nobody");
+    sql("ALTER TABLE t ADD COLUMN n int; CREATE TABLE of_nobody (id int); DROP TABLE of_nobody");
+    sql("RESET SESSION AUTHORIZATION");
+    sql("BEGIN; ALTER TABLE t ADD COLUMN o int; PREPARE TRANSACTION 'two'");
+    sql("COMMIT PREPARED 'two'");
+    wait("m");
+    // Somebody holds the catalog; then it is not even there.
+    postgres::ConnectOptions options;
+    options.conninfo = conninfo();
+    auto other = postgres::Connection::open(options);
+    ASSERT_TRUE(other.ok()) << other.error().to_string();
+    ASSERT_TRUE(
+        other->execute("BEGIN; LOCK TABLE tandem.mirror_table IN ACCESS EXCLUSIVE MODE").ok());
+    sql("SET statement_timeout = '20s'; ALTER TABLE t ADD COLUMN p int; RESET statement_timeout");
+    ASSERT_TRUE(other->execute("ROLLBACK").ok());
+    sql("BEGIN; ALTER TABLE tandem.mirror_table RENAME TO away; ALTER TABLE t ADD COLUMN q int; "
+        "ALTER TABLE "
+        "tandem.away RENAME TO mirror_table; COMMIT");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.changed_tables()", "0"));
+    expect_equal("m");
+    sql("ALTER TABLE t OWNER TO CURRENT_USER; DROP OWNED BY nobody; DROP ROLE nobody");
+}
 
 class mirror_of_leaves : public MirrorFixture {};
 

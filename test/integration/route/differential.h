@@ -67,7 +67,7 @@ class RouteDifferential : public RouteTest {
 
     int64_t routed_so_far() {
         std::string count =
-            ask("SELECT coalesce(max(queries), 0) FROM tandem.route_stats WHERE reason_code = "
+            ask("SELECT coalesce(max(queries), 0) FROM tandem.route_reasons WHERE reason_code = "
                 "'routed'");
         return std::atoll(count.c_str());
     }

@@ -305,10 +305,11 @@ TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
 TEST_F(RouteBehaviour, verifies_both_answers_and_counts) {
     run("SET tandem.route = verify");
     EXPECT_EQ(ask(kCount), "1000");
-    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_different'"),
-              "1");
+    EXPECT_EQ(
+        ask("SELECT queries FROM tandem.route_reasons WHERE reason_code = 'verify_different'"),
+        "1");
     EXPECT_EQ(ask("SELECT count(*) FROM sales WHERE id > 1"), "999");
-    EXPECT_EQ(ask("SELECT queries FROM tandem.route_stats WHERE reason_code = 'verify_equal'"),
+    EXPECT_EQ(ask("SELECT queries FROM tandem.route_reasons WHERE reason_code = 'verify_equal'"),
               "1");
 }
 
@@ -355,6 +356,34 @@ class RouteInMidQuery : public RouteBehaviour {
         return rows.ok() && rows->rows() > 0;
     }
 };
+
+// More than is held in memory has been sent when a guard finds what only Postgres can answer: 60
+// MB, and the last row.
+TEST_F(RouteBehaviour, answers_from_postgres_when_a_guard_fails_late) {
+    run("CREATE TABLE late (id int PRIMARY KEY, n int NOT NULL, note text NOT NULL); INSERT INTO "
+        "late VALUES (1, 3, '')");
+    hold_in_both("late");
+    run("INSERT INTO late SELECT i, CASE i WHEN 30000 THEN 25 ELSE 3 END, repeat('x', 2000) FROM "
+        "generate_series(2, 30000) i");
+    // Row 2 is not in ClickHouse.
+    run_clickhouse(
+        "INSERT INTO tandem_rows.late (id, n, note, _tandem_from, _tandem_origin) SELECT number + "
+        "3, if(number = 29997, 25, 3), repeat('x', 2000), 0, 0 FROM numbers(29998)");
+    auto rows_of = [&](const std::string& sql) {
+        auto rows = connection_->query(sql);
+        EXPECT_TRUE(rows.ok()) << rows.error().to_string();
+        return rows.ok() ? rows->rows() : -1;
+    };
+    const std::string routed =
+        "SELECT id, note FROM late WHERE factorial(CASE WHEN id = 30000 THEN 3 ELSE n END) > 0";
+    EXPECT_EQ(rows_of(routed), 29999);
+    EXPECT_EQ(rows_of("SELECT id, note FROM late WHERE factorial(n) > 0"), 30000);
+    // A cursor that is read in part, and one that is not read at all.
+    run("BEGIN; DECLARE c CURSOR FOR " + routed);
+    EXPECT_EQ(rows_of("FETCH 10 FROM c"), 10);
+    EXPECT_EQ(rows_of("FETCH 20 FROM c"), 20);
+    run("DECLARE d CURSOR FOR SELECT id FROM late WHERE factorial(n) > 0; COMMIT");
+}
 
 TEST_F(RouteInMidQuery, answers_from_postgres_when_clickhouse_dies) {
     std::future<std::string> answer = ask_endless();

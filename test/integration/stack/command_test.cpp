@@ -28,7 +28,7 @@ std::string completed(const std::string& words, int count) {
 TEST(command, completes_commands_and_options_in_bash) {
     EXPECT_EQ(completed("tandem mir", 1), "mirror\n");
     std::string actions = completed("tandem mirror ''", 2);
-    for (const char* word : {"create", "alter", "drop", "resync", "show"})
+    for (const char* word : {"create", "alter", "add", "remove", "drop", "resync", "show"})
         EXPECT_NE(actions.find(word), std::string::npos) << actions;
     EXPECT_EQ(completed("tandem mirror create shop --batch-r", 4), "--batch-rows\n");
     EXPECT_EQ(completed("tandem _s", 1), "\n");
@@ -42,8 +42,8 @@ TEST(command, has_completion_for_every_shell_and_a_man_page) {
         EXPECT_EQ(script.find("_supervise"), std::string::npos) << shell;
     }
     std::string page = run({TANDEM_BINARY, "_man"});
-    for (const char* part :
-         {".TH TANDEM 1", "tandem mirror create name", "\\-\\-snapshot\\-workers"})
+    for (const char* part : {".TH TANDEM 1", "tandem mirror create name",
+                             "tandem mirror remove name", "\\-\\-snapshot\\-workers"})
         EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 

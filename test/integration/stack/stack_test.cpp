@@ -254,6 +254,23 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
     EXPECT_EQ(*ended, 0);
     auto verified = run({"verify", "bench", "--json"});
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
+    for (const char* command : {"status", "verify"}) {
+        auto named = run({command, "--json", "--postgres", (*source)->conninfo()});
+        ASSERT_TRUE(named.ok()) << named.error().to_string();
+        EXPECT_NE(named->find("pgbench_accounts"), std::string::npos) << *named;
+    }
+    auto removed = run({"mirror", "remove", "bench", "--table", "public.pgbench_tellers"});
+    ASSERT_TRUE(removed.ok()) << removed.error().to_string();
+    auto shown = run({"mirror", "show", "bench"});
+    ASSERT_TRUE(shown.ok()) << shown.error().to_string();
+    EXPECT_EQ(shown->find("pgbench_tellers"), std::string::npos) << *shown;
+    auto added = run({"mirror", "add", "bench", "--table", "public.*"});
+    ASSERT_TRUE(added.ok()) << added.error().to_string();
+    EXPECT_NE(added->find("public.pgbench_accounts is left out: it is in mirror \"bench\" already"),
+              std::string::npos)
+        << *added;
+    verified = run({"verify", "bench", "--json"});
+    EXPECT_TRUE(verified.ok()) << verified.error().to_string();
 }
 
 TEST_F(StackTest, routes_a_statement_that_was_prepared_before_its_table_was_mirrored) {

@@ -167,7 +167,15 @@ void show_queries(const Report& report) {
                stdout);
 }
 
-void show_text(const Report& report, bool verbose) {
+constexpr std::pair<const char*, const char*> kHints[] = {
+    {" sql                  ", "psql; begin a query with EXPLAIN to see where it runs"},
+    {" explain 'SELECT ...' ", "where a query may run, and if not in ClickHouse, why not"},
+    {" mirror create m -t T ", "mirror a table of your own"},
+    {" demo --verbose       ", "what ClickHouse is asked"},
+    {" down                 ", "stop; nothing is lost"}};
+
+// `program`: how this one was called, for the commands to be pasted.
+void show_text(const Report& report, bool verbose, const std::string& program) {
     print_line("");
     print_line(with_thousands(report.rows_mirrored) + " rows are mirrored; the load ran at " +
                with_thousands(static_cast<uint64_t>(report.snapshot_rows_per_second)) +
@@ -186,13 +194,7 @@ void show_text(const Report& report, bool verbose) {
     print_line("console     " + report.endpoints.console);
     print_line("");
     print_line("The stack keeps running. What to try next:");
-    print_line(
-        "  tandem sql                    psql; begin a query with EXPLAIN to see where it runs");
-    print_line(
-        "  tandem explain 'SELECT ...'   where a query would run, and if not routed, why not");
-    print_line("  tandem mirror create m --table 'public.*'    mirror tables of your own");
-    print_line("  tandem demo --verbose         what ClickHouse is asked");
-    print_line("  tandem down                   stop; nothing is lost");
+    for (const auto& [command, what] : kHints) print_line("  " + program + command + what);
 }
 
 Result<postgres::Connection> connect_for_demo(const stack::Settings& settings) {
@@ -222,7 +224,7 @@ Status demo(Options options, const DemoOptions& wanted) {
     if (options.json)
         show_json(report);
     else
-        show_text(report, wanted.verbose);
+        show_text(report, wanted.verbose, wanted.program);
     if (all_identical(report)) return {};
     return Error(ErrorCode::kInternal, "the two answers differ: " + first_difference(report));
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "base/result.h"
 #include "cli/options.h"
@@ -16,7 +17,8 @@ namespace tandem::cli {
 struct DemoOptions {
     uint64_t events = 3'000'000;
     bool no_writers = false;
-    bool verbose = false;  // the SQL that ClickHouse was asked
+    bool verbose = false;            // the SQL that ClickHouse was asked
+    std::string program = "tandem";  // as it was called
 };
 
 Status demo(Options options, const DemoOptions& wanted);

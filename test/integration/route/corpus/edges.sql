@@ -184,6 +184,10 @@ SELECT count(*), (SELECT name FROM stores st WHERE st.id = max(s.store)) FROM sa
 SELECT store, (SELECT min(id) FROM people p WHERE p.boss = s.store), rank() OVER (ORDER BY count(*) DESC, store) FROM sales s GROUP BY store;
 -- grouping sets
 --@ routed
+SELECT store, grouping(store) FROM sales GROUP BY ROLLUP (store) HAVING grouping(store) > 0 ORDER BY 2, 1;
+--@ routed
+SELECT grouping(store, product) FROM sales WHERE qty < 0 GROUP BY CUBE (store, product) HAVING grouping(store, product) > 0;
+--@ routed
 SELECT store, product, sum(qty), row_number() OVER (PARTITION BY grouping(store, product) ORDER BY sum(qty) DESC, store, product) FROM sales GROUP BY CUBE (store, product) ORDER BY 1, 2, 3 LIMIT 50;
 --@ routed
 SELECT DISTINCT grouping(store), count(*) > 60 FROM sales GROUP BY ROLLUP (store);
@@ -282,3 +286,8 @@ SELECT st.id, s FROM stores st, of_store(st.id, 2) s;
 SELECT product, sum(net(amount, discount)) FROM sales GROUP BY product;
 --@ from_item
 SELECT count(*) FROM opaque() o JOIN sales s ON s.id = o;
+-- how a value is stored is Postgres' own matter
+--@ function
+SELECT pg_column_size(name) FROM people;
+--@ function
+SELECT id FROM people WHERE id IN (SELECT store FROM sales WHERE pg_column_compression(product::text) IS NULL);
