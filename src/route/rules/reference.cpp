@@ -11,7 +11,7 @@ constexpr std::string_view kForms[][2] = {
     {"`GREATEST` `LEAST`", "integers, numeric, dates and times; text under a bytewise collation"},
     {"`x = ANY (array)` `x <> ALL (array)` `IN (list)`", "arrays of one dimension"},
     {"`x = ANY (array)` `x <> ALL (array)`; `=` `<>` `@>` `<@` `&&` of arrays; `GROUP BY` an array",
-     "NOT NULL columns, literals and lists of text or integers, and what is made of them"},
+     "of text or integers: columns, literals, lists, and what is made of them"},
     {"`array || array` `array || x` `array_append` `array_prepend` `array_cat` `array_remove` "
      "`array[i:j]` `string_to_array` `regexp_split_to_array`",
      "the same; separators and patterns are literals"},
@@ -62,7 +62,7 @@ constexpr std::string_view kForms[][2] = {
      "with ORDER BY; of integers, text, boolean, numeric, uuid, date, timestamp and enums; "
      "`jsonb_object_agg` without ORDER BY where no key comes twice"},
     {"`range @> x` `x <@ range`",
-     "literals, and ranges made of two values; integers, numeric, date and timestamp"},
+     "literals, and ranges made of two values; integers, numeric, dates and times"},
     {"`encode` of bytea", "`hex`; `base64` of at most 57 bytes"},
     {"`jsonb @> '{...}'`", "a literal object of texts, booleans, NULL, integers and such objects"},
     {"`array[i]` `cardinality` `array_length` `array_upper` `array_position` `array_to_string`",

@@ -51,6 +51,10 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     if (name == "array_agg") return array_agg(expr);
     if (name == "json_agg" || name == "jsonb_agg") return json_agg(expr);
     if (name == "json_object_agg" || name == "jsonb_object_agg") return json_object_agg(expr);
+    bool floating = name.starts_with("var") || name.starts_with("stddev");
+    if (name == "corr" || name.starts_with("covar_") || name.starts_with("regr_") ||
+        (floating && expr.type == oid::kFloat8))
+        return refuse(Reason::kFloatAggregate, name);
     if (name.starts_with("var")) return variance(expr);
     if (name.starts_with("stddev") && expr.type == oid::kNumeric) return spread(expr);
     bool rows = expr.args.size == 1 && expr.args[0]->kind == ExprKind::kRow;

@@ -27,6 +27,23 @@ Class element_of(uint32_t type) {
     }
 }
 
+// An array that may be NULL is held as its text. These read one of one dimension: elements in
+// quotes with their escapes, and others.
+constexpr std::string_view kNoArray =
+    "NOT match($1, "
+    "'^[{]((\"([^\"\\\\x5c]|\\\\x5c(?s:.))*\"|[^,{}\"\\\\x5c]+)(,(\"([^\"\\\\x5c]|\\\\x5c(?s:.))*"
+    "\"|"
+    "[^,{}\"\\\\x5c]+))*)?[}]$')";
+constexpr std::string_view kParsedTexts =
+    "CAST(arrayMap(x -> if(x = 'NULL', NULL, if(startsWith(x, '\"'), "
+    "replaceRegexpAll(substring(x, 2, length(x) - 2), '\\\\x5c((?s:.))', '\\\\1'), x)), "
+    "extractAll(substring(ifNull($1, '{}'), 2, length(ifNull($1, '{}')) - 2), "
+    "'\"(?:[^\"\\\\x5c]|\\\\x5c(?s:.))*\"|[^,]+')), $2)";
+constexpr std::string_view kParsedNumbers =
+    "CAST(arrayMap(x -> if(x = 'NULL', NULL, toInt64(x)), extractAll(substring(ifNull($1, '{}'), "
+    "2, "
+    "length(ifNull($1, '{}')) - 2), '[^,]+')), $2)";
+
 // x and y are equal, NULL being equal to NULL.
 constexpr std::string_view kWithout =
     "arrayFilter(x -> NOT ifNull(x = $2, (x IS NULL) AND ($2 IS NULL)), $1)";
@@ -45,6 +62,19 @@ Result<Translator::ArrayValue> Translator::array_value(const Expr& expr) {
     ArrayValue array;
     switch (expr.kind) {
         case ExprKind::kColumn: {
+            Value given = TRY(value(expr));
+            array.element = element_of(expr.type);
+            bool text = given.cls == Class::kOther &&
+                        (given.other_type == "Nullable(String)" || given.other_type == "String");
+            if (array.element != Class::kNone && text) {
+                array.node =
+                    sql_.form(array.element == Class::kText ? kParsedTexts : kParsedNumbers,
+                              {sql_.guarded(sql_.form(kNoArray, {given.node}), given.node),
+                               sql_.type(array_type(array.element))},
+                              {}, {}, true);
+                array.of = given.node;
+                return array;
+            }
             Value column = TRY(array_column(expr, array.element));
             array.node = column.node;
             return array;

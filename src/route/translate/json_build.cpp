@@ -74,10 +74,8 @@ Result<const sql::Node*> Translator::json_of(const Expr& expr) {
 Result<Value> Translator::json_agg(const Expr& expr) {
     if (expr.args.size != 1 || expr.distinct || over_ != nullptr)
         return refuse(Reason::kAggregate, std::string(expr.name) + " of this form");
-    Value one {
-        .node = TRY(json_of(*expr.args[0]))
-        , .cls = Class::kText, .nullable = false
-    };
+    const Node* element = TRY(json_of(*expr.args[0]));
+    Value one{.node = element, .cls = Class::kText, .nullable = false};
     const Node* values = TRY(ordered_values(expr, one, true));
     Value result{.cls = Class::kOther, .other_type = "Nullable(String)"};
     result.node =
@@ -96,25 +94,20 @@ Result<Value> Translator::json_object_agg(const Expr& expr) {
     if (name == nullptr || key.cls == Class::kJsonb || key.cls == Class::kBool)
         return refuse(Reason::kAggregate, std::string(expr.name) + " of this form");
     name = sql_.guarded(sql_.form("$1 IS NULL", {key.node}), json_string(name));
-    const Node* pair =
-        sql_.form("assumeNotNull(concat($1, ' : ', $2))", { name, TRY(json_of(*expr.args[1])) });
+    const Node* element = TRY(json_of(*expr.args[1]));
+    const Node* pair = sql_.form("assumeNotNull(concat($1, ' : ', $2))", {name, element});
     Value one{.node = pair, .cls = Class::kText, .nullable = false};
     bool any_order = expr.order_by.empty() && expr.name == "jsonb_object_agg";
-    const Node* values = any_order ? TRY(aggregate_call(expr, "groupArray", {pair}))
-                                   : TRY(ordered_values(expr, one, true));
-                                   const Node* text = sql_.form(
-                                       "if(empty($1), NULL, concat('{ ', arrayStringConcat($1, ', "
-                                       "'), ' }'))",
-                                       {values});
-                                   if (any_order) {
-                                       const Node* keys =
-                                           TRY(aggregate_call(expr, "uniqExact", {name}));
-                                       text = sql_.guarded(
-                                           sql_.form("$1 != length($2)", {keys, values}), text);
-                                   }
-                                   return Value{.node = text,
-                                                .cls = Class::kOther,
-                                                .other_type = "Nullable(String)"};
+    Result<const Node*> listed =
+        any_order ? aggregate_call(expr, "groupArray", {pair}) : ordered_values(expr, one, true);
+    const Node* values = TRY(std::move(listed));
+    const Node* text =
+        sql_.form("if(empty($1), NULL, concat('{ ', arrayStringConcat($1, ', '), ' }'))", {values});
+    if (any_order) {
+        const Node* keys = TRY(aggregate_call(expr, "uniqExact", {name}));
+        text = sql_.guarded(sql_.form("$1 != length($2)", {keys, values}), text);
+    }
+    return Value{.node = text, .cls = Class::kOther, .other_type = "Nullable(String)"};
 }
 
 }  // namespace tandem::route

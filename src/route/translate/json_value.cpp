@@ -77,7 +77,17 @@ Result<Value> Translator::json_scalar(const Expr& expr) {
 Result<Value> Translator::compare_json(const Expr& expr) {
     const Expr* part = expr.args[0];
     const Expr* wanted = expr.args[1];
-    if (!is_json_part(*part)) std::swap(part, wanted);
+    if (part->kind == ExprKind::kConstant) std::swap(part, wanted);
+    bool empty = wanted->known && !wanted->constant_null && part->kind == ExprKind::kColumn &&
+                 (wanted->known_text == "{}" || wanted->known_text == "[]");
+    if (empty && (expr.name == "=" || expr.name == "<>")) {
+        Value document = TRY(value(*part));
+        if (document.cls != Class::kJsonb) return refuse(Reason::kOperator, "of these jsonb");
+        return Value{.node = sql_.form(expr.name == "=" ? "($1 = $2)" : "($1 != $2)",
+                                       {document.node, sql_.string(wanted->known_text)}),
+                     .cls = Class::kBool,
+                     .nullable = document.nullable};
+    }
     bool known = is_json_part(*part) && wanted->kind == ExprKind::kConstant && wanted->known &&
                  !wanted->constant_null && is_plain_scalar(wanted->known_text);
     if (!known || (expr.name != "=" && expr.name != "<>"))

@@ -11,8 +11,8 @@ Result<const sql::Node*> Translator::different_values(const Expr& expr, const Va
                                                       bool nulls) {
     TRY(check_key(argument, *expr.args[0]));
     TRY(check_sortable(argument, *expr.args[0]));
-    bool same = argument.cls != Class::kEnum && argument.cls != Class::kUuid &&
-                argument.cls != Class::kBpchar && expr.order_by.size <= 1;
+    bool same =
+        argument.cls != Class::kEnum && argument.cls != Class::kBpchar && expr.order_by.size <= 1;
     SortKey key;
     if (expr.order_by.size == 1) {
         key = expr.order_by[0];
@@ -20,7 +20,9 @@ Result<const sql::Node*> Translator::different_values(const Expr& expr, const Va
     }
     if (!same) return refuse(Reason::kAggregate, "DISTINCT in this order");
     const Node* all = TRY(aggregate_call(expr, "groupUniqArray", {argument.node}));
-    all = sql_.form(key.descending ? "arrayReverse(arraySort($1))" : "arraySort($1)", {all});
+    bool uuid = argument.cls == Class::kUuid;
+    all = sql_.form(uuid ? "arraySort(x -> toString(x), $1)" : "arraySort($1)", {all});
+    if (key.descending) all = sql_.form("arrayReverse($1)", {all});
     if (!nulls || !argument.nullable) return all;
     const Node* missing = sql_.form("if($1 IS NULL, 1, NULL)", {argument.node});
     missing = TRY(aggregate_call(expr, "count", {missing}));

@@ -100,7 +100,10 @@ Status Translator::check_key(const Value& value, const Expr& expr) {
     if (value.digits != nullptr || !value.digits_known) return refuse(Reason::kScale);
     // Of char(n) every value of a column is padded to n, so that equal ones have equal bytes.
     bool padded = expr.kind == ExprKind::kColumn && expr.typmod >= 0;
-    bool array = is_array(value);
+    // Arrays that may be NULL are held as their text, which is the same for equal ones.
+    bool array =
+        is_array(value) || (expr.kind == ExprKind::kColumn && is_array_type(expr.type) &&
+                            value.cls == Class::kOther && value.other_type.ends_with("String)"));
     if ((value.cls == Class::kOther && !array) ||
         (value.cls == Class::kJsonb && !is_json_part(expr)) ||
         (value.cls == Class::kBpchar && !padded))

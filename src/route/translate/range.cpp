@@ -1,4 +1,6 @@
 // Ranges that are literals, or made of two values: whether an element lies in them.
+#include <algorithm>
+
 #include "route/translate/translator.h"
 
 namespace tandem::route {
@@ -15,6 +17,8 @@ uint32_t element_type(uint32_t range) {
             return oid::kNumeric;
         case 3908:
             return oid::kTimestamp;
+        case 3910:
+            return oid::kTimestamptz;
         case 3912:
             return oid::kDate;
         default:
@@ -46,6 +50,18 @@ bool Translator::is_range_type(uint32_t type) {
 Result<const sql::Node*> Translator::range_bound(uint32_t type, std::string_view text) {
     if (text.size() >= 2 && text.front() == '"') text = text.substr(1, text.size() - 2);
     bool date = type == oid::kDate;
+    // Written in the zone of the session: the hours by which its clock is ahead stand behind it.
+    if (type == oid::kTimestamptz) {
+        std::string_view zone = text.substr(std::min<size_t>(text.size(), 19));
+        bool whole = zone.size() == 3 && (zone[0] == '+' || zone[0] == '-') && is_digit(zone[1]) &&
+                     is_digit(zone[2]);
+        if (!whole || !is_iso(text.substr(0, 19), true))
+            return refuse(Reason::kConstant, "a bound of a range");
+        int hours = (zone[1] - '0') * 10 + (zone[2] - '0');
+        return sql_.form(
+            "subtractHours(toDateTime64($1, 6, 'UTC'), $2)",
+            {sql_.string(text.substr(0, 19)), sql_.int64(zone[0] == '-' ? -hours : hours)});
+    }
     if (date || type == oid::kTimestamp) {
         if (!is_iso(text, !date)) return refuse(Reason::kConstant, "a bound of a range");
         return sql_.form(date ? "toDate32($1)" : "toDateTime64($1, 6, 'UTC')", {sql_.string(text)});

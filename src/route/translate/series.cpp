@@ -132,12 +132,6 @@ Result<const sql::Node*> Translator::array_of(const Expr& function, Value& eleme
 
 // Arrays that are columns, and lists of values.
 Result<const sql::Node*> Translator::unnested(const Expr& array, Value& element) {
-    if (array.kind == ExprKind::kColumn) {
-        Class cls = Class::kNone;
-        Value column = TRY(array_column(array, cls));
-        element = {.cls = cls};
-        return column.node;
-    }
     if (is_array_type(array.type) && array.kind != ExprKind::kArray &&
         array.kind != ExprKind::kConstant) {
         ArrayValue made = TRY(array_value(array));

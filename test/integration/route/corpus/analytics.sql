@@ -276,15 +276,15 @@ SELECT store, mode() WITHIN GROUP (ORDER BY product) FROM sales GROUP BY store;
 SELECT mode() WITHIN GROUP (ORDER BY qty DESC) FROM sales;
 --@ routed
 SELECT rank(5) WITHIN GROUP (ORDER BY qty), dense_rank(5) WITHIN GROUP (ORDER BY qty), percent_rank(5) WITHIN GROUP (ORDER BY qty), cume_dist(5) WITHIN GROUP (ORDER BY qty) FROM sales;
---@ aggregate
+--@ float_aggregate_order
 SELECT corr(qty, store), covar_pop(qty, store), covar_samp(qty, store), regr_slope(qty, store), regr_intercept(qty, store), regr_r2(qty, store), regr_count(qty, store) FROM sales;
---@ aggregate
+--@ float_aggregate_order
 SELECT regr_count(rate, qty), regr_avgx(rate, qty), regr_sxx(rate, qty) FROM sales;
 --@ routed
 SELECT stddev(amount), stddev_pop(qty), variance(discount), stddev_samp(big) FROM sales;
 --@ routed
 SELECT store, stddev(amount), avg(amount) FROM sales GROUP BY store HAVING stddev(amount) > 250;
---@ aggregate
+--@ float_aggregate_order
 SELECT stddev(rate), var_pop(rate) FROM sales;
 --@ routed
 SELECT count(DISTINCT (store, product)) FROM sales;

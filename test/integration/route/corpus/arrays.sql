@@ -69,3 +69,29 @@ SELECT e, count(*) FROM facts CROSS JOIN LATERAL unnest(array_remove(tags, NULL)
 SELECT string_to_array(t, ' ') AS n, count(*) FROM facts GROUP BY 1;
 --@ routed
 SELECT string_to_array(name, '1') AS n, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT count(*) FROM loose_lists WHERE 'a' = ANY (tags) AND id < 40;
+--@ routed
+SELECT count(*) FILTER (WHERE 'NULL' = ANY (tags)), count('zz' = ANY (tags)), count(2 <> ALL (nums)), count(*) FILTER (WHERE nums @> '{7}'), count(tags = '{a}'), count(9000000000 = ANY (big)) FROM loose_lists WHERE id < 40;
+--@ routed
+SELECT id, tag FROM loose_lists, unnest(tags) AS tag WHERE id < 40;
+--@ failed when it ran
+SELECT tag, count(*) FROM deep_lists, unnest(tags) AS tag GROUP BY 1;
+--@ failed when it ran
+SELECT count(*) FROM deep_lists WHERE 'b' = ANY (tags);
+--@ routed
+SELECT tags, count(*) FROM deep_lists GROUP BY 1;
+--@ routed
+SELECT unnest(nums) AS n, count(*) FROM loose_lists GROUP BY 1;
+--@ routed
+SELECT cardinality(nums) AS c, array_length(nums, 1) AS l, nums[1] AS f, array_to_string(nums, '-') AS t, count(*) FROM loose_lists GROUP BY 1, 2, 3, 4;
+--@ routed
+SELECT tags, nums, big, count(*) FROM loose_lists GROUP BY 1, 2, 3;
+--@ routed
+SELECT count(*) FROM loose_lists WHERE tags IS NULL OR nums = '{}' OR nums && ARRAY[id, 2] IS NULL;
+--@ routed
+SELECT count(*) FROM loose_lists WHERE array_position(tags, 'q"\z') = 4 AND id < 40;
+--@ routed
+SELECT max(cardinality(array_append(nums, 5))), max(cardinality(nums || '{1}')), count((array_remove(nums, 7))[1]) FROM loose_lists;
+--@ routed
+SELECT count(*) FROM loose_lists WHERE doc = '{}' OR doc <> '[]';

@@ -45,3 +45,7 @@ SELECT jsonb_object_agg(t, i ORDER BY id) FROM facts;
 SELECT json_agg(i) FROM facts;
 --@ aggregate
 SELECT json_agg(f ORDER BY id) FROM facts;
+--@ routed
+SELECT count(*) FROM facts WHERE tstzrange('2024-03-31 00:30:00+01', '2024-03-31 05:00:00+02') @> tz OR tz2 <@ tstzrange(tz, tz + interval '1 day');
+--@ routed
+SELECT array_agg(DISTINCT u ORDER BY u DESC), array_agg(DISTINCT u) FROM facts;
