@@ -33,8 +33,8 @@ bool same_values(Oid a, Oid b) {
 class Resolver {
   public:
     Resolver(const TablePtr& table, const Relation& relation, const TableInfo& info,
-             const postgres::TypeMap& types, bool exact)
-        : before_(*table), relation_(relation), info_(info), types_(types), exact_(exact) {
+             const postgres::TypeMap& types, CatalogIs catalog)
+        : before_(*table), relation_(relation), info_(info), types_(types), catalog_(catalog) {
         result_.change.before = table;
     }
 
@@ -119,6 +119,8 @@ class Resolver {
         if (after_->column(name)) return {};
         const ColumnInfo* now = info_.column(std::string_view(name));
         if (now == nullptr) {
+            if (catalog_ == CatalogIs::behind)
+                return changed(before_, "column " + name + " is not in the catalog yet");
             // Dropped later, unless the catalog has a column that this one may have become.
             for (const ColumnInfo& other : info_.columns)
                 if (!in_relation(relation_, other.name) && !known(other.attnum))
@@ -146,7 +148,7 @@ class Resolver {
     // Columns come in the order of their numbers. One between what is known and the new one that is
     // gone by now, or that the message does not name, may be the one that the message means.
     Status check_older_ones(const ColumnInfo& added) const {
-        if (exact_) return {};
+        if (catalog_ == CatalogIs::of_that_place) return {};
         for (int attnum = before_.natts + 1; attnum < added.attnum; ++attnum) {
             const ColumnInfo* other = info_.column(static_cast<int16_t>(attnum));
             if (other == nullptr || (other->generated == 0 && !in_relation(relation_, other->name)))
@@ -223,7 +225,7 @@ class Resolver {
     const Relation& relation_;
     const TableInfo& info_;
     const postgres::TypeMap& types_;
-    const bool exact_;
+    const CatalogIs catalog_;
     std::shared_ptr<Table> after_;
     Resolution result_;
 };
@@ -264,9 +266,9 @@ Status check_key(const Table& table, const Relation& relation, const TableInfo& 
 
 Result<Resolution> resolve_relation(const TablePtr& table, const Relation& relation,
                                     const std::optional<TableInfo>& info,
-                                    const postgres::TypeMap& types, bool exact) {
+                                    const postgres::TypeMap& types, CatalogIs catalog) {
     if (!info) return changed(*table, "the table was dropped");
-    Resolution resolution = TRY(Resolver(table, relation, *info, types, exact).run());
+    Resolution resolution = TRY(Resolver(table, relation, *info, types, catalog).run());
     TRY(check_key(*resolution.change.after, relation, *info));
     return resolution;
 }

@@ -46,10 +46,14 @@ struct Resolution {
     WireLayout layout;   // for change.after
 };
 
-// `info` is the table as the catalog has it now; nothing when it was dropped. `exact`: it is known
-// to be that of the message's place.
+// What the catalog tells of a message's place in the WAL: it is read when the message is, and knows
+// what came after. What committed only just now it may not know yet.
+enum class CatalogIs { ahead, of_that_place, behind };
+
+// `info` is the table as the catalog has it now; nothing when it was dropped.
 Result<Resolution> resolve_relation(const TablePtr& table, const postgres::Relation& relation,
                                     const std::optional<postgres::TableInfo>& info,
-                                    const postgres::TypeMap& types, bool exact = false);
+                                    const postgres::TypeMap& types,
+                                    CatalogIs catalog = CatalogIs::ahead);
 
 }  // namespace tandem::mirror

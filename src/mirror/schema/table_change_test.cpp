@@ -102,6 +102,17 @@ TEST_F(TableChange, ignores_a_column_of_an_old_message_that_was_dropped_since) {
     EXPECT_EQ(resolved->layout.columns, (std::vector<int>{0, 1, 2, -1}));
 }
 
+// A transaction that added a column and wrote to it, and waits for a synchronous standby.
+TEST_F(TableChange, refuses_a_column_that_the_catalog_may_not_show_yet) {
+    wire_.push_back({"c", kInt4, -1, false});
+    Relation message;
+    message.oid = Oid{1};
+    message.columns = wire_;
+    auto resolved = resolve_relation(table_, message, info_, types_, CatalogIs::behind);
+    ASSERT_FALSE(resolved.ok());
+    EXPECT_EQ(resolved.error().code(), ErrorCode::kSchemaChanged);
+}
+
 TEST_F(TableChange, tells_a_rename_by_the_column_number) {
     info_.columns[1].name = wire_[1].name = "renamed";
     auto resolved = resolve();
@@ -144,7 +155,7 @@ TEST_F(TableChange, refuses_a_new_column_behind_one_that_is_gone) {
     Relation now;
     now.oid = Oid{1};
     now.columns = wire_;
-    EXPECT_TRUE(resolve_relation(table_, now, info_, types_, true).ok());
+    EXPECT_TRUE(resolve_relation(table_, now, info_, types_, CatalogIs::of_that_place).ok());
 }
 
 TEST_F(TableChange, refuses_a_new_column_behind_one_that_the_message_does_not_name) {

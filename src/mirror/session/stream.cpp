@@ -67,13 +67,14 @@ class Directory final : public TableDirectory {
     Result<Resolution> resolve(Oid relid, const postgres::Relation& relation,
                                Xid transaction) override {
         // Its DDL is not seen before it is visible. Not for long: it may be this mirror that it
-        // waits for. Then the guard finds what is missed here.
+        // waits for.
         postgres::Connection* source = TRY(catalog_.connection());
-        TRY(wait_until_visible(*source, std::span(&transaction, 1), kVisibleSoon));
-        return resolve_now(relid, relation, false);
+        bool visible = TRY(wait_until_visible(*source, std::span(&transaction, 1), kVisibleSoon));
+        return resolve_now(relid, relation, visible ? CatalogIs::ahead : CatalogIs::behind);
     }
 
-    Result<Resolution> resolve_now(Oid relid, const postgres::Relation& relation, bool exact) {
+    Result<Resolution> resolve_now(Oid relid, const postgres::Relation& relation,
+                                   CatalogIs catalog) {
         TablePtr& known = known_.at(relid.value);
         auto info = TRY(catalog_.read_source_table(relid));
         postgres::TypeMap types;
@@ -81,7 +82,7 @@ class Directory final : public TableDirectory {
             postgres::Connection* connection = TRY(catalog_.connection());
             types = TRY(postgres::read_types(*connection, std::span(&*info, 1)));
         }
-        Resolution resolution = TRY(resolve_relation(known, relation, info, types, exact));
+        Resolution resolution = TRY(resolve_relation(known, relation, info, types, catalog));
         // Its bytes would be taken for text. The session that loads the table streams text.
         for (const TableColumn& column : resolution.change.after->columns)
             if (binary_ && column.mapping.needs_text_stream)
@@ -114,7 +115,8 @@ class Directory final : public TableDirectory {
         relation.name = info->name;
         relation.replica_identity = static_cast<char>(info->replica_identity);
         relation.columns = columns;
-        return std::optional(TRY(resolve_now(announcement.relid, relation, true)));
+        return std::optional(
+            TRY(resolve_now(announcement.relid, relation, CatalogIs::of_that_place)));
     }
 
     TablePtr known(Oid relid) override {
