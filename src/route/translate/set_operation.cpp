@@ -288,9 +288,10 @@ Result<Translator::Derived> Translator::write_grouping_sets(const Query& query,
             // Without keys and aggregates it would be no grouping at all.
             if (keys.empty()) {
                 const Node* having = branch.select->having;
-                branch.select->having = having == nullptr
-                                            ? sql_.form("count() >= 0", {})
-                                            : sql_.form("$1 AND count() >= 0", {having});
+                const Node* always = sql_.form("count() >= 0", {});
+                // Not AND: ClickHouse drops what is always true there, and with it the grouping.
+                branch.select->having =
+                    having == nullptr ? always : sql_.form("if($1, $2, false)", {having, always});
             }
             close_from(*branch.select);
             return {};
