@@ -29,7 +29,7 @@ milliseconds since(Clock::time_point begun) {
 class faults : public ::testing::Test {
   protected:
     void SetUp() override {
-        auto both = test_support::start_both(TANDEM_MODULE);
+        auto both = test_support::start_both(TANDEM_MODULE, {{"tandem.connect_timeout", "2s"}});
         ASSERT_TRUE(both.ok()) << both.error().to_string();
         directory_ = std::move(both->directory);
         postgres_ = std::move(both->postgres);

@@ -19,8 +19,8 @@ Result<BothServers> start_both(const std::string& module, stack::PostgresSetting
     if (failed) return Error(ErrorCode::kIo, module + " cannot be copied: " + failed.message());
     chmod(both.module.c_str(), 0755);
     settings.emplace_back("shared_preload_libraries", both.module);
-    // A busy machine is slow, and no test means that by a server that cannot be reached.
-    settings.emplace_back("tandem.connect_timeout", "30s");
+    // A busy machine is slow, and few tests mean that by a server that cannot be reached.
+    settings.insert(settings.begin(), {"tandem.connect_timeout", "30s"});
     both.postgres = TRY(TestPostgres::start({.settings = std::move(settings)}));
     both.clickhouse = TRY(TestClickHouse::start());
     return both;
