@@ -209,6 +209,7 @@ class Resolver {
     Status make_layout() {
         result_.layout.table = after_;
         std::vector<bool> present(after_->columns.size(), false);
+        result_.layout.columns.reserve(relation_.columns.size());
         for (const RelationColumn& column : relation_.columns) {
             auto at = after_->column(column.name);
             result_.layout.columns.push_back(at ? static_cast<int>(*at) : -1);

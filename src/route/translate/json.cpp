@@ -251,7 +251,7 @@ class KnownJson {
 
     // The conditions under which the value at `path` contains this one; false when that cannot be
     // told.
-    bool conditions(std::vector<const sql::Node*> path, std::vector<const sql::Node*>& all,
+    bool conditions(const std::vector<const sql::Node*>& path, std::vector<const sql::Node*>& all,
                     int depth = 0);
     bool done() const { return rest_.empty(); }
 
@@ -282,8 +282,8 @@ bool KnownJson::string(std::string& text) {
     return true;
 }
 
-bool KnownJson::conditions(std::vector<const sql::Node*> path, std::vector<const sql::Node*>& all,
-                           int depth) {
+bool KnownJson::conditions(const std::vector<const sql::Node*>& path,
+                           std::vector<const sql::Node*>& all, int depth) {
     if (depth > 6 || rest_.empty()) return false;
     const sql::Node* type = call("JSONType", path);
     std::string text;
@@ -294,7 +294,7 @@ bool KnownJson::conditions(std::vector<const sql::Node*> path, std::vector<const
             if (!string(text) || !skip(':')) return false;
             std::vector<const sql::Node*> below = path;
             below.push_back(sql_.string(text));
-            if (!conditions(std::move(below), all, depth + 1)) return false;
+            if (!conditions(below, all, depth + 1)) return false;
             skip(',');
         }
         return true;

@@ -8,7 +8,6 @@ namespace {
 
 // Characters: those of ASCII by their number, all others together as the last one.
 using Characters = std::bitset<129>;
-constexpr size_t kBeyond = 128;
 
 // One character that may be repeated.
 struct Item {
