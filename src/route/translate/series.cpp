@@ -146,6 +146,7 @@ Result<const sql::Node*> Translator::unnested(const Expr& array, Value& element)
         return refuse(Reason::kConstantUnknown, "the array of unnest()");
     if (items.empty()) return refuse(Reason::kConstant, "an empty array");
     std::vector<Value> values;
+    values.reserve(items.size());
     for (const Expr* item : items) values.push_back(TRY(value(*item)));
     element = TRY(common_type(values, *items.front()));
     if (element.digits != nullptr) return refuse(Reason::kScale);

@@ -170,7 +170,7 @@ Result<Translator::Derived> Translator::write_set(const Query& query) {
         if (!key) return refuse(Reason::kTypeUnsupported, "in a set operation");
         if (column.digits != nullptr || !column.digits_known) return refuse(Reason::kScale);
     }
-    return combine_rows(query, std::move(all));
+    return combine_rows(query, all);
 }
 
 // VALUES: a SELECT of constants per row.
