@@ -128,8 +128,8 @@ void remember(const char* name, const char* server, int64 since) {
         if (known_count == kZonesMax) known_count = 0;
         entry = &known[known_count++];
     }
-    strlcpy(entry->name, name, sizeof entry->name);
-    strlcpy(entry->server, server, sizeof entry->server);
+    copy_text(entry->name, sizeof entry->name, name);
+    copy_text(entry->server, sizeof entry->server, server);
     entry->since = since;
     entry->asked = GetCurrentTimestamp();
 }

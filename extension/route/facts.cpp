@@ -153,7 +153,7 @@ struct KeySearch {
 
 // `column <operator> value` with an operator that a btree knows.
 bool ties(const KeySearch* search, PgList* arguments, ::Oid operation) {
-    if (list_length(arguments) != 2 || get_op_btree_interpretation(operation) == NIL) return false;
+    if (list_length(arguments) != 2 || !is_index_comparison(operation)) return false;
     for (int side = 0; side < 2; ++side) {
         Node* node = static_cast<Node*>(list_nth(arguments, side));
         Node* other = static_cast<Node*>(list_nth(arguments, 1 - side));

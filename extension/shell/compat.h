@@ -11,6 +11,7 @@ extern "C" {
 #include "replication/message.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/lsyscache.h"
 }
 
 // COMPAT(pg15): PGDLLEXPORT is empty before 16, so with hidden visibility nothing would be exported
@@ -95,6 +96,24 @@ inline void execute_all(QueryDesc* query) {
     standard_ExecutorRun(query, ForwardScanDirection, 0);
 #else
     standard_ExecutorRun(query, ForwardScanDirection, 0, true);
+#endif
+}
+
+// COMPAT(pg18): comparisons are of any ordered index, not of btree.
+inline bool is_index_comparison(::Oid operation) {
+#if PG_VERSION_NUM >= 180000
+    return get_op_index_interpretation(operation) != NIL;
+#else
+    return get_op_btree_interpretation(operation) != NIL;
+#endif
+}
+
+// Strategy of a btree. COMPAT(pg18): has a type of its own, with the same numbers.
+inline int strategy_of(const RowCompareExpr* rows) {
+#if PG_VERSION_NUM >= 180000
+    return static_cast<int>(rows->cmptype);
+#else
+    return static_cast<int>(rows->rctype);
 #endif
 }
 

@@ -2,6 +2,7 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
+#include "access/stratnum.h"
 #include "access/transam.h"
 #include "catalog/pg_aggregate.h"
 #include "catalog/pg_namespace.h"
@@ -397,15 +398,15 @@ NeutralExpr* convert_sublink(TreeBuilder* builder, SubLink* from) {
 
 // (a, b) < (c, d) is a < c OR (a = c AND b < d), NULL where that is.
 const NeutralExpr* convert_row_comparison(TreeBuilder* builder, RowCompareExpr* from) {
-    int strategy = from->rctype;
-    int strict = strategy == ROWCOMPARE_LE   ? ROWCOMPARE_LT
-                 : strategy == ROWCOMPARE_GE ? ROWCOMPARE_GT
-                                             : strategy;
+    int strategy = strategy_of(from);
+    int strict = strategy == BTLessEqualStrategyNumber      ? BTLessStrategyNumber
+                 : strategy == BTGreaterEqualStrategyNumber ? BTGreaterStrategyNumber
+                                                            : strategy;
     int last = list_length(from->largs) - 1;
     ::Expr* whole = compared(from, last, strategy);
     for (int i = last - 1; i >= 0 && whole != nullptr; --i) {
         ::Expr* before = compared(from, i, strict);
-        ::Expr* equal = compared(from, i, ROWCOMPARE_EQ);
+        ::Expr* equal = compared(from, i, BTEqualStrategyNumber);
         if (before == nullptr || equal == nullptr) whole = nullptr;
         if (whole != nullptr)
             whole = make_orclause(list_make2(before, make_andclause(list_make2(equal, whole))));

@@ -718,7 +718,7 @@ namespace {
 
 // Of a value that came from ClickHouse the answer would be another one.
 bool is_about_storage(Oid function, void*) {
-#if PG_VERSION_NUM >= 170000
+#ifdef F_PG_COLUMN_TOAST_CHUNK_ID  // since 17
     if (function == F_PG_COLUMN_TOAST_CHUNK_ID) return true;
 #endif
     return function == F_PG_COLUMN_SIZE || function == F_PG_COLUMN_COMPRESSION;
