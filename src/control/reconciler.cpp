@@ -206,9 +206,8 @@ class Control {
         auto rows = TRY(connection_.query(
             "SELECT m.mirror_id, m.wanted, m.state, m.wanted_epoch || ':' || coalesce((SELECT "
             "string_agg(t.relid || '/' || t.generation, ',' ORDER BY t.relid) FROM "
-            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id AND t.error_code IS DISTINCT "
-            "FROM "
-            "'removed'), ''), g.host, g.native_port, "
+            "tandem.mirror_table t WHERE t.mirror_id = m.mirror_id AND "
+            "t.error_code IS DISTINCT FROM 'removed'), ''), g.host, g.native_port, "
             "g.username, g.password, g.secure, m.name FROM tandem.mirror m JOIN tandem.target g "
             "USING "
             "(target_id) ORDER BY m.mirror_id"));

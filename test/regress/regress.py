@@ -54,52 +54,42 @@ def fetch_source(directory):
     return glob.glob(f"{directory}/postgresql-15*/")[0]
 
 
+def end_of_comment(text, at):
+    """Behind a comment that began before `at`; they nest."""
+    depth = 1
+    for match in re.compile(r"/\*|\*/").finditer(text, at):
+        depth += 1 if match.group() == "/*" else -1
+        if depth == 0:
+            return match.end()
+    return len(text)
+
+
 def statements(text):
-    """The script's statements; data of COPY and commands of psql stay with what they belong to."""
-    found, start, at, quote, depth = [], 0, 0, None, 0
-    token = re.compile(r"--[^\n]*|/\*|\*/|'|\"|\$(?:[A-Za-z_]\w*)?\$|;|\\[^\n]*|\bbegin\s+atomic\b|\bend\s*;", re.I)
-    while True:
-        match = token.search(text, at)
-        if match is None:
-            return found
+    """The script's statements; data of COPY stays with its statement, commands of psql are their own."""
+    found, start, at = [], 0, 0
+    token = re.compile(r"--[^\n]*|/\*|'|\"|\$(?:[A-Za-z_]\w*)?\$|;|\\[^\n]*|\bbegin\s+atomic\b", re.I)
+    while match := token.search(text, at):
         piece, at = match.group(), match.end()
-        if quote is not None:
-            if quote == "*/":
-                depth += (piece == "/*") - (piece == "*/")
-            if piece == quote and depth == 0 or quote in "'\"" and piece == quote:
-                quote = None
-            elif quote in ("'", '"') or quote.startswith("$"):
-                at = text.find(quote, match.start() + (0 if piece != quote else len(piece)))
-                if at < 0:
-                    return found
-                at += len(quote)
-                quote = None
-            continue
         if piece in ("'", '"') or piece.startswith("$"):
             end = text.find(piece, at)
-            if end < 0:
-                return found
-            at = end + len(piece)
+            at = end + len(piece) if end >= 0 else len(text)
         elif piece == "/*":
-            quote, depth = "*/", 1
+            at = end_of_comment(text, at)
         elif piece.startswith("\\"):
             if not text[start:match.start()].strip():
                 found.append(piece)
             start = at
         elif piece.lower().startswith("begin"):
-            quote = None
             end = re.compile(r"\bend\s*;", re.I).search(text, at)
-            at = end.end() if end else at
-            found.append(text[start:at])
-            start = at
-        elif piece == ";" or piece.lower().startswith("end"):
+            at = end.end() - 1 if end else at
+        elif piece == ";":
             statement = text[start:at]
-            start = at
             if re.match(r"(\s|--[^\n]*\n)*copy\b[^;]*\bfrom\s+stdin\b", statement, re.I):
                 end = text.find("\n\\.", at - 1)
-                at = start = end + 3 if end >= 0 else at
-                statement += text[match.end():at]
-            found.append(statement)
+                at = end + 3 if end >= 0 else at
+            found.append(text[start:at])
+            start = at
+    return found
 
 
 def bare(statement):

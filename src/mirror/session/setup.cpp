@@ -133,9 +133,8 @@ class Setup {
             table.relid = row.relid;
             table.database = result_.mirror.database;
             table.target = row.target;
-            bool begun = !TRY(catalog_.read_copies(row.relid))
-            .empty();
-            if (begun) TRY(target_.drop_mirrored(table));
+            auto copies = TRY(catalog_.read_copies(row.relid));
+            if (!copies.empty()) TRY(target_.drop_mirrored(table));
             TRY(catalog_.set_removed(row.relid));
             log(LogLevel::info, "mirror", row.schema + "." + row.name + " has left the mirror");
         }

@@ -221,9 +221,9 @@ Status mark_dropped_tables(Connection& connection) {
 
 Status forget_removed_tables(Connection& connection) {
     return connection.execute(
-        "DELETE FROM tandem.mirror_table t USING tandem.mirror m WHERE m.mirror_id = t.mirror_id "
-        "AND "
-        "t.error_code = 'removed' AND t.error_message IS NOT NULL AND NOT EXISTS (SELECT FROM "
+        "DELETE FROM tandem.mirror_table t USING tandem.mirror m "
+        "WHERE m.mirror_id = t.mirror_id AND t.error_code = 'removed' "
+        "AND t.error_message IS NOT NULL AND NOT EXISTS (SELECT FROM "
         "pg_publication p JOIN pg_publication_rel r ON r.prpubid = p.oid WHERE p.pubname = "
         "m.publication AND r.prrelid = t.relid AND pg_has_role(p.pubowner, 'USAGE'))");
 }
