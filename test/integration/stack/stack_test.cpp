@@ -1,6 +1,7 @@
 // The stack as a user meets it: the command `tandem` run as a process, with real servers.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/back_off.h"
 #include "config/config.h"
@@ -30,6 +32,20 @@ using test_support::TestDirectory;
 using test_support::TestPostgres;
 
 constexpr std::chrono::minutes kPatience(3);
+
+// A socket that listens on a port of this machine, or -1.
+int listen_on(uint16_t port) {
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        listen(listener, 1) == 0)
+        return listener;
+    close(listener);
+    return -1;
+}
 
 class StackTest : public testing::Test {
   protected:
@@ -189,6 +205,46 @@ TEST_F(StackTest, says_which_given_port_is_taken) {
     ASSERT_FALSE(output.ok());
     EXPECT_NE(output.error().message().find("the port for Postgres, " + taken), std::string::npos)
         << output.error().message();
+}
+
+TEST_F(StackTest, never_gives_one_port_to_two_of_its_parts) {
+    auto port = stack::free_port();
+    ASSERT_TRUE(port.ok());
+    std::string twice = std::to_string(*port);
+    auto output = run({"up", "--clickhouse-native-port", twice, "--console-port", twice});
+    ASSERT_FALSE(output.ok());
+    EXPECT_NE(output.error().message().find(twice + ", is used by the stack itself"),
+              std::string::npos)
+        << output.error().message();
+    up();
+    ASSERT_TRUE(run({"down"}).ok());
+    stack::Settings settings = settings_of_stack();
+    settings.console_port = settings.native_port;
+    ASSERT_TRUE(stack::save_settings(*stack::find_layout(data_), settings).ok());
+    up();
+    EXPECT_NE(settings_of_stack().console_port, settings_of_stack().native_port);
+}
+
+TEST_F(StackTest, moves_to_another_port_when_somebody_takes_its_own_at_the_last_moment) {
+    uint16_t taken = 0;
+    int squatter = -1;
+    std::jthread watcher([&](const std::stop_token& stop) {
+        while (squatter < 0 && !stop.stop_requested()) {
+            auto layout = stack::find_layout(data_);
+            auto settings = layout.ok() ? stack::load_settings(*layout) : Error(ErrorCode::kIo, "");
+            if (settings.ok() && settings->console_port != 0) {
+                taken = static_cast<uint16_t>(settings->console_port);
+                squatter = listen_on(taken);
+            }
+            back_off(std::chrono::milliseconds(1));
+        }
+    });
+    up();
+    watcher.request_stop();
+    watcher.join();
+    ASSERT_GE(squatter, 0) << "the daemon was faster";
+    EXPECT_NE(settings_of_stack().console_port, taken);
+    close(squatter);
 }
 
 TEST_F(StackTest, says_what_to_change_on_a_source_without_logical_wal) {
