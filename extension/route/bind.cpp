@@ -64,9 +64,14 @@ const char* written(const char* sql, const route::BoundRelation* relations, uint
 
 }  // namespace
 
-const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint64 position) {
-    PgList* places = private_list(choice, kChoicePlaces);
-    PgList* columns = private_list(choice, kChoiceColumns);
+int piece_count(const CustomScan& choice) {
+    return list_length(private_list(choice, kChoiceSql));
+}
+
+const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* tables,
+                     uint64 position) {
+    PgList* places = static_cast<PgList*>(list_nth(private_list(choice, kChoicePlaces), piece));
+    PgList* columns = static_cast<PgList*>(list_nth(private_list(choice, kChoiceColumns), piece));
     int count = list_length(places);
     route::BoundRelation* relations = make_array<route::BoundRelation>(count);
     for (int i = 0; i < count; ++i) {
@@ -83,11 +88,11 @@ const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint
         fill_cuts(table, &relation);
         fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);
     }
-    return written(strVal(list_nth(choice.custom_private, kChoiceSql)), relations,
+    return written(strVal(list_nth(private_list(choice, kChoiceSql), piece)), relations,
                    static_cast<uint32>(count));
 }
 
-const char* readable_sql(const CustomScan& choice) {
+const char* readable_sql(const CustomScan& choice, int piece) {
     PgList* relids = private_list(choice, kChoiceRelids);
     CatalogTable** tables = make_array<CatalogTable*>(list_length(relids));
     for (int i = 0; i < list_length(relids); ++i) {
@@ -99,11 +104,11 @@ const char* readable_sql(const CustomScan& choice) {
         tables[i]->database = "";
         tables[i]->target_table = get_rel_name(relid);
     }
-    return bind_sql(choice, tables, 0);
+    return bind_sql(choice, piece, tables, 0);
 }
 
-const char* laid_out_sql(const CustomScan& choice, uint32 indent, bool settings) {
-    const char* sql = readable_sql(choice);
+const char* laid_out_sql(const CustomScan& choice, int piece, uint32 indent, bool settings) {
+    const char* sql = readable_sql(choice, piece);
     int64 length = route::lay_out(sql, indent, settings, nullptr, 0);
     char* text = room_for(length);
     if (route::lay_out(sql, indent, settings, text, static_cast<size_t>(length) + 1) != length)

@@ -12,10 +12,13 @@ namespace tandem::shell {
 
 // `tables` in the order of the plan's relids, each with a copy; position 0: names. In the current
 // memory context. Out of memory is an ERROR.
-const char* bind_sql(const CustomScan& choice, CatalogTable* const* tables, uint64 position);
+const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* tables,
+                     uint64 position);
+// Queries that the plan asks ClickHouse: 1, or one for each piece of a query.
+int piece_count(const CustomScan& choice);
 // The tables under the names that people find them by, on one line.
-const char* readable_sql(const CustomScan& choice);
+const char* readable_sql(const CustomScan& choice, int piece);
 // The same for EXPLAIN: a clause to a line, all but the first behind `indent` spaces.
-const char* laid_out_sql(const CustomScan& choice, uint32 indent, bool settings);
+const char* laid_out_sql(const CustomScan& choice, int piece, uint32 indent, bool settings);
 
 }  // namespace tandem::shell

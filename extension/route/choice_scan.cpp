@@ -16,10 +16,10 @@ extern "C" {
 #include "extension/route/chance.h"
 #include "extension/route/decision.h"
 #include "extension/route/explain.h"
+#include "extension/route/finish_scan.h"
 #include "extension/route/measurement.h"
 #include "extension/route/narrow.h"
 #include "extension/route/plan.h"
-#include "extension/route/remote_scan.h"
 #include "extension/route/stats.h"
 #include "extension/route/verification.h"
 #include "extension/shell/explain_compat.h"
@@ -78,7 +78,9 @@ bool has_overflowed(const CustomScan& plan, const Failure& failure) {
     constexpr int kDecimalOverflow = 407;
     PgList* flags = static_cast<PgList*>(list_nth(plan.custom_private, kChoiceFlags));
     if (lfourth_int(flags) == 0 || failure.clickhouse_code != kDecimalOverflow) return false;
-    note_too_narrow(strVal(list_nth(plan.custom_private, kChoiceSql)));
+    ListCell* cell;
+    foreach (cell, static_cast<PgList*>(list_nth(plan.custom_private, kChoiceSql)))
+        note_too_narrow(strVal(lfirst(cell)));
     return true;
 }
 
@@ -165,7 +167,7 @@ void decide(ChoiceState* state) {
     bool may = may_run_remotely(*plan_of(state), &run, &failure);
     MemoryContextSwitchTo(before);
     state->target_id = may ? run.target_id : 0;
-    if (may && remote_scan_start(state->remote, *run.target, run.database, run.sql, &failure)) {
+    if (may && start_remote_side(state->remote, run, &failure)) {
         state->side = Side::kRemote;
         state->position = run.position;
         state->measurement.before_ms = ms_since(begun);
@@ -204,7 +206,7 @@ void begin(CustomScanState* node, EState* estate, int eflags) {
     Plan* remote = static_cast<Plan*>(lsecond(plan_of(state)->custom_plans));
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.
-    if (!is_remote_scan(state->remote)) node->custom_ps = list_make1(state->remote);
+    if (!is_bare_remote_side(state->remote)) node->custom_ps = list_make1(state->remote);
     measure(state, estate);
     if ((eflags & EXEC_FLAG_EXPLAIN_ONLY) == 0) return decide(state);
     state->measurement.prospect =
@@ -220,8 +222,8 @@ void finish(ChoiceState* state, bool whole) {
     run.side = cost_side(state);
     run.whole = whole;
     if (state->side == Side::kRemote) {
-        run.rows_returned = remote_scan_rows(state->remote);
-        run.rows_read = remote_scan_progress(state->remote).rows_read;
+        run.rows_returned = remote_side_rows(state->remote);
+        run.rows_read = remote_side_progress(state->remote).rows_read;
     }
     measurement_end(&state->measurement, state->custom.ss.ps.state, run);
 }
@@ -232,14 +234,14 @@ TupleTableSlot* next_remote(ChoiceState* state) {
         state->returned_rows = true;
         return slot;
     }
-    const Failure* failure = remote_scan_failure(state->remote);
+    const Failure* failure = remote_side_failure(state->remote);
     if (failure == nullptr) note_reachable(state->target_id);
     if (failure == nullptr) {
         if (!state->returned_rows) state->returned_rows = true;
         return slot;
     }
     if (state->returned_rows) raise(*failure, "the routed query failed after its first row");
-    remote_scan_stop(state->remote);
+    stop_remote_side(state->remote);
     use_postgres(state, *failure);
     return ExecProcNode(state->local);
 }
@@ -254,7 +256,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
             if (TupIsNull(slot)) break;
             verification_add_remote(state->verification, slot);
         }
-        const Failure* failure = remote_scan_failure(state->remote);
+        const Failure* failure = remote_side_failure(state->remote);
         if (failure != nullptr) {
             has_overflowed(*plan_of(state), *failure);
             verification_abandon(state->verification);
@@ -263,7 +265,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
     }
     TupleTableSlot* slot = ExecProcNode(state->local);
     if (TupIsNull(slot))
-        verification_finish(state->verification, readable_sql(*plan_of(state)));
+        verification_finish(state->verification, readable_sql(*plan_of(state), 0));
     else
         verification_add_local(state->verification, slot);
     return slot;
@@ -326,7 +328,7 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
                         psprintf("%X/%X", static_cast<uint32>(state->position >> 32),
                                  static_cast<uint32>(state->position)),
                         es);
-    clickhouse::RunProgress progress = remote_scan_progress(state->remote);
+    clickhouse::RunProgress progress = remote_side_progress(state->remote);
     ExplainPropertyUInteger("Rows Read", nullptr, progress.rows_read, es);
     ExplainPropertyUInteger("Bytes Read", "B", progress.bytes_read, es);
     if (es->timing)
@@ -334,13 +336,25 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
                              static_cast<double>(progress.elapsed_ns) / 1e6, 3, es);
 }
 
+// The settings are the same for every query; whoever wants to run the SQL by hand needs them.
+void explain_sql(const ChoiceState* state, ExplainState* es) {
+    const CustomScan& plan = *plan_of(state);
+    uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
+    const char* code;
+    const char* why;
+    bool partly = is_partly_routed(plan, &code, &why);
+    if (partly) ExplainPropertyText("Rest in Postgres", psprintf("%s: %s", code, why), es);
+    for (int i = 0; i < piece_count(plan); ++i)
+        ExplainPropertyText(partly ? psprintf("Remote SQL %d", i + 1) : "Remote SQL",
+                            laid_out_sql(plan, i, indent, es->verbose), es);
+}
+
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     explain_prospect(state->measurement, chooses_by_cost(state), es);
-    // The settings are the same for every query; whoever wants to run the SQL by hand needs them.
-    uint32 indent = es->format == EXPLAIN_FORMAT_TEXT ? static_cast<uint32>(es->indent) * 2 + 4 : 0;
-    ExplainPropertyText("Remote SQL", laid_out_sql(*plan_of(state), indent, es->verbose), es);
+    explain_sql(state, es);
     if (es->analyze) explain_side(state, es);
+    if (state->side != Side::kPostgres) explain_rest(state->remote, es);
 }
 
 const CustomExecMethods kChoiceExecMethods = {

@@ -195,7 +195,9 @@ bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failu
     run->target_id = first->target_id;
     run->database = first->database;
     run->position = position;
-    run->sql = bind_sql(plan, tables, position);
+    int pieces = piece_count(plan);
+    run->sqls = make_array<const char*>(pieces);
+    for (int i = 0; i < pieces; ++i) run->sqls[i] = bind_sql(plan, i, tables, position);
     return true;
 }
 

@@ -14,7 +14,7 @@ struct RunAtPosition {
     CatalogTarget* target;
     int target_id;
     const char* database;
-    const char* sql;  // reads every table at `position`
+    const char** sqls;  // one for each piece; all read every table at `position`
     uint64 position;
     double wait_ms;  // what freshness has taken
 };

@@ -17,6 +17,7 @@ extern "C" {
 
 #include "extension/route/bind.h"
 #include "extension/route/explain.h"
+#include "extension/route/finish_scan.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
 #include "extension/shell/explain_compat.h"
@@ -102,6 +103,22 @@ Query* analyse_one(const char* sql) {
     return linitial_node(Query, queries);
 }
 
+void explain_routed(const CustomScan& choice, Datum* values, bool* nulls) {
+    StringInfoData sql;
+    initStringInfo(&sql);
+    for (int i = 0; i < piece_count(choice); ++i)
+        appendStringInfo(&sql, "%s%s", i > 0 ? ";\n" : "", laid_out_sql(choice, i, 0, true));
+    values[4] = CStringGetTextDatum(sql.data);
+    nulls[4] = false;
+    const char* code;
+    const char* why;
+    if (!is_partly_routed(choice, &code, &why)) return;
+    values[1] = CStringGetTextDatum("partly");
+    values[2] = CStringGetTextDatum(
+        psprintf("the rest of the query runs in Postgres (%s: %s)", code, why));
+    nulls[1] = nulls[2] = false;
+}
+
 // The values of explain_route's row, for one statement.
 void explain_route(const char* sql, Datum* values, bool* nulls) {
     Query* query = analyse_one(sql);
@@ -112,11 +129,7 @@ void explain_route(const char* sql, Datum* values, bool* nulls) {
     for (int i = 0; i < 5; ++i) nulls[i] = true;
     values[0] = BoolGetDatum(choice != nullptr);
     nulls[0] = false;
-    if (choice != nullptr) {
-        values[4] = CStringGetTextDatum(laid_out_sql(*choice, 0, true));
-        nulls[4] = false;
-        return;
-    }
+    if (choice != nullptr) return explain_routed(*choice, values, nulls);
     const char* code = outcome.failure.code;
     const char* words = outcome.failure.message;
     if (code[0] == '\0') {

@@ -18,7 +18,6 @@ extern "C" {
 
 #include "extension/route/facts.h"
 #include "extension/route/index_look_up.h"
-#include "extension/route/plan.h"
 #include "extension/tree/plan_rows.h"
 
 namespace tandem::shell {
@@ -248,10 +247,11 @@ bool finds_few_rows_by_index(const PlannedStmt* local) {
     return reads.by_index && reads.rows <= kFewRows;
 }
 
-cost::Facts gather_facts(const PlannedStmt* local, const QueryTree* tree,
-                         const route::TranslationResult& translation) {
+cost::Facts gather_facts(const PlannedPiece& piece) {
+    const PlannedStmt* local = piece.local;
+    const QueryTree* tree = piece.tree;
     cost::Facts facts = {};
-    for (const route::UsedRelation& used : translation.relations) {
+    for (const route::UsedRelation& used : piece.translation->relations) {
         const CatalogTable* table =
             static_cast<const CatalogTable*>(list_nth(tree->tables, static_cast<int>(used.table)));
         cost::TableFacts read = {};
@@ -268,6 +268,22 @@ cost::Facts gather_facts(const PlannedStmt* local, const QueryTree* tree,
     facts.result_rows = plan->plan_rows;
     facts.result_bytes = plan->plan_rows * plan->plan_width;
     return facts;
+}
+
+cost::Facts sum_of_facts(const PlannedStmt* local, PgList* pieces, const PlannedStmt* rest) {
+    cost::Facts all = {};
+    ListCell* cell;
+    foreach (cell, pieces) {
+        cost::Facts piece = gather_facts(*static_cast<PlannedPiece*>(lfirst(cell)));
+        all.scanned_rows += piece.scanned_rows;
+        all.scanned_bytes += piece.scanned_bytes;
+        all.joined_rows += piece.joined_rows;
+        all.result_rows += piece.result_rows;
+        all.result_bytes += piece.result_bytes;
+    }
+    all.local_cost = local->planTree->total_cost;
+    all.finish_cost = rest->planTree->total_cost;
+    return all;
 }
 
 void attach_facts(CustomScan* choice, const PlannedFacts& facts) {

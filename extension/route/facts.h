@@ -6,9 +6,8 @@ extern "C" {
 #include "nodes/plannodes.h"
 }
 
-#include "extension/tree/query_tree.h"
+#include "extension/route/plan.h"
 #include "route/cost/facade.h"
-#include "route/facade.h"
 
 namespace tandem::shell {
 
@@ -24,8 +23,9 @@ uint64 query_id_of(const PlannedStmt* local, const ::Query* query);
 // planner's settings make of its cost.
 bool finds_few_rows_by_index(const PlannedStmt* local);
 
-route::cost::Facts gather_facts(const PlannedStmt* local, const QueryTree* tree,
-                                const route::TranslationResult& translation);
+route::cost::Facts gather_facts(const PlannedPiece& piece);
+// Of a query that Postgres answers by `local`: of all pieces and of what is done with them here.
+route::cost::Facts sum_of_facts(const PlannedStmt* local, PgList* pieces, const PlannedStmt* rest);
 // Into the choice node, and out of it again.
 void attach_facts(CustomScan* choice, const PlannedFacts& facts);
 PlannedFacts facts_of(const CustomScan& choice);

@@ -164,6 +164,25 @@ bool same_layout(PgList* planned, PgList* analysed) {
     return true;
 }
 
+// The columns that a client sees, which come first.
+bool same_visible_columns(PgList* left, PgList* right) {
+    int count = Max(list_length(left), list_length(right));
+    for (int i = 0; i < count; ++i) {
+        const TargetEntry* a =
+            i < list_length(left) ? list_nth_node(TargetEntry, left, i) : nullptr;
+        const TargetEntry* b =
+            i < list_length(right) ? list_nth_node(TargetEntry, right, i) : nullptr;
+        bool a_is_seen = a != nullptr && !a->resjunk;
+        bool b_is_seen = b != nullptr && !b->resjunk;
+        if (a_is_seen != b_is_seen) return false;
+        if (!a_is_seen) continue;
+        if (exprType(reinterpret_cast<Node*>(a->expr)) !=
+            exprType(reinterpret_cast<Node*>(b->expr)))
+            return false;
+    }
+    return true;
+}
+
 // Columns that pass another node's columns on, under the same labels.
 PgList* pass_on(PgList* targets, int varno) {
     PgList* result = NIL;
@@ -262,6 +281,7 @@ void copy_costs(Plan* to, const Plan* from) {
 
 // Plan node numbers only have to differ within a plan; ours start where no planner gets to.
 constexpr int kFirstNodeId = 1 << 24;
+constexpr int kNodesAPiece = 8;
 
 Const* null_like(const Expr* expr) {
     const Node* node = reinterpret_cast<const Node*>(expr);
@@ -297,7 +317,6 @@ CustomScan* remote_scan(const PlannedStmt* local, const QueryTree* tree,
     }
     fix_opfuncids(reinterpret_cast<Node*>(scan->scan.plan.targetlist));
     copy_costs(&scan->scan.plan, local->planTree);
-    scan->scan.plan.plan_node_id = kFirstNodeId + 1;
     scan->custom_exprs = used_constants(tree, translation);
     scan->custom_private = remote_private(translation);
     scan->custom_scan_tlist = remote_columns(translation);
@@ -315,7 +334,7 @@ Plan* put_over(Plan* node, Plan* child, int id) {
     return node;
 }
 
-Plan* sort_above(Plan* child, const ::Query* query) {
+Plan* sort_above(Plan* child, const ::Query* query, int id) {
     Sort* sort = makeNode(Sort);
     int count = list_length(query->sortClause);
     sort->sortColIdx = static_cast<AttrNumber*>(palloc(sizeof(AttrNumber) * count));
@@ -332,10 +351,10 @@ Plan* sort_above(Plan* child, const ::Query* query) {
         sort->collations[at] = exprCollation(reinterpret_cast<Node*>(target->expr));
         sort->nullsFirst[at] = clause->nulls_first;
     }
-    return put_over(&sort->plan, child, 2);
+    return put_over(&sort->plan, child, id);
 }
 
-Plan* limit_above(Plan* child, const ::Query* query) {
+Plan* limit_above(Plan* child, const ::Query* query, int id) {
     Limit* limit = makeNode(Limit);
     limit->limitOffset = static_cast<Node*>(copyObjectImpl(query->limitOffset));
     limit->limitCount = static_cast<Node*>(copyObjectImpl(query->limitCount));
@@ -355,39 +374,88 @@ Plan* limit_above(Plan* child, const ::Query* query) {
             limit->uniqCollations[at] = exprCollation(reinterpret_cast<Node*>(target->expr));
         }
     }
-    return put_over(&limit->plan, child, 3);
+    return put_over(&limit->plan, child, id);
 }
 
-PgList* choice_private(const PlannedStmt* local, const QueryTree* tree,
-                       const route::TranslationResult& translation) {
-    PgList* relids = NIL;
-    PgList* fingerprints = NIL;
-    const CatalogTable* first = static_cast<const CatalogTable*>(linitial(tree->tables));
+// What the decision needs to know, over all pieces.
+struct Together {
+    PgList* relids;
+    PgList* fingerprints;
+    PgList* enums;
+    bool needs_utc;
+    bool any_order;
+    bool narrow;
+    bool needs_iso;
+    const char* zone;
+};
+
+void add_tables(Together* all, const QueryTree* tree) {
     ListCell* cell;
     foreach (cell, tree->tables) {
         const CatalogTable* table = static_cast<const CatalogTable*>(lfirst(cell));
-        relids = lappend_oid(relids, table->relid);
-        fingerprints = lappend(
-            fingerprints,
+        if (list_member_oid(all->relids, table->relid)) continue;
+        all->relids = lappend_oid(all->relids, table->relid);
+        all->fingerprints = lappend(
+            all->fingerprints,
             makeString(psprintf("%llx", static_cast<unsigned long long>(table->fingerprint))));
     }
+}
+
+void add_piece(Together* all, const PlannedPiece& piece) {
+    const route::TranslationResult& translation = *piece.translation;
+    add_tables(all, piece.tree);
+    all->enums = list_concat_unique_oid(all->enums, piece.tree->enums);
+    all->needs_utc = all->needs_utc || translation.needs_utc;
+    all->any_order = all->any_order || translation.any_order;
+    all->narrow = all->narrow || translation.narrow;
+    all->needs_iso = all->needs_iso || translation.needs_iso;
+    if (!translation.zone.empty()) all->zone = c_string_of(translation.zone);
+}
+
+int index_of(PgList* relids, const QueryTree* tree, uint32_t number) {
+    const CatalogTable* table =
+        static_cast<const CatalogTable*>(list_nth(tree->tables, static_cast<int>(number)));
+    int index = 0;
+    ListCell* cell;
+    foreach (cell, relids) {
+        if (lfirst_oid(cell) == table->relid) break;
+        ++index;
+    }
+    return index;
+}
+
+PgList* choice_private(const PlannedStmt* local, PgList* pieces, bool any_order) {
+    Together all = {};
+    all.any_order = any_order;
+    all.zone = "";
+    PgList* sqls = NIL;
     PgList* places = NIL;
     PgList* columns = NIL;
-    for (const route::UsedRelation& used : translation.relations) {
-        PgList* names = NIL;
-        for (const Text& name : used.columns) names = lappend(names, makeString(c_string_of(name)));
-        places = lappend_int(places, static_cast<int>(used.table));
-        columns = lappend(columns, names);
+    ListCell* cell;
+    foreach (cell, pieces) add_piece(&all, *static_cast<PlannedPiece*>(lfirst(cell)));
+    foreach (cell, pieces) {
+        const PlannedPiece& piece = *static_cast<PlannedPiece*>(lfirst(cell));
+        PgList* places_here = NIL;
+        PgList* columns_here = NIL;
+        for (const route::UsedRelation& used : piece.translation->relations) {
+            PgList* names = NIL;
+            for (const Text& name : used.columns)
+                names = lappend(names, makeString(c_string_of(name)));
+            places_here = lappend_int(places_here, index_of(all.relids, piece.tree, used.table));
+            columns_here = lappend(columns_here, names);
+        }
+        sqls = lappend(sqls, makeString(c_string_of(piece.translation->sql)));
+        places = lappend(places, places_here);
+        columns = lappend(columns, columns_here);
     }
-    PgList* result =
-        list_make5(makeString(c_string_of(translation.sql)),
-                   list_make2_int(first->mirror_id, first->target_id), relids, fingerprints,
-                   list_make4_int(local->jitFlags, translation.needs_utc ? 1 : 0,
-                                  translation.any_order && !local->parallelModeNeeded ? 1 : 0,
-                                  translation.narrow ? 1 : 0));
+    const PlannedPiece& first = *static_cast<PlannedPiece*>(linitial(pieces));
+    const CatalogTable* table = static_cast<const CatalogTable*>(linitial(first.tree->tables));
+    PgList* result = list_make5(
+        sqls, list_make2_int(table->mirror_id, table->target_id), all.relids, all.fingerprints,
+        list_make4_int(local->jitFlags, all.needs_utc, all.any_order, all.narrow));
     result = lappend(lappend(result, places), columns);
-    result = lappend(lappend(result, tree->enums), makeInteger(translation.needs_iso ? 1 : 0));
-    return lappend(result, makeString(c_string_of(translation.zone)));
+    result = lappend(lappend(result, all.enums), makeInteger(all.needs_iso ? 1 : 0));
+    return lappend(result, makeString(pstrdup(all.zone)));
 }
 
 // A cursor moves backwards over what Postgres' own plan could move backwards over.
@@ -412,10 +480,13 @@ bool may_change_its_text(Oid type) {
 
 }  // namespace
 
-PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
-                              const route::TranslationResult& translation, int cursor_options,
-                              Failure* failure) {
-    if (!same_layout(local->planTree->targetlist, tree->simplified->targetList)) {
+namespace {
+
+// The remote scan with what is done above it.
+Plan* remote_side(const PlannedPiece& piece, int number, Failure* failure) {
+    const route::TranslationResult& translation = *piece.translation;
+    const ::Query* query = piece.tree->simplified;
+    if (!same_layout(piece.local->planTree->targetlist, query->targetList)) {
         set_failure(failure, "plan_shape", "the planner changed the columns of the result", "");
         return nullptr;
     }
@@ -426,20 +497,26 @@ PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
                     "Leave the column out of the query, or cast it to text where it is stored.");
         return nullptr;
     }
-    const ::Query* query = tree->simplified;
-    CustomScan* remote = remote_scan(local, tree, translation, failure);
+    int id = kNodesAPiece * number;
+    CustomScan* remote = remote_scan(piece.local, piece.tree, translation, failure);
     if (remote == nullptr) return nullptr;
     Plan* above = &remote->scan.plan;
-    if (query->sortClause != NIL && !translation.sorted) above = sort_above(above, query);
+    above->plan_node_id = kFirstNodeId + id + 1;
+    if (query->sortClause != NIL && !translation.sorted) above = sort_above(above, query, id + 2);
     if ((query->limitCount != nullptr || query->limitOffset != nullptr) && !translation.limited)
-        above = limit_above(above, query);
+        above = limit_above(above, query, id + 3);
+    return above;
+}
 
+// Both sides under one node, in place of Postgres' plan.
+PlannedStmt* choose_between(PlannedStmt* local, Plan* remote, PgList* choice_private,
+                            int cursor_options) {
     CustomScan* choice = makeNode(CustomScan);
     choice->scan.plan.targetlist = pass_on(local->planTree->targetlist, INDEX_VAR);
     copy_costs(&choice->scan.plan, local->planTree);
     choice->scan.plan.plan_node_id = kFirstNodeId;
-    choice->custom_plans = list_make2(local->planTree, above);
-    choice->custom_private = choice_private(local, tree, translation);
+    choice->custom_plans = list_make2(local->planTree, remote);
+    choice->custom_private = choice_private;
     choice->custom_scan_tlist = typed_nulls(local->planTree->targetlist);
     choice->methods = &kChoiceMethods;
 
@@ -455,6 +532,50 @@ PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
     return statement;
 }
 
+}  // namespace
+
+PlannedStmt* make_routed_plan(const PlannedPiece& whole, int cursor_options, Failure* failure) {
+    Plan* remote = remote_side(whole, 0, failure);
+    if (remote == nullptr) return nullptr;
+    PlannedPiece piece = whole;
+    PgList* carried = choice_private(whole.local, list_make1(&piece), false);
+    // A parallel plan adds up in any order as well.
+    if (whole.local->parallelModeNeeded)
+        lthird_int(static_cast<PgList*>(list_nth(carried, kChoiceFlags))) = 0;
+    return choose_between(whole.local, remote, carried, cursor_options);
+}
+
+PlannedStmt* make_partly_routed_plan(const PartlyRouted& parts, int cursor_options,
+                                     Failure* failure) {
+    PgList* planned = parts.local->planTree->targetlist;
+    if (!same_visible_columns(parts.rest->planTree->targetlist, planned)) {
+        set_failure(failure, "plan_shape", "the planner changed the columns of the result", "");
+        return nullptr;
+    }
+    CustomScan* finish = makeNode(CustomScan);
+    PgList* names = NIL;
+    int number = 1;
+    ListCell* cell;
+    foreach (cell, parts.pieces) {
+        const PlannedPiece& piece = *static_cast<PlannedPiece*>(lfirst(cell));
+        Plan* remote = remote_side(piece, number++, failure);
+        if (remote == nullptr) return nullptr;
+        finish->custom_plans = lappend(finish->custom_plans, remote);
+        names = lappend(names, makeString(pstrdup(piece.name)));
+    }
+    finish->scan.plan.targetlist = pass_on(planned, INDEX_VAR);
+    copy_costs(&finish->scan.plan, parts.local->planTree);
+    finish->scan.plan.plan_node_id = kFirstNodeId + 5;
+    finish->custom_scan_tlist = typed_nulls(planned);
+    finish->custom_private = list_make3(
+        parts.rest, names,
+        list_make2(makeString(pstrdup(parts.why->code)), makeString(pstrdup(parts.why->message))));
+    finish->methods = &kFinishMethods;
+    return choose_between(parts.local, &finish->scan.plan,
+                          choice_private(parts.local, parts.pieces, parts.any_order),
+                          cursor_options);
+}
+
 CustomScan* find_choice(const PlannedStmt* statement) {
     Plan* plan = statement->planTree;
     if (plan != nullptr && IsA(plan, Material)) plan = plan->lefttree;
@@ -466,6 +587,7 @@ CustomScan* find_choice(const PlannedStmt* statement) {
 void register_scan_methods() {
     RegisterCustomScanMethods(&kChoiceMethods);
     RegisterCustomScanMethods(&kRemoteMethods);
+    RegisterCustomScanMethods(&kFinishMethods);
 }
 
 }  // namespace tandem::shell

@@ -3,6 +3,12 @@
 //   Custom Scan (Tandem)               picks one of its two children when execution starts
 //     ├─ the finished plan of Postgres, not started unless it is picked
 //     └─ [Limit ─ Sort ─] Custom Scan (Tandem Remote)     local finalisation is its projection
+//
+// Of a query that is routed partly the second child is another (see finish_scan.h):
+//
+//     └─ Custom Scan (Tandem Finish)                      holds a plan that reads results of pieces
+//          ├─ [Limit ─ Sort ─] Custom Scan (Tandem Remote)
+//          └─ ...
 #pragma once
 
 extern "C" {
@@ -16,13 +22,13 @@ namespace tandem::shell {
 
 // What the nodes carry, in custom_private, so that plans can be copied.
 enum ChoicePrivate {
-    kChoiceSql,           // String, with places for the relations
+    kChoiceSql,           // for each piece a String, with places for the relations
     kChoiceMirror,        // IntList: mirror_id, target_id
     kChoiceRelids,        // OidList
     kChoiceFingerprints,  // list of String, parallel to the relids
     kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc, any_order, narrow
-    kChoicePlaces,        // IntList: for each place in the SQL the index of its table in the relids
-    kChoiceColumns,       // list of lists of String, parallel: the columns that are read there
+    kChoicePlaces,        // for each piece an IntList: by place the index of its table in the relids
+    kChoiceColumns,       // for each piece a list of lists of String, parallel: what is read there
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed
     kChoiceIso,           // Integer: not 0 when the SQL writes dates as DateStyle ISO does
     kChoiceZone,          // String: the session's time zone that the SQL is made for, or empty
@@ -38,15 +44,39 @@ enum RemotePrivate {
     kRemoteRaises,          // IntList of one: not 0 when it may fail after rows were sent
 };
 
+enum FinishPrivate {
+    kFinishPlan,    // PlannedStmt: what is left of the query
+    kFinishNames,   // list of String: under which it reads the pieces
+    kFinishReason,  // list of two Strings: why the query as a whole is not routed
+};
+
+// What ClickHouse computes: a query, or a piece of one.
+struct PlannedPiece {
+    PlannedStmt* local;  // as Postgres would
+    const QueryTree* tree;
+    const route::TranslationResult* translation;
+    const char* name;  // of a piece
+};
+
 // nullptr and a reason when the two plans do not fit each other.
-PlannedStmt* make_routed_plan(PlannedStmt* local, const QueryTree* tree,
-                              const route::TranslationResult& translation, int cursor_options,
-                              Failure* failure);
+PlannedStmt* make_routed_plan(const PlannedPiece& whole, int cursor_options, Failure* failure);
+// `pieces` are PlannedPieces, `rest` reads them under their names; `why` the query as a whole is
+// not routed. `any_order`: the rest adds up floating point numbers in any order.
+struct PartlyRouted {
+    PlannedStmt* local;
+    PgList* pieces;
+    PlannedStmt* rest;
+    bool any_order;
+    const Failure* why;
+};
+PlannedStmt* make_partly_routed_plan(const PartlyRouted& parts, int cursor_options,
+                                     Failure* failure);
 // The node of a plan made by make_routed_plan; nullptr for any other plan.
 CustomScan* find_choice(const PlannedStmt* statement);
 
 void register_scan_methods();
 extern const CustomScanMethods kChoiceMethods;
 extern const CustomScanMethods kRemoteMethods;
+extern const CustomScanMethods kFinishMethods;
 
 }  // namespace tandem::shell

@@ -23,18 +23,14 @@ extern "C" {
 }
 
 #include "extension/catalog/catalog.h"
-#include "extension/remote/zones.h"
-#include "extension/route/decision.h"
 #include "extension/route/facts.h"
-#include "extension/route/narrow.h"
+#include "extension/route/pieces.h"
 #include "extension/route/plan.h"
 #include "extension/route/planner.h"
 #include "extension/route/query_stats.h"
 #include "extension/route/stats.h"
-#include "extension/shell/memory.h"
+#include "extension/route/translation.h"
 #include "extension/shell/settings.h"
-#include "extension/shell/subtransaction.h"
-#include "extension/tree/enum_labels.h"
 #include "extension/tree/query_tree.h"
 
 namespace tandem::shell {
@@ -139,58 +135,6 @@ bool collect_tables(Node* node, void* context) {
     return expression_tree_walker(node, as_walker(collect_tables), context);
 }
 
-void free_translation(void* translation) {
-    route::translation_free(static_cast<route::Translation*>(translation));
-}
-
-struct Building {
-    Query* query;
-    ParamListInfo parameters;
-    const PlannedStmt* local;
-    QueryTree* tree;
-};
-
-void build(void* argument) {
-    Building* building = static_cast<Building*>(argument);
-    building->tree = build_query_tree(building->query, building->parameters, building->local);
-}
-
-// The planner folds constants as well, but knows more by then and skips some: an error here need
-// not be one there. In parallel mode there is no way to drop an error; it is raised.
-QueryTree* build_without_errors(Query* query, ParamListInfo parameters, const PlannedStmt* local,
-                                Failure* failure) {
-    Building building = {query, parameters, local, nullptr};
-    if (IsInParallelMode()) {
-        build(&building);
-        return building.tree;
-    }
-    ErrorData* error = run_in_subtransaction(build, &building);
-    if (error == nullptr) return building.tree;
-    set_failure(failure, "constant", psprintf("a constant cannot be computed: %s", error->message),
-                "Postgres decides whether it is needed.");
-    return nullptr;
-}
-
-tandem::List<route::EnumType> labels_of(PgList* enums) {
-    route::EnumType* types = make_array<route::EnumType>(list_length(enums));
-    uint32_t count = 0;
-    ListCell* cell;
-    foreach (cell, enums) types[count++] = enum_labels(lfirst_oid(cell));
-    return {types, count};
-}
-
-bool too_narrow(const route::TranslationResult& result) {
-    return result.narrow && is_too_narrow(result.sql.data(), result.sql.size());
-}
-
-void add_facts(PlannedStmt* made, const PlannedStmt* local, const QueryTree* tree,
-               const route::Translation& translation, uint64 query_id) {
-    PlannedFacts facts = {};
-    facts.query_id = query_id;
-    facts.facts = gather_facts(local, tree, route::translation_result(translation));
-    attach_facts(find_choice(made), facts);
-}
-
 // What is planned, before anything was made of it.
 struct Subject {
     PlannedStmt* local;
@@ -200,55 +144,48 @@ struct Subject {
     uint64 query_id;
 };
 
-PlannedStmt* translate_plan(const Subject& subject, Failure* failure) {
-    PlannedStmt* local = subject.local;
+// Makes the plan in a memory context of its own; nullptr and a reason when there is none.
+using PlanMaker = PlannedStmt* (*)(const Subject& subject, Failure* failure);
+
+PlannedStmt* make_aside(PlanMaker maker, const Subject& subject, Failure* failure) {
     MemoryContext owner = CurrentMemoryContext;
     MemoryContext scratch =
         AllocSetContextCreate(owner, "tandem translation", ALLOCSET_DEFAULT_SIZES);
     MemoryContextSwitchTo(scratch);
-    MemoryContextCallback* callback =
-        static_cast<MemoryContextCallback*>(palloc0(sizeof(MemoryContextCallback)));
-    PlannedStmt* result = nullptr;
-    QueryTree* tree = build_without_errors(subject.copy, subject.parameters, local, failure);
-    if (tree == nullptr) {
-        // The failure says why.
-    } else if (tree->query == nullptr) {
-        *failure = tree->failure;
-    } else if (tree->tables == NIL) {
-        set_failure(failure, "no_table", "the query reads no table", "");
-    } else {
-        route::TranslateOptions options;
-        options.session_utc = session_is_utc();
-        options.zone = text_of(usable_session_zone());
-        options.iso_dates = DateStyle == USE_ISO_DATES;
-        options.enums = labels_of(tree->enums);
-        // A parallel plan adds up in any order as well.
-        options.float_any_order = any_float_order_wanted() || local->parallelModeNeeded;
-        options.narrow_sums = true;
-        callback->func = free_translation;
-        callback->arg = nullptr;
-        MemoryContextRegisterResetCallback(scratch, callback);
-        route::Translation* translation = route::translate(*tree->query, options, failure);
-        callback->arg = translation;
-        if (translation != nullptr && too_narrow(route::translation_result(*translation))) {
-            options.narrow_sums = false;
-            route::translation_free(translation);
-            callback->arg = nullptr;
-            translation = route::translate(*tree->query, options, failure);
-            callback->arg = translation;
-        }
-        if (translation != nullptr) {
-            PlannedStmt* made =
-                make_routed_plan(local, tree, route::translation_result(*translation),
-                                 subject.cursor_options, failure);
-            if (made != nullptr) add_facts(made, local, tree, *translation, subject.query_id);
-            MemoryContextSwitchTo(owner);
-            if (made != nullptr) result = static_cast<PlannedStmt*>(copyObjectImpl(made));
-        }
-    }
+    PlannedStmt* made = maker(subject, failure);
     MemoryContextSwitchTo(owner);
+    if (made != nullptr) made = static_cast<PlannedStmt*>(copyObjectImpl(made));
     MemoryContextDelete(scratch);
-    return result;
+    return made;
+}
+
+PlannedStmt* plan_as_a_whole(const Subject& subject, Failure* failure) {
+    PlannedStmt* local = subject.local;
+    // A parallel plan adds up in any order as well.
+    bool any_order = any_float_order_wanted() || local->parallelModeNeeded;
+    TranslationWish wish = {static_cast<Query*>(copyObjectImpl(subject.copy)), subject.parameters,
+                            local, any_order};
+    Translated translated = {};
+    if (!translate_query(wish, &translated, failure)) return nullptr;
+    PlannedPiece whole = {local, translated.tree, translated.result, nullptr};
+    PlannedStmt* made = make_routed_plan(whole, subject.cursor_options, failure);
+    if (made == nullptr) return nullptr;
+    attach_facts(find_choice(made), {subject.query_id, gather_facts(whole)});
+    return made;
+}
+
+PlannedStmt* plan_partly(const Subject& subject, Failure* failure) {
+    QueryToSplit query = {subject.copy, subject.local, subject.parameters, subject.cursor_options};
+    route::cost::Facts facts = {};
+    PlannedStmt* made = plan_in_pieces(query, *failure, &facts);
+    if (made != nullptr) attach_facts(find_choice(made), {subject.query_id, facts});
+    return made;
+}
+
+PlannedStmt* translate_plan(const Subject& subject, Failure* failure) {
+    PlannedStmt* made = make_aside(plan_as_a_whole, subject, failure);
+    if (made != nullptr || !may_be_split(subject.copy, *failure)) return made;
+    return make_aside(plan_partly, subject, failure);
 }
 
 // A catalog that is there and cannot be used. Whether it has the tables is not known then.

@@ -66,6 +66,26 @@ inline void flatten_group_vars(Query* query) {
 #endif
 }
 
+// For a query whose grouping columns have been flattened and that is grouped no more, or whose
+// range table is another. COMPAT(pg18): see above.
+inline void forget_group_columns(Query* query) {
+#if PG_VERSION_NUM >= 180000
+    query->hasGroupRTE = false;
+#else
+    (void)query;
+#endif
+}
+
+// The range table has no tables any more. COMPAT(pg16): their privileges are in a list beside it
+// since 16 (upstream a61b1f7482).
+inline void forget_privileges(Query* query) {
+#if PG_VERSION_NUM >= 160000
+    query->rteperminfos = NIL;
+#else
+    (void)query;
+#endif
+}
+
 // Whether this transaction holds the lock or a stronger one.
 // COMPAT(pg17): has the check for stronger locks by OID (upstream 0cecc908e9); before, ask for
 // each.

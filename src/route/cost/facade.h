@@ -26,6 +26,7 @@ struct Facts {
     double joined_rows = 0;  // that come out of joins
     double result_rows = 0;  // over the wire
     double result_bytes = 0;
+    double finish_cost = 0;  // the planner's, of what Postgres does with results of pieces
 };
 
 void add_table(Facts* facts, const TableFacts& table) noexcept;

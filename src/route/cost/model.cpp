@@ -50,7 +50,7 @@ constexpr double kChanceMsMin = 20;
 double work_ms(const Facts& facts) {
     return facts.scanned_rows / kScannedRowsPerMs + facts.scanned_bytes / kScannedBytesPerMs +
            facts.joined_rows / kJoinedRowsPerMs + facts.result_rows / kResultRowsPerMs +
-           facts.result_bytes / kResultBytesPerMs;
+           facts.result_bytes / kResultBytesPerMs + facts.finish_cost * kMsPerCost;
 }
 
 void calibrate(double* log_factor, uint32_t* runs, double measured, double assumed) {
