@@ -92,7 +92,9 @@ const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* t
                    static_cast<uint32>(count));
 }
 
-const char* readable_sql(const CustomScan& choice, int piece) {
+namespace {
+
+const char* sql_with_names(const CustomScan& choice, int piece) {
     PgList* relids = private_list(choice, kChoiceRelids);
     CatalogTable** tables = make_array<CatalogTable*>(list_length(relids));
     for (int i = 0; i < list_length(relids); ++i) {
@@ -107,8 +109,17 @@ const char* readable_sql(const CustomScan& choice, int piece) {
     return bind_sql(choice, piece, tables, 0);
 }
 
+}  // namespace
+
+const char* readable_sql(const CustomScan& choice) {
+    const char* all = sql_with_names(choice, 0);
+    for (int i = 1; i < piece_count(choice); ++i)
+        all = psprintf("%s; %s", all, sql_with_names(choice, i));
+    return all;
+}
+
 const char* laid_out_sql(const CustomScan& choice, int piece, uint32 indent, bool settings) {
-    const char* sql = readable_sql(choice, piece);
+    const char* sql = sql_with_names(choice, piece);
     int64 length = route::lay_out(sql, indent, settings, nullptr, 0);
     char* text = room_for(length);
     if (route::lay_out(sql, indent, settings, text, static_cast<size_t>(length) + 1) != length)

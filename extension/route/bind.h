@@ -16,9 +16,9 @@ const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* t
                      uint64 position);
 // Queries that the plan asks ClickHouse: 1, or one for each piece of a query.
 int piece_count(const CustomScan& choice);
-// The tables under the names that people find them by, on one line.
-const char* readable_sql(const CustomScan& choice, int piece);
-// The same for EXPLAIN: a clause to a line, all but the first behind `indent` spaces.
+// All of them, the tables under the names that people find them by, on one line.
+const char* readable_sql(const CustomScan& choice);
+// One for EXPLAIN: a clause to a line, all but the first behind `indent` spaces.
 const char* laid_out_sql(const CustomScan& choice, int piece, uint32 indent, bool settings);
 
 }  // namespace tandem::shell

@@ -249,7 +249,7 @@ TupleTableSlot* next_remote(ChoiceState* state) {
 // Runs the remote query to its end, keeping only a sum over its rows; Postgres' rows are returned.
 TupleTableSlot* next_verified(ChoiceState* state) {
     if (state->verification == nullptr) {
-        TupleDesc rows = state->custom.ss.ps.ps_ResultTupleDesc;
+        TupleDesc rows = ExecCleanTypeFromTL(plan_of(state)->scan.plan.targetlist);
         state->verification = verification_new(rows, state->custom.ss.ps.state->es_query_cxt);
         for (;;) {
             TupleTableSlot* slot = ExecProcNode(state->remote);
@@ -265,7 +265,7 @@ TupleTableSlot* next_verified(ChoiceState* state) {
     }
     TupleTableSlot* slot = ExecProcNode(state->local);
     if (TupIsNull(slot))
-        verification_finish(state->verification, readable_sql(*plan_of(state), 0));
+        verification_finish(state->verification, readable_sql(*plan_of(state)));
     else
         verification_add_local(state->verification, slot);
     return slot;
@@ -354,7 +354,9 @@ void explain(CustomScanState* node, PgList*, ExplainState* es) {
     explain_prospect(state->measurement, chooses_by_cost(state), es);
     explain_sql(state, es);
     if (es->analyze) explain_side(state, es);
-    if (state->side != Side::kPostgres) explain_rest(state->remote, es);
+    // Not beside Postgres' own plan, where that is shown.
+    bool postgres = state->side == Side::kPostgres || (!es->analyze && state->local != nullptr);
+    if (!postgres) explain_rest(state->remote, es);
 }
 
 const CustomExecMethods kChoiceExecMethods = {

@@ -10,6 +10,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "optimizer/optimizer.h"
 #include "optimizer/planner.h"
 }
 
@@ -202,11 +203,25 @@ bool cover(Splitter* splitter, ::Query** place) {
     return true;
 }
 
+// A table that neither a piece nor the rest can read.
+bool find_hopeless(Node* node, void* context) {
+    if (node == nullptr) return false;
+    if (IsA(node, RangeTblEntry)) {
+        const RangeTblEntry* rte = reinterpret_cast<RangeTblEntry*>(node);
+        return !may_be_read_here(rte) && !is_mirrored(rte->relid);
+    }
+    if (IsA(node, Query))
+        return query_tree_walker(reinterpret_cast<::Query*>(node), as_walker(find_hopeless),
+                                 context, QTW_EXAMINE_RTES_BEFORE);
+    return expression_tree_walker(node, as_walker(find_hopeless), context);
+}
+
 struct Attempt {
     const QueryToSplit* query;
     const Failure* why;
     route::cost::Facts* facts;
     PlannedStmt* made;
+    Failure rest;  // why the rest may not run here, where all else fits
 };
 
 void split(void* argument) {
@@ -214,10 +229,15 @@ void split(void* argument) {
     const QueryToSplit& query = *attempt->query;
     Splitter splitter = {&query, NIL, 0, any_float_order_wanted()};
     ::Query* rest = copy_of(query.query);
+    if (find_hopeless(reinterpret_cast<Node*>(rest), nullptr)) return;
     if (!cover_parts(&splitter, &rest) || splitter.pieces == NIL) return;
     Failure failure = {};
     bool any_order = false;
-    if (!rest_may_run_here(rest, splitter.any_float_order, &any_order, &failure)) return;
+    if (!rest_may_run_here(rest, splitter.any_float_order, &any_order, &attempt->rest)) return;
+    attempt->rest = {};
+    // Two answers could not be compared.
+    if (route_mode == kRouteVerify && contain_volatile_functions(reinterpret_cast<Node*>(rest)))
+        return;
     int options = query.cursor_options & ~(CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_SCROLL);
     PlannedStmt* plan = plan_here(rest, options, query.parameters);
     if (!reads_only_here(plan)) return;
@@ -239,11 +259,15 @@ bool may_be_split(const ::Query* query, const Failure& why) {
     return list_length(query->rtable) > 0 || query->hasSubLinks;
 }
 
-PlannedStmt* plan_in_pieces(const QueryToSplit& query, const Failure& why,
-                            route::cost::Facts* facts) {
-    Attempt attempt = {&query, &why, facts, nullptr};
+PlannedStmt* plan_in_pieces(const QueryToSplit& query, Failure* why, route::cost::Facts* facts) {
+    Attempt attempt = {&query, why, facts, nullptr, {}};
     ErrorData* error = run_in_subtransaction(split, &attempt);
-    return error == nullptr ? attempt.made : nullptr;
+    if (error != nullptr) return nullptr;
+    if (attempt.made == nullptr && attempt.rest.code[0] != '\0')
+        copy_text(why->message, sizeof why->message,
+                  psprintf("%s; nor are parts of it, since %s (%s)", why->message,
+                           attempt.rest.message, attempt.rest.code));
+    return attempt.made;
 }
 
 }  // namespace tandem::shell

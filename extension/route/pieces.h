@@ -22,8 +22,8 @@ struct QueryToSplit {
 // Cheap: whether it is worth trying, where the query as a whole stays because of `why`.
 bool may_be_split(const ::Query* query, const Failure& why);
 // nullptr when a table of the query would have to be read here, when pieces would bring most of
-// what they read, or when the rest is not surely the same over the results.
-PlannedStmt* plan_in_pieces(const QueryToSplit& query, const Failure& why,
-                            route::cost::Facts* facts);
+// what they read, or when the rest is not surely the same over the results, which is added to what
+// `why` says.
+PlannedStmt* plan_in_pieces(const QueryToSplit& query, Failure* why, route::cost::Facts* facts);
 
 }  // namespace tandem::shell

@@ -177,7 +177,7 @@ PlannedStmt* plan_as_a_whole(const Subject& subject, Failure* failure) {
 PlannedStmt* plan_partly(const Subject& subject, Failure* failure) {
     QueryToSplit query = {subject.copy, subject.local, subject.parameters, subject.cursor_options};
     route::cost::Facts facts = {};
-    PlannedStmt* made = plan_in_pieces(query, *failure, &facts);
+    PlannedStmt* made = plan_in_pieces(query, failure, &facts);
     if (made != nullptr) attach_facts(find_choice(made), {subject.query_id, facts});
     return made;
 }

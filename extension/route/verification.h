@@ -9,6 +9,7 @@ namespace tandem::shell {
 
 struct Verification;
 
+// `rows`: the columns that a client sees, which come first.
 Verification* verification_new(TupleDesc rows, MemoryContext owner);
 void verification_add_remote(Verification* verification, TupleTableSlot* slot);
 void verification_add_local(Verification* verification, TupleTableSlot* slot);

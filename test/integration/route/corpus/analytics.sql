@@ -213,15 +213,15 @@ SELECT id, count(*) OVER (ORDER BY amount RANGE BETWEEN 10.5 PRECEDING AND CURRE
 SELECT id, count(*) OVER (ORDER BY customer DESC RANGE BETWEEN 5 PRECEDING AND 1 FOLLOWING) FROM sales WHERE id < 100;
 --@ routed
 SELECT id, count(*) OVER (ORDER BY day RANGE BETWEEN 2 PRECEDING AND CURRENT ROW) FROM (SELECT id, day - date '2024-01-01' AS day FROM sales) s WHERE id < 100;
---@ window
+--@ partly
 SELECT id, sum(qty) OVER (ORDER BY store GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM sales WHERE id < 100;
---@ window
+--@ partly
 SELECT id, sum(qty) OVER (ORDER BY store GROUPS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) FROM sales WHERE id < 100;
---@ window
+--@ partly
 SELECT id, avg(amount) OVER (PARTITION BY store ORDER BY id ROWS BETWEEN 2 PRECEDING AND 2 FOLLOWING EXCLUDE CURRENT ROW) FROM sales WHERE id < 100;
---@ window
+--@ partly
 SELECT id, sum(qty) OVER (ORDER BY store RANGE BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW EXCLUDE TIES) FROM sales WHERE id < 100;
---@ window
+--@ partly
 SELECT id, sum(qty) OVER (ORDER BY store RANGE BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE GROUP) FROM sales WHERE id < 100;
 --@ routed
 SELECT id, lag(product) OVER w, lead(amount, 3, 0) OVER w, lead(amount, 1, 0.00) OVER w, first_value(amount) OVER w FROM sales WINDOW w AS (PARTITION BY store ORDER BY at, id);

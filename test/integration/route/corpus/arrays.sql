@@ -25,7 +25,7 @@ SELECT id, x = ANY (items), '3' = ANY (items), nullif(x, '2') = ANY (items), ite
 SELECT unnest(tags) AS tag, count(*), max(id) FROM facts GROUP BY 1;
 --@ routed
 SELECT upper(unnest(tags)) AS tag, g, count(*) FROM facts GROUP BY 1, 2 HAVING count(*) > 1 ORDER BY 3 DESC, 2, 1;
---@ set_returning
+--@ partly
 SELECT unnest(tags) AS tag, count(*) FROM facts GROUP BY tags;
 --@ routed
 SELECT count(*) FROM facts WHERE tags[1:2] = ARRAY['a', 'b'];

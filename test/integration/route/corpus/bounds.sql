@@ -34,7 +34,7 @@ SELECT count(*) FROM orders a WHERE id < 300 AND (EXISTS (SELECT 1 FROM people p
 SELECT id FROM orders a WHERE qty NOT IN (SELECT qty FROM orders b WHERE b.id < 5) OR qty IS NULL;
 --@ routed
 SELECT id FROM orders a WHERE NOT (qty IN (SELECT qty FROM orders b WHERE b.id > 100000));
---@ expression
+--@ partly
 SELECT id, qty NOT IN (SELECT x FROM empty), NULL::int IN (SELECT x FROM empty), NULL::int IN (SELECT id FROM people) FROM orders WHERE id < 4;
 --@ subquery
 SELECT id FROM orders WHERE (k2, qty) NOT IN (SELECT id, id FROM people);

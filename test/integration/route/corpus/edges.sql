@@ -1,6 +1,6 @@
 -- The edges of these shapes: nothing on one side, NULLs, duplicates, ties.
 -- ANY and ALL over nothing, NULLs, duplicates
---@ expression
+--@ partly
 SELECT id, qty > ALL (SELECT x FROM empty), qty > ANY (SELECT x FROM empty), NULL::int > ALL (SELECT x FROM empty), store = ALL (SELECT x FROM empty), store <> ANY (SELECT x FROM empty) FROM sales WHERE id < 30;
 --@ routed
 SELECT id, store > ALL (SELECT manager FROM stores), store > ANY (SELECT manager FROM stores), store < ALL (SELECT manager FROM stores), store <= ANY (SELECT manager FROM stores), store >= ALL (SELECT manager FROM stores WHERE manager IS NOT NULL) FROM sales WHERE id < 60;
@@ -206,17 +206,17 @@ SELECT date_trunc('month', day) AS m, store, count(*) FROM sales WHERE store > 2
 --@ routed
 SELECT DISTINCT ON (store) store, product, sum(qty) FROM sales GROUP BY ROLLUP (store, product) ORDER BY store, sum(qty) DESC, product;
 -- windows
---@ window
+--@ partly
 SELECT id, count(*) OVER (ORDER BY customer RANGE BETWEEN 3 PRECEDING AND 2 PRECEDING), sum(qty) OVER (ORDER BY customer NULLS FIRST RANGE BETWEEN 1 FOLLOWING AND 4 FOLLOWING), max(id) OVER (PARTITION BY store ORDER BY customer DESC RANGE BETWEEN CURRENT ROW AND 10 FOLLOWING) FROM sales WHERE id < 150;
---@ window
+--@ partly
 SELECT id, count(*) OVER (ORDER BY paid RANGE BETWEEN interval '36 hours' PRECEDING AND interval '90 minutes 0.5 seconds' FOLLOWING), sum(amount) OVER (ORDER BY at RANGE BETWEEN interval '1 day 3 hours' PRECEDING AND CURRENT ROW) FROM sales WHERE id < 300;
 --@ routed
 SELECT id, count(*) OVER (ORDER BY day DESC RANGE BETWEEN interval '10 days' PRECEDING AND interval '1 day' FOLLOWING), count(*) OVER (ORDER BY day RANGE BETWEEN interval '12 hours' PRECEDING AND interval '36 hours' FOLLOWING) FROM sales WHERE id < 300;
 --@ routed
 SELECT id, count(*) OVER (ORDER BY day RANGE BETWEEN UNBOUNDED PRECEDING AND interval '30 days' PRECEDING), count(*) OVER (ORDER BY qty RANGE BETWEEN 2 FOLLOWING AND UNBOUNDED FOLLOWING) FROM sales WHERE id < 100;
---@ constant_unknown
+--@ partly
 SELECT id, count(*) OVER (ORDER BY day RANGE BETWEEN interval '1 month' PRECEDING AND CURRENT ROW) FROM sales WHERE id < 100;
---@ window
+--@ partly
 SELECT id, count(*) OVER (ORDER BY customer RANGE BETWEEN UNBOUNDED PRECEDING AND 3 PRECEDING) FROM sales WHERE id < 100;
 --@ failed when it ran
 SELECT id, first_value(id) OVER (ORDER BY day, id), sum(discount) OVER (ORDER BY discount RANGE BETWEEN 0.05 PRECEDING AND 0.1 FOLLOWING), count(*) OVER (ORDER BY big RANGE BETWEEN 8000000014 PRECEDING AND CURRENT ROW) FROM sales WHERE id < 100;
