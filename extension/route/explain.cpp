@@ -114,8 +114,8 @@ void explain_routed(const CustomScan& choice, Datum* values, bool* nulls) {
     const char* why;
     if (!is_partly_routed(choice, &code, &why)) return;
     values[1] = CStringGetTextDatum("partly");
-    values[2] = CStringGetTextDatum(
-        psprintf("the rest of the query runs in Postgres (%s: %s)", code, why));
+    values[2] =
+        CStringGetTextDatum(psprintf("the rest of the query runs in Postgres (%s: %s)", code, why));
     nulls[1] = nulls[2] = false;
 }
 

@@ -80,8 +80,8 @@ bool keep_piece(FinishState* state, int piece, TupleDesc columns) {
 void register_piece(const FinishState* state, int piece, TupleDesc columns,
                     QueryEnvironment* environment) {
     PgList* names = static_cast<PgList*>(list_nth(plan_of(state)->custom_private, kFinishNames));
-    EphemeralNamedRelation relation = static_cast<EphemeralNamedRelation>(
-        palloc0(sizeof(EphemeralNamedRelationData)));
+    EphemeralNamedRelation relation =
+        static_cast<EphemeralNamedRelation>(palloc0(sizeof(EphemeralNamedRelationData)));
     relation->md.name = strVal(list_nth(names, piece));
     relation->md.tupdesc = columns;
     relation->md.enrtype = ENR_NAMED_TUPLESTORE;
@@ -96,8 +96,8 @@ void start_rest(FinishState* state, QueryEnvironment* environment) {
     state->rest = CreateQueryDesc(plan, estate->es_sourceText, estate->es_snapshot, InvalidSnapshot,
                                   None_Receiver, estate->es_param_list_info, environment,
                                   estate->es_instrument);
-    standard_ExecutorStart(state->rest, (state->eflags & EXEC_FLAG_EXPLAIN_ONLY) |
-                                            EXEC_FLAG_SKIP_TRIGGERS);
+    standard_ExecutorStart(state->rest,
+                           (state->eflags & EXEC_FLAG_EXPLAIN_ONLY) | EXEC_FLAG_SKIP_TRIGGERS);
 }
 
 // Waits for all pieces; false when one fails.
@@ -250,7 +250,8 @@ clickhouse::RunProgress remote_side_progress(PlanState* side) {
     const FinishState* state = finish_of(side);
     if (state == nullptr) return remote_scan_progress(side);
     clickhouse::RunProgress all = {};
-    for (int i = 0; i < state->count; ++i) add_progress(&all, remote_scan_progress(state->pieces[i]));
+    for (int i = 0; i < state->count; ++i)
+        add_progress(&all, remote_scan_progress(state->pieces[i]));
     return all;
 }
 

@@ -110,9 +110,9 @@ bool cover_inside(Splitter* splitter, ::Query* query) {
         if (!cover(splitter, &inside)) return false;
         cte->ctequery = reinterpret_cast<Node*>(inside);
     }
-    return !query_tree_walker(query, as_walker(cover_sublink), splitter,
-                              QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES |
-                                  QTW_IGNORE_JOINALIASES);
+    return !query_tree_walker(
+        query, as_walker(cover_sublink), splitter,
+        QTW_IGNORE_RT_SUBQUERIES | QTW_IGNORE_CTE_SUBQUERIES | QTW_IGNORE_JOINALIASES);
 }
 
 // EXISTS asks for one row.
@@ -194,8 +194,7 @@ bool cover_parts(Splitter* splitter, ::Query** place) {
 bool cover(Splitter* splitter, ::Query** place) {
     check_stack_depth();
     if (!reads_tables(*place)) return true;
-    if ((*place)->rowMarks != NIL || (*place)->hasForUpdate ||
-        (*place)->commandType != CMD_SELECT)
+    if ((*place)->rowMarks != NIL || (*place)->hasForUpdate || (*place)->commandType != CMD_SELECT)
         return false;
     ::Query* reader = as_piece(splitter, *place, Wanted::kAnything);
     if (reader == nullptr) return cover_parts(splitter, place);
@@ -250,8 +249,8 @@ void split(void* argument) {
 }  // namespace
 
 bool may_be_split(const ::Query* query, const Failure& why) {
-    static const char* const kHopeless[] = {"encoding", "too_deep", "no_table", "only_partitioned",
-                                            "inheritance", "not_select"};
+    static const char* const kHopeless[] = {"encoding",         "too_deep",    "no_table",
+                                            "only_partitioned", "inheritance", "not_select"};
     for (const char* code : kHopeless)
         if (strcmp(why.code, code) == 0) return false;
     // Errors of pieces could not be dropped.

@@ -27,7 +27,7 @@ enum ChoicePrivate {
     kChoiceRelids,        // OidList
     kChoiceFingerprints,  // list of String, parallel to the relids
     kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc, any_order, narrow
-    kChoicePlaces,        // for each piece an IntList: by place the index of its table in the relids
+    kChoicePlaces,        // for each piece an IntList: by place, which of the relids
     kChoiceColumns,       // for each piece a list of lists of String, parallel: what is read there
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed
     kChoiceIso,           // Integer: not 0 when the SQL writes dates as DateStyle ISO does

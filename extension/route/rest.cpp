@@ -123,10 +123,10 @@ bool is_float(::Oid type) {
 
 // Whether the result is the same for any order of the rows, but for sums of floating point numbers.
 bool ignores_order(::Oid aggregate, const char* name, PgList* arguments) {
-    static const char* const kSums[] = {
-        "count",    "sum",     "avg",      "bool_and",    "bool_or",    "every",   "bit_and",
-        "bit_or",   "bit_xor", "variance", "var_pop",     "var_samp",   "stddev",  "stddev_pop",
-        "stddev_samp"};
+    static const char* const kSums[] = {"count",   "sum",        "avg",        "bool_and",
+                                        "bool_or", "every",      "bit_and",    "bit_or",
+                                        "bit_xor", "variance",   "var_pop",    "var_samp",
+                                        "stddev",  "stddev_pop", "stddev_samp"};
     if (!is_builtin_function(aggregate)) return false;
     if (is_one_of(name, kSums, lengthof(kSums))) return true;
     bool extreme = strcmp(name, "min") == 0 || strcmp(name, "max") == 0;
@@ -239,8 +239,7 @@ bool find_obstacle(Node* node, void* context) {
                            "a function beside the routed parts may read tables at another moment",
                            "Declare it IMMUTABLE if it reads none.");
     if (IsA(node, Aggref) && check_aggregate(check, reinterpret_cast<Aggref*>(node))) return true;
-    if (IsA(node, WindowFunc) &&
-        check_window_function(check, reinterpret_cast<WindowFunc*>(node)))
+    if (IsA(node, WindowFunc) && check_window_function(check, reinterpret_cast<WindowFunc*>(node)))
         return true;
     return expression_tree_walker(node, as_walker(find_obstacle), context);
 }

@@ -63,9 +63,9 @@ bool refers_outside(Node* node, void* context) {
         }
         case T_Query: {
             ++*depth;
-            bool found = query_tree_walker(reinterpret_cast<::Query*>(node),
-                                           as_walker(refers_outside), context,
-                                           QTW_EXAMINE_RTES_BEFORE);
+            bool found =
+                query_tree_walker(reinterpret_cast<::Query*>(node), as_walker(refers_outside),
+                                  context, QTW_EXAMINE_RTES_BEFORE);
             --*depth;
             return found;
         }
@@ -157,8 +157,7 @@ Node* read_rows(Node* node, void* context) {
         return column(columns, as_node(below));
     }
     // Aggregates of this query inside of subqueries are rare, and of another level.
-    if (IsA(node, Aggref) && columns->depth > 0 &&
-        reinterpret_cast<Aggref*>(node)->agglevelsup > 0)
+    if (IsA(node, Aggref) && columns->depth > 0 && reinterpret_cast<Aggref*>(node)->agglevelsup > 0)
         columns->failed = true;
     if (IsA(node, Query)) {
         ++columns->depth;
@@ -211,9 +210,9 @@ void note_sublinks(::Query* query) {
     foreach (cell, query->rtable) {
         const RangeTblEntry* rte = lfirst_node(RangeTblEntry, cell);
         if (rte->rtekind != RTE_SUBQUERY)
-            query->hasSubLinks = query->hasSubLinks || checkExprHasSubLink(as_node(rte->functions)) ||
-                                 checkExprHasSubLink(as_node(rte->values_lists)) ||
-                                 rte->securityQuals != NIL;
+            query->hasSubLinks =
+                query->hasSubLinks || checkExprHasSubLink(as_node(rte->functions)) ||
+                checkExprHasSubLink(as_node(rte->values_lists)) || rte->securityQuals != NIL;
     }
 }
 
@@ -234,8 +233,7 @@ bool take_keys(const ::Query* query, PgList** targets) {
 }
 
 PgList* conditions_of(const ::Query* query) {
-    return make_ands_implicit(
-        reinterpret_cast<::Expr*>(copyObjectImpl(query->jointree->quals)));
+    return make_ands_implicit(reinterpret_cast<::Expr*>(copyObjectImpl(query->jointree->quals)));
 }
 
 }  // namespace
@@ -332,8 +330,7 @@ int condition_count(const ::Query* query) {
         kept_above == NIL ? nullptr : read_rows(as_node(make_ands_explicit(kept_above)), &columns);
     if (columns.failed || columns.targets == NIL) return nullptr;
     below->targetList = columns.targets;
-    below->jointree->quals =
-        kept_below == NIL ? nullptr : as_node(make_ands_explicit(kept_below));
+    below->jointree->quals = kept_below == NIL ? nullptr : as_node(make_ands_explicit(kept_below));
     below->groupClause = NIL;
     below->havingQual = nullptr;
     below->hasAggs = false;

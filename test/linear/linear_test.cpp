@@ -188,8 +188,9 @@ TEST_F(linear, every_routed_answer_is_one_committed_state) {
         }
         stop.request_stop();
     }
-    std::printf("%d transactions, %d reads, %d of the explained ones routed, %d of them partly, %d folds\n",
-                written_.load(), reads_.load(), routed_.load(), partly_.load(), folds());
+    std::printf(
+        "%d transactions, %d reads, %d of the explained ones routed, %d of them partly, %d folds\n",
+        written_.load(), reads_.load(), routed_.load(), partly_.load(), folds());
     EXPECT_GT(written_, 50);
     EXPECT_GE(routed_, kRoutedMin);
     EXPECT_GE(partly_, kPartlyMin);

@@ -108,7 +108,8 @@ class RouteCorpus : public RouteDifferential {
         std::string why = reason_for(entry.sql);
         if (std::getenv("TANDEM_PIN") != nullptr)
             why += ask(" SELECT ': ' || reason FROM tandem.explain_route($q$" + entry.sql + "$q$)");
-        return why == "routed" || why == "partly" ? "failed when it ran: " + reason(entry.sql) : why;
+        return why == "routed" || why == "partly" ? "failed when it ran: " + reason(entry.sql)
+                                                  : why;
     }
 };
 

@@ -183,7 +183,8 @@ TEST_F(RoutePartly, says_what_in_the_rest_may_see_another_moment) {
 }
 
 TEST_F(RoutePartly, plans_again_when_a_function_changes) {
-    run("SET plan_cache_mode = force_generic_plan; PREPARE q AS SELECT label(tenant), count(*) FROM "
+    run("SET plan_cache_mode = force_generic_plan; PREPARE q AS SELECT label(tenant), count(*) "
+        "FROM "
         "bills GROUP BY tenant HAVING label(tenant) <> 'n3'");
     std::string before = sorted_rows(answer("EXECUTE q"));
     run("CREATE OR REPLACE FUNCTION label(n numeric) RETURNS text LANGUAGE plpgsql IMMUTABLE AS "
