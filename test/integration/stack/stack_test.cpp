@@ -294,13 +294,22 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
                         {"PGPASSWORD", (*source)->password()}}};
     auto filled = run_program(pgbench, kPatience);
     ASSERT_TRUE(filled.ok()) << filled.error().to_string();
+    // What orders a table in ClickHouse may not be NULL.
+    auto connection = postgres::Connection::open({.conninfo = (*source)->conninfo()});
+    ASSERT_TRUE(connection.ok()) << connection.error().to_string();
+    auto altered =
+        connection->execute("ALTER TABLE public.pgbench_accounts ALTER bid SET NOT NULL");
+    ASSERT_TRUE(altered.ok()) << altered.error().to_string();
     pgbench.arguments = {pgbench.arguments[0], "-n", "-c", "4", "-T", "8"};
     auto writers = stack::spawn(pgbench);
     ASSERT_TRUE(writers.ok()) << writers.error().to_string();
     auto attached = run({"up"}, {{"TANDEM_POSTGRES", (*source)->conninfo()}});
     ASSERT_TRUE(attached.ok()) << attached.error().to_string();
     // pgbench_history has no primary key; a wildcard leaves it out and says so.
-    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*"});
+    auto created =
+        run({"mirror", "create", "bench", "--table", "public.pgbench_*", "--order-by",
+             "public.pgbench_accounts=bid,aid", "--partition-by", "public.pgbench_accounts=bid",
+             "--codec", "public.pgbench_accounts.filler=ZSTD(3)"});
     ASSERT_TRUE(created.ok()) << created.error().to_string();
     EXPECT_NE(created->find("public.pgbench_history is left out: it has no primary key"),
               std::string::npos)
@@ -308,6 +317,10 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
     auto ended = stack::wait_for_exit(*writers, std::chrono::steady_clock::now() + kPatience);
     ASSERT_TRUE(ended);
     EXPECT_EQ(*ended, 0);
+    EXPECT_EQ(clickhouse("SELECT sorting_key, partition_key, position(create_table_query, "
+                         "'CODEC(ZSTD(3))') > 0 FROM system.tables "
+                         "WHERE database = 'tandem_rows' AND name = 'pgbench_accounts'"),
+              "bid, aid\tbid\t1");
     auto verified = run({"verify", "bench", "--json"});
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
     for (const char* command : {"status", "verify"}) {
