@@ -32,16 +32,19 @@ Result<Value> Translator::aggregate(const Expr& expr) {
         if (!expr.builtin) return refuse(Reason::kAggregate, std::string(expr.name));
         if (!expr.within_group.empty()) return ordered_set(expr);
         if (!is_average(expr)) return sum_of(expr);
-        // An average inside of an expression is divided there.
-        Average parts = TRY(average(expr));
-        Value count = parts.count;
-        count.node = sql_.form("nullIf($1, 0)", {count.node});
-        count.nullable = true;
-        return divide(parts.sum, count);
+        return divided(TRY(average(expr)));
     }();
     scope_->may_join = above;
     scope_->absent = absent;
     return result;
+}
+
+// An average inside of an expression is divided there.
+Result<Value> Translator::divided(const Average& parts) {
+    Value count = parts.count;
+    count.node = sql_.form("nullIf($1, 0)", {count.node});
+    count.nullable = true;
+    return divide(parts.sum, count);
 }
 
 // Any aggregate that is a row of the table; of avg the sum.

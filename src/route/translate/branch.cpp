@@ -43,7 +43,12 @@ Result<Value> Translator::common_type(const std::vector<Value>& values, const Ex
     int whole = 0;
     bool first = true;
     bool moving = false;
+    bool padded = true;
     for (const Value& item : values) {
+        if (!item.null) {
+            padded = padded && (result.padded == 0 || result.padded == item.padded);
+            result.padded = item.padded;
+        }
         if (item.cls != result.cls || result.cls == Class::kOther)
             return refuse(Reason::kTypeUnsupported, "branches of different types");
         result.nullable = result.nullable || item.nullable;
@@ -54,6 +59,7 @@ Result<Value> Translator::common_type(const std::vector<Value>& values, const Ex
         result.scale = std::max(result.scale, item.scale);
         whole = std::max(whole, item.precision - item.scale);
     }
+    if (!padded) result.padded = 0;
     if (result.cls != Class::kNumeric) return result;
     result.precision = std::max(1, whole + result.scale);
     if (result.precision > kDecimalDigitsMax) return refuse(Reason::kScale, "more than 76 digits");

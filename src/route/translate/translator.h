@@ -91,6 +91,10 @@ class Translator {
         Value value = {};
         uint32_t item = 0;
     };
+    struct Average {
+        Value sum;
+        Value count;
+    };
     // A derived table that a part of FROM was put into.
     struct Wrapped {
         sql::Select* select = nullptr;
@@ -228,6 +232,8 @@ class Translator {
     Status hide_rows(uint32_t relation);
     const Node* through(const Source& source, const Node* node);
     Result<const Node*> filter_on(const Expr& expr);
+    const Expr* all_of(const std::vector<const Expr*>& conditions);
+    void split_condition(const Expr& expr, std::vector<const Expr*>& parts);
     Result<Pieces::iterator> next_piece(const Piece& all, Pieces& pieces,
                                         const std::vector<Condition>& conditions) const;
 
@@ -284,6 +290,7 @@ class Translator {
     Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
     Status check_collation(const Expr& expr, const Rule& row);
     Result<Value> cast(const Expr& expr);
+    const Node* digits_of_sum(const Value& a, const Value& b);
     bool narrow(Value& result, const Expr& expr, std::span<const Value> values);
 
     // --- branch.cpp: CASE, COALESCE, lists of values
@@ -403,6 +410,8 @@ class Translator {
     Result<Derived> write_branch(const Query& query);
     Status over_grouping_sets(const Query& query, sql::Select& select);
     Result<Derived> write_grouping_sets(const Query& query, const std::vector<const Expr*>& cells);
+    Status write_cells(const std::vector<const Expr*>& cells, Derived& branch);
+    std::optional<Average> average_cell(const Expr& expr);
     Result<Derived> write_values(const Relation& relation);
     Status union_all(std::vector<Derived>& branches, Derived& all);
     Status match_columns(std::vector<Derived>& branches, size_t column, Value& common);
@@ -561,11 +570,8 @@ class Translator {
 
     // --- aggregate.cpp
     Result<Value> aggregate(const Expr& expr);
-    struct Average {
-        Value sum;
-        Value count;
-    };
     Result<Average> average(const Expr& expr);
+    Result<Value> divided(const Average& parts);
     Result<Value> sum_of(const Expr& expr);
     Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
