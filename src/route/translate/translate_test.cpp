@@ -145,7 +145,9 @@ TEST(translate, counts_distinct_values_exactly) {
 TEST(translate, sums_bigint_wider_than_itself) {
     Tree tree;
     EXPECT_EQ(result_of(tree, tree.aggregate("sum", oid::kNumeric, {tree.col(1)})),
-              "CAST(sumOrNull(toDecimal128(t1.`id`, 0)), 'Nullable(Decimal(38, 0))') AS c1");
+              "CAST((toDecimal128(sumOrNull(bitShiftRight(t1.`id`, 32)), 0) * "
+              "toDecimal128(4294967296, 0) + toDecimal128(sumOrNull(bitAnd(t1.`id`, "
+              "4294967295)), 0)), 'Nullable(Decimal(38, 0))') AS c1");
 }
 
 TEST(translate, refuses_floating_point_sums) {

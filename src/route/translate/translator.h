@@ -304,6 +304,7 @@ class Translator {
     Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
     Result<Value> scalar_array(const Expr& expr, Place place);
+    const Node* padded_list(const Value& column, const Expr& array);
     Result<Value> array_constant(const Expr& expr, const Expr& array);
 
     // --- text.cpp
@@ -573,6 +574,9 @@ class Translator {
     Result<Average> average(const Expr& expr);
     Result<Value> divided(const Average& parts);
     Result<Value> sum_of(const Expr& expr);
+    std::string_view or_null(const Expr& expr, std::string_view function) const;
+    Result<std::optional<Value>> sum_of_halves(const Expr& expr, const Value& argument,
+                                               const Value& result);
     Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);

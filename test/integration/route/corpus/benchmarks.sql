@@ -50,6 +50,14 @@ SELECT count(*), min(l_shipmode) FROM lineitem WHERE l_shipmode IN ('AIR', 'REG 
 --@ routed
 SELECT l_linestatus, count(*) FROM lineitem WHERE l_shipmode NOT IN ('AIR', 'MAIL  ') GROUP BY l_linestatus ORDER BY 1;
 --@ routed
+SELECT regexp_replace('http://' || (ARRAY['www.', '', 'www.www.', 'w'])[1 + id % 4] || (ARRAY['a.b', 'x', ''])[1 + id % 3] || (ARRAY['/p/q', '/', '', '//'])[1 + id % 4], '^https?://(?:www\.)?([^/]+)/.*$', '\1') AS site, count(*) FROM orders GROUP BY site ORDER BY site;
+--@ routed
+SELECT regexp_replace(note || '-' || qty, '^(?:special )?([^0-9]+)[0-9]*$', '[\1]') AS x, count(*) FROM orders GROUP BY x ORDER BY x;
+--@ like_pattern
+SELECT regexp_replace(name, 'P?([0-9]*)(?:7)?$', '<\1>') AS x, count(*) FROM people GROUP BY x ORDER BY x;
+--@ like_pattern
+SELECT regexp_replace(name, '^(?:P)?[0-9]?([0-9])?.*$', '\1') AS x, count(*) FROM people GROUP BY x ORDER BY x;
+--@ routed
 SELECT o_custkey FROM torders WHERE o_totalprice > (SELECT avg(o_totalprice) * 1.5 FROM torders) ORDER BY 1, o_orderkey;
 --@ routed
 SELECT count(*) FROM lineitem a WHERE l_quantity < (SELECT 0.5 * avg(l_quantity) FROM lineitem b WHERE b.l_partkey = a.l_partkey);
