@@ -441,6 +441,7 @@ class Translator {
     const Node* json_call(std::string_view function, const Node* document, const JsonPath& path);
     const Node* json_there(const Node* document, const JsonPath& path);
     static bool is_json_part(const Expr& expr);
+    const Node* json_quoted(const Node* text);
     Result<Value> json_scalar(const Expr& expr);
     Result<Value> compare_json(const Expr& expr);
     Result<Value> json_null_test(const Expr& expr);
@@ -450,6 +451,22 @@ class Translator {
     const Node* path_comparison(const Node* document, const JsonPath& path, std::string_view name,
                                 std::string_view literal);
     Result<const Node*> json_set(const Expr& function, Value& element);
+    // json_key.cpp: keys that the table has columns of
+    struct StoredKey {
+        const Source* source = nullptr;
+        const JsonKeyColumns* columns = nullptr;
+        explicit operator bool() const { return columns != nullptr; }
+    };
+    StoredKey stored_key(const Expr& document, std::string_view key) const;
+    StoredKey stored_key(const Expr& part);
+    Result<Value> key_text(const StoredKey& key);
+    const Node* key_kind(const StoredKey& key);
+    Result<Value> key_scalar(const StoredKey& key);
+    Value key_typeof(const StoredKey& key);
+    Value key_null_test(const StoredKey& key, bool is_null);
+    Result<Value> key_cast(const StoredKey& key, const Expr& expr);
+    std::optional<Value> keys_there(const Expr& document, const std::vector<std::string_view>& keys,
+                                    bool all);
     // json_build.cpp
     const Node* json_string(const Node* text);
     Result<const Node*> json_object(const Expr& expr);
