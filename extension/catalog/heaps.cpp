@@ -63,8 +63,10 @@ void append_heap(StringInfo text, const Heap& heap) {
     HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(heap.relid));
     if (!HeapTupleIsValid(tuple)) return;
     Form_pg_class relation = reinterpret_cast<Form_pg_class>(GETSTRUCT(tuple));
-    appendStringInfo(text, "%s%u/%u%s", text->len == 0 ? "" : " ", heap.relid,
-                     relation->relfilenode, heap.attached);
+    // The WAL does not tell of an unlogged partition: such a table is never as the mirror knows it.
+    const char* unlogged = relation->relpersistence == RELPERSISTENCE_PERMANENT ? "" : "/unlogged";
+    appendStringInfo(text, "%s%u/%u%s%s", text->len == 0 ? "" : " ", heap.relid,
+                     relation->relfilenode, heap.attached, unlogged);
     ReleaseSysCache(tuple);
 }
 

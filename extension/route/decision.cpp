@@ -4,15 +4,19 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
+#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "pgtime.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "utils/builtins.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 }
 
 #include "extension/catalog/identity.h"
@@ -115,6 +119,37 @@ bool mirror_allows(const CatalogTable& table, Failure* failure) {
     return true;
 }
 
+// Values of the type may be written in another way by now than they were, without a word of the
+// tables that hold them.
+bool is_written_anew(Oid type) {
+    if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type))) return true;  // dropped meanwhile
+    Oid base = getBaseType(type);
+    Oid element = get_element_type(base);
+    if (OidIsValid(element)) base = getBaseType(element);
+    char kind = get_typtype(base);
+    return kind == TYPTYPE_COMPOSITE || (kind == TYPTYPE_ENUM && !is_stable_enum(base));
+}
+
+// Rows are told apart by their key, or by all their values: a change of one that is written anew is
+// not seen to be of the row that is there.
+bool rows_are_told_apart(const CatalogTable& table, Failure* failure) {
+    bool keyless = true;
+    for (int i = 0; i < table.column_count; ++i) keyless &= table.columns[i].key_position == 0;
+    for (int i = 0; i < table.column_count; ++i) {
+        const CatalogColumn& column = table.columns[i];
+        if ((column.key_position == 0 && !keyless) || column.type < FirstNormalObjectId ||
+            !is_written_anew(column.type))
+            continue;
+        set_failure(failure, "type_unsupported",
+                    psprintf("rows of \"%s\" are told apart by values of type %s",
+                             get_rel_name(table.relid), format_type_be(column.type)),
+                    "Such a type may be altered, or has been: the mirror holds what rows were "
+                    "written with.");
+        return false;
+    }
+    return true;
+}
+
 // The catalog still says what the SQL was made from, and the tables are complete.
 CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, Failure* failure) {
     Oid relid = list_nth_oid(private_list(plan, kChoiceRelids), at);
@@ -151,6 +186,7 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, 
             "Wait until `tandem mirror show` says live.");
         return nullptr;
     }
+    if (!rows_are_told_apart(*table, failure)) return nullptr;
     return table;
 }
 

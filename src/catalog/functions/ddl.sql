@@ -22,6 +22,15 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT heap FROM regexp_split_to_table(heaps, ' ') heap WHERE split_part(heap, '/', 1) = leaf::text
 $$;
 
+-- The heap of a leaf, if it was attached no later than by the transaction. What was attached since may hold rows that
+-- were written while it was away, and older ones of the stream would replace them.
+CREATE OR REPLACE FUNCTION tandem.heap_as_of(heap text, transaction xid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT heap WHERE NOT EXISTS (
+        SELECT FROM regexp_split_to_table(regexp_replace(heap, '^\d+/\d+/?', ''), '/') attached
+        WHERE attached <> '' AND age(attached::xid) < age(transaction))
+$$;
+
 -- Heaps with that of the leaf replaced; without it when that is NULL.
 CREATE OR REPLACE FUNCTION tandem.with_leaf(heaps text, leaf oid, heap text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -69,14 +78,41 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WHERE t.state = 'live'
 $$;
 
+-- What a type says of values beside its OID, an element for each thing: the parts of composite types within
+-- it, and the labels of enums. Values from before are printed in another way when one of them is gone; a
+-- label that is added changes none. NULL when there is nothing of the kind.
+CREATE OR REPLACE FUNCTION tandem.type_shape(type oid) RETURNS text[]
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    WITH RECURSIVE part AS (
+        SELECT t.oid, t.typtype, t.typcategory, t.typelem, t.typbasetype, t.typrelid
+        FROM pg_type t WHERE t.oid = type
+        UNION
+        SELECT t.oid, t.typtype, t.typcategory, t.typelem, t.typbasetype, t.typrelid
+        FROM part p CROSS JOIN LATERAL (
+            SELECT p.typelem AS oid WHERE p.typcategory = 'A'
+            UNION ALL SELECT p.typbasetype
+            UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE r.rngtypid = p.oid
+            UNION ALL SELECT r.rngtypid FROM pg_range r WHERE r.rngmultitypid = p.oid
+            UNION ALL SELECT a.atttypid FROM pg_attribute a
+                      WHERE a.attrelid = p.typrelid AND a.attnum > 0 AND NOT a.attisdropped) below
+        JOIN pg_type t ON t.oid = below.oid
+    )
+    SELECT array_agg(thing) FROM (
+        SELECT string_agg(concat_ws(' ', a.attrelid, a.attnum, a.atttypid, a.atttypmod), ',' ORDER BY a.attnum)
+        FROM part p JOIN pg_attribute a ON a.attrelid = p.typrelid AND p.typrelid <> 0
+        WHERE a.attnum > 0 AND NOT a.attisdropped GROUP BY a.attrelid
+        UNION ALL
+        SELECT e.oid || ' ' || e.enumlabel FROM part p JOIN pg_enum e ON e.enumtypid = p.oid) s (thing)
+$$;
+
 -- Live tables whose heaps, columns or name are not those that the mirror knows: candidates, because
 -- the stream may only be on its way there. by_leaf: some leaves are as they were.
 CREATE OR REPLACE FUNCTION tandem.changed_tables()
 RETURNS TABLE (mirror_id int, relid oid, slot_name name, rewritten boolean, by_leaf boolean, seen text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     WITH changed_leaves AS MATERIALIZED (SELECT * FROM tandem.changed_leaves())
-    SELECT t.mirror_id, t.relid, m.slot_name, h.rewritten OR r.rekeyed,
-           h.rewritten AND NOT r.rekeyed AND c.relkind = 'p'
+    SELECT t.mirror_id, t.relid, m.slot_name, h.rewritten OR r.rekeyed OR k.reshaped,
+           h.rewritten AND NOT r.rekeyed AND NOT k.reshaped AND c.relkind = 'p'
            AND EXISTS (SELECT FROM regexp_split_to_table(t.heaps, ' ') k WHERE NOT EXISTS (
                SELECT FROM changed_leaves l WHERE (l.mirror_id, l.relid) = (t.mirror_id, t.relid)
                    AND l.leaf::text = split_part(k, '/', 1))),
@@ -98,7 +134,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         SELECT coalesce(string_agg(concat_ws(' ', attnum, column_name, type_oid, typmod), ','
                                    ORDER BY attnum), '') AS columns,
                coalesce(string_agg(attnum::text, ' ' ORDER BY key_position)
-                        FILTER (WHERE key_position IS NOT NULL), '') AS key
+                        FILTER (WHERE key_position IS NOT NULL), '') AS key,
+               coalesce(bool_or(NOT type_shape <@ coalesce(tandem.type_shape(type_oid), '{}'))
+                        FILTER (WHERE type_shape IS NOT NULL), false) AS reshaped
         FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id AND k.relid = t.relid) k
     -- With REPLICA IDENTITY FULL rows do not tell that the primary key is another, or gone.
     CROSS JOIN LATERAL (
@@ -107,7 +145,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             FROM pg_index i CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY p (attnum, position)
             WHERE i.indrelid = c.oid AND i.indisprimary AND i.indimmediate
               AND p.position <= i.indnkeyatts), '') AS rekeyed) r
-    WHERE t.state = 'live' AND (h.rewritten OR r.rekeyed OR a.columns <> k.columns
+    WHERE t.state = 'live' AND (h.rewritten OR r.rekeyed OR k.reshaped OR a.columns <> k.columns
         OR (n.nspname, c.relname) <> (t.schema_name, t.table_name))
 $$;
 
@@ -163,6 +201,7 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
                   FROM regexp_split_to_table(tandem.heaps(t.relid), ' ') h WHERE h <> '') n
         ON n.leaf = k.leaf AND n.heap <> k.heap
        AND regexp_replace(n.heap, '^\d+/\d+', '') = regexp_replace(k.heap, '^\d+/\d+', '')
+    JOIN pg_class c ON c.oid = k.leaf AND c.relpersistence = 'p'
     WHERE t.state = 'live' AND t.heaps IS DISTINCT FROM tandem.heaps(t.relid)
       AND tandem.leaf_heap(s.heaps, k.leaf) = k.heap AND NOT tandem.altered_since(k.leaf, s.as_of)
 $$;

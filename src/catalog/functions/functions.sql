@@ -100,23 +100,51 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     ORDER BY k.root, k.relid <> k.root, k.relid
 $$;
 
--- Why a table cannot be mirrored; NULL when it can.
-CREATE OR REPLACE FUNCTION tandem.why_not_mirrored(relid oid) RETURNS text
+-- Those of the tables that cannot be mirrored as they are now, for other reasons: rows that the WAL does not have, or
+-- has as another table's. Postgres keeps a published table from becoming unlogged, but not a partition of one.
+CREATE OR REPLACE FUNCTION tandem.without_wal(relids oid[]) RETURNS TABLE (relid oid, why text)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT CASE
-        WHEN c.relnamespace = 'tandem'::regnamespace THEN 'it belongs to Tandem itself'
-        WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
-        WHEN c.relispartition THEN 'it is a partition; mirror the partitioned table'
-        WHEN c.relpersistence <> 'p' THEN 'it is unlogged or temporary, so its changes are not in the WAL'
-        ELSE (SELECT w.why FROM tandem.without_identity(ARRAY[c.oid]) w)
-    END
-    FROM pg_class c WHERE c.oid = relid
+    SELECT DISTINCT ON (c.oid) c.oid,
+           CASE WHEN c.relispartition THEN 'it is a partition; mirror the partitioned table'
+                WHEN c.relpersistence <> 'p' THEN 'it is unlogged or temporary, so its changes are not in the WAL'
+                WHEN f.relkind = 'f' THEN 'its partition ' || f.oid::regclass || ' is a foreign table'
+                ELSE 'its partition ' || f.oid::regclass || ' is unlogged, so its changes are not in the WAL' END
+    FROM pg_class c LEFT JOIN LATERAL (
+        SELECT l.oid, l.relkind FROM pg_partition_tree(c.oid) p JOIN pg_class l ON l.oid = p.relid
+        WHERE c.relkind = 'p' AND p.isleaf AND (l.relpersistence <> 'p' OR l.relkind = 'f')) f ON true
+    WHERE c.oid = ANY (relids) AND (c.relispartition OR c.relpersistence <> 'p' OR f.oid IS NOT NULL)
+    ORDER BY c.oid, f.oid
 $$;
 
 CREATE OR REPLACE FUNCTION tandem.target_table_name(schema_name name, table_name name) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE WHEN schema_name = 'public' THEN table_name::text
                 ELSE schema_name || '_' || table_name END
+$$;
+
+-- Why a table cannot be mirrored; NULL when it can.
+CREATE OR REPLACE FUNCTION tandem.why_not_mirrored(relid oid) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN c.relnamespace = 'tandem'::regnamespace THEN 'it belongs to Tandem itself'
+        WHEN c.relkind NOT IN ('r', 'p') THEN 'it is not a table'
+        WHEN u.why IS NOT NULL THEN u.why
+        -- Copies of a table are numbered behind an @, and other tables of ours begin so.
+        WHEN n.target ~ '@|^_tandem_' THEN format('its name in ClickHouse, "%s", is one that Tandem needs for itself', n.target)
+        WHEN a.reserved IS NOT NULL THEN format('its column "%s" has a name that Tandem needs for itself', a.reserved)
+        WHEN a.columns = 0 THEN 'it has no columns that could be mirrored'
+        ELSE (SELECT w.why FROM tandem.without_identity(ARRAY[c.oid]) w)
+    END
+    FROM pg_class c
+    LEFT JOIN tandem.without_wal(ARRAY[why_not_mirrored.relid]) u ON u.relid = c.oid
+    CROSS JOIN LATERAL (
+        SELECT tandem.target_table_name(s.nspname, c.relname) AS target
+        FROM pg_namespace s WHERE s.oid = c.relnamespace) n
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS columns, min(a.attname::text) FILTER (WHERE a.attname LIKE '\_tandem\_%') AS reserved
+        FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+          AND a.attgenerated = '') a
+    WHERE c.oid = why_not_mirrored.relid
 $$;
 
 -- Why a mirror cannot take a table because of what is mirrored already; NULL when it can. What is on its

@@ -201,7 +201,13 @@ Status Applier::apply_truncate(const TruncateStep& step) {
     return {};
 }
 
-Status Applier::apply_leaf(const LeafStep& step) {
+Status Applier::apply_leaf(LeafStep step) {
+    // A partition that loads is known by its load alone: it begins again, with what is there now.
+    std::vector<LeafCut> cuts = book_->cuts(step.table->relid);
+    bool joins = std::any_of(cuts.begin(), cuts.end(), [&](const LeafCut& cut) {
+        return cut.loads && cut.leaf == step.leaf;
+    });
+    if (joins && step.kind == LeafStep::Kind::truncated) step.kind = LeafStep::Kind::loads;
     TRY(catalog_->before_leaf(*step.table, step.leaf));
     TRY(catalog_->record_leaf(step));
     TRY(failpoint("leaf_after_record"));

@@ -63,7 +63,7 @@ class Applier {
     Status apply(Step& step);
     Status apply_insert(InsertStep& step, Destination& destination);
     Status apply_truncate(const TruncateStep& step);
-    Status apply_leaf(const LeafStep& step);
+    Status apply_leaf(LeafStep step);
     Status apply_change(const SchemaStep& step);
     Status complete_pending(InsertStep& step, Destination& destination);
     Status write_delta(TableBatch& rows, types::Block& block, const std::vector<uint64_t>& keys,

@@ -37,8 +37,20 @@ Result<std::optional<Oid>> CatalogStore::table_of_leaf(Oid relation) {
     return std::optional(TRY(oid_at(found, 0, 0)));
 }
 
-// The copy that they would have joined is left.
+// Leaves that are in no list of known heaps but have rows join it, with a heap that no leaf has: so
+// the table differs from the source, and they are noticed, whether they are still part of it or
+// not.
+static std::string still_there(const std::string& leaves, const std::string& table) {
+    return "UPDATE tandem.mirror_table t SET heaps = concat_ws(' ', nullif(t.heaps, ''), g.heaps) "
+           "FROM (SELECT string_agg(DISTINCT l.leaf || '/0', ' ') AS heaps FROM tandem.mirror_leaf "
+           "l JOIN tandem.mirror_table k USING (mirror_id, relid) WHERE tandem.leaf_heap(k.heaps, "
+           "l.leaf) IS NULL AND " +
+           leaves + ") g WHERE g.heaps IS NOT NULL AND " + table;
+}
+
+// The copy that they would have joined is left; what is written to them goes on in the next.
 Status CatalogStore::forget_loading_leaves(Oid relid) {
+    TRY(execute(still_there(where(relid) + " AND loads", where(relid))));
     return execute("DELETE FROM tandem.mirror_leaf WHERE loads AND " + where(relid));
 }
 
@@ -87,7 +99,8 @@ Status CatalogStore::record_leaf(const LeafStep& step) {
             "INSERT INTO tandem.mirror_leaf (mirror_id, relid, copy, leaf, cut, loads, heap, "
             "visible_from) SELECT mirror_id, relid, copy, " +
             leaf + ", " + lsn_literal(step.version.commit) + ", " + boolean(loads) +
-            ", tandem.leaf_heap(tandem.heaps(relid), " + leaf + "), " +
+            ", coalesce(tandem.heap_as_of(tandem.leaf_heap(tandem.heaps(relid), " + leaf + "), '" +
+            number(step.xid.value) + "'), '" + leaf + "/0'), " +
             (loads ? "NULL::pg_lsn" : lsn_literal(visible)) + " FROM tandem.mirror_copy WHERE " +
             where_copy(table)));
         TRY(insert_chunks(chunks));
@@ -136,8 +149,11 @@ Status CatalogStore::forget_cut(const Table& table, const LeafCut& cut) {
                    " AND NOT loads");
 }
 
+// A leaf that was known to have gone is there again, and will go when the stream comes to that
+// place: until then the table has not the heaps that the source has.
 Status CatalogStore::undo_leaves(const Table& table, Lsn position) {
     std::string undone = where_copy(table) + " AND cut >= " + lsn_literal(position);
+    TRY(execute(still_there(undone + " AND NOT loads", where(table.relid))));
     TRY(execute("DELETE FROM tandem.mirror_chunk WHERE " + where(table.relid) +
                 " AND part_relid IN (SELECT leaf FROM tandem.mirror_leaf WHERE loads AND " +
                 undone + ")"));

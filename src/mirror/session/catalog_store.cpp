@@ -17,6 +17,14 @@ namespace {
 
 using sqltext::pg_literal;
 
+bool same_parts(const types::PgType& a, const types::PgType& b) {
+    if (a.oid != b.oid || a.fields.size() != b.fields.size() || !a.below != !b.below) return false;
+    if (a.below && !same_parts(*a.below, *b.below)) return false;
+    for (size_t i = 0; i < a.fields.size(); ++i)
+        if (!same_parts(*a.fields[i].type, *b.fields[i].type)) return false;
+    return true;
+}
+
 // Text of an error for the catalog, without what only a log needs.
 std::string error_columns(const Error* error) {
     if (error == nullptr) return "error_code = NULL, error_message = NULL";
@@ -203,6 +211,9 @@ Result<TablePtr> CatalogStore::read_table(const TableRow& row, const std::string
         info.not_null = TRY(rows.boolean(i, 7));
         info.ndims = static_cast<int>(TRY(rows.integer(i, 8)));
         auto position = static_cast<int>(TRY(rows.integer(i, 6)));
+        if (!types.contains(info.type))
+            return Error(ErrorCode::kSchemaChanged, table->label() + ": the type of column " +
+                                                        info.name + " is not there any more");
         TableColumn column = TRY(map_column(types, info, position));
         if (column.mapping.type->name != rows.value(i, 5))
             return Error(ErrorCode::kSchemaChanged,
@@ -385,14 +396,16 @@ Status CatalogStore::write_column(const Table& table, const TableColumn& column)
     std::string key = column.is_key() ? number(column.key_position) : "NULL";
     return execute(
         "INSERT INTO tandem.mirror_column (mirror_id, relid, attnum, column_name, type_oid, typmod,"
-        " target_column, target_type, key_position, exactness, not_null, ndims) VALUES (" +
+        " target_column, target_type, key_position, exactness, not_null, ndims, type_shape) VALUES "
+        "(" +
         number(options_.mirror_id) + ", " + number(table.relid.value) + ", " +
         number(column.attnum) + ", " + pg_literal(column.name) + ", " + number(column.type.value) +
         ", " + number(column.typmod) + ", " + pg_literal(column.target_name) + ", " +
         pg_literal(column.mapping.type->name) + ", " + key + ", " +
         pg_literal(types::to_string(column.mapping.exactness)) + ", " +
         boolean(column.source_type.not_null) + ", " + number(column.source_type.ndims) +
-        ") ON CONFLICT (mirror_id, relid, attnum) DO UPDATE SET column_name = "
+        ", tandem.type_shape(" + number(column.type.value) +
+        ")) ON CONFLICT (mirror_id, relid, attnum) DO UPDATE SET column_name = "
         "excluded.column_name, type_oid = excluded.type_oid, typmod = excluded.typmod, "
         "target_column = excluded.target_column, target_type = excluded.target_type, "
         "exactness = excluded.exactness, not_null = excluded.not_null, ndims = excluded.ndims");
@@ -410,7 +423,11 @@ Status CatalogStore::insert_chunks(std::span<const Chunk> chunks) {
     return execute(
         "INSERT INTO tandem.mirror_chunk (mirror_id, relid, part_relid, first_block, end_block, "
         "chunk) VALUES " +
-        values);
+        values +
+        // A part may have been a table of the mirror by itself.
+        " ON CONFLICT (mirror_id, part_relid, first_block) DO UPDATE SET relid = excluded.relid, "
+        "end_block = excluded.end_block, chunk = excluded.chunk, done = false, end_lsn = NULL, "
+        "rows = NULL");
 }
 
 Status CatalogStore::write_chunks(Oid relid, std::span<const Chunk> chunks) {
@@ -673,7 +690,8 @@ Status CatalogStore::record_failure(const Table& table, const Error& error) {
     if (chunks_ != nullptr) chunks_->stop(table.relid);
     // What cannot be followed is loaded again, as the source has it now. Until then queries stay
     // there.
-    if (error.code() == ErrorCode::kSchemaChanged) {
+    if (error.code() == ErrorCode::kSchemaChanged ||
+        (error.code() == ErrorCode::kMalformedData && TRY(types_changed(table)))) {
         log(LogLevel::info, "mirror", "loading again: " + error.message());
         return reload(table.relid);
     }
@@ -681,6 +699,20 @@ Status CatalogStore::record_failure(const Table& table, const Error& error) {
     // The notification makes guard_publications look: a failed table is published no longer.
     return execute("UPDATE tandem.mirror_table SET state = 'failed', " + error_columns(&error) +
                    " WHERE " + where_current(table.relid) + "; NOTIFY tandem");
+}
+
+// ALTER TYPE of a composite says nothing of the tables that have it: their next row has other
+// parts.
+Result<bool> CatalogStore::types_changed(const Table& table) {
+    std::vector<Oid> oids;
+    for (const TableColumn& column : table.columns) oids.push_back(column.type);
+    postgres::Connection* source = TRY(connection());
+    postgres::TypeMap types = TRY(postgres::read_types(*source, oids));
+    for (const TableColumn& column : table.columns) {
+        auto now = source_type(types, column.type, column.typmod);
+        if (!now.ok() || !same_parts(**now, column.source_type)) return true;
+    }
+    return false;
 }
 
 Status CatalogStore::reload(Oid relid) {

@@ -51,9 +51,11 @@ class Directory final : public TableDirectory {
           loaded_as_of_(tables.loaded_as_of) {}
 
     Result<std::optional<Oid>> table_of(Oid relation) override {
-        if (known_.contains(relation.value)) return std::optional(relation);
+        // A mirrored table that was attached to another one is a partition of that from then on.
         for (const auto& [relid, leaves] : leaves_)
-            if (leaves.contains(relation.value)) return std::optional(Oid{relid});
+            if (relid != relation.value && leaves.contains(relation.value))
+                return std::optional(Oid{relid});
+        if (known_.contains(relation.value)) return std::optional(relation);
         auto table = TRY(catalog_.table_of_leaf(relation));
         if (!table || !known_.contains(table->value)) return std::optional<Oid>();
         return table;

@@ -58,17 +58,18 @@ struct Unfit {
     Oid relid;
     bool member = false;
     std::string why;  // empty: failed already
+    ErrorCode code = ErrorCode::kNoReplicaIdentity;
 };
 
 Result<std::vector<Unfit>> look(Connection& connection) {
     auto rows = TRY(connection.query(R"(
 SELECT m.mirror_id, m.publication, t.relid, r.oid IS NOT NULL AND p.ours,
        CASE WHEN t.state NOT IN ('failed', 'dropped')
-            THEN t.schema_name || '.' || t.table_name || ' cannot be mirrored any more: ' || w.why
+            THEN t.schema_name || '.' || t.table_name || ' cannot be mirrored any more: ' || y.why
                  || CASE WHEN p.ours THEN '' ELSE format('; UPDATE and DELETE of it fail until '
                     '%s runs ALTER PUBLICATION %I DROP TABLE %I.%I', p.owner, m.publication,
                     t.schema_name, t.table_name) END
-       END
+       END, w.why IS NOT NULL
 FROM tandem.mirror m JOIN tandem.mirror_table t USING (mirror_id)
 LEFT JOIN (SELECT oid, pubname, pg_get_userbyid(pubowner) AS owner,
                   pg_has_role(pubowner, 'USAGE') AS ours FROM pg_publication) p
@@ -76,8 +77,11 @@ LEFT JOIN (SELECT oid, pubname, pg_get_userbyid(pubowner) AS owner,
 LEFT JOIN pg_publication_rel r ON r.prpubid = p.oid AND r.prrelid = t.relid
 LEFT JOIN tandem.without_identity(ARRAY(SELECT relid FROM tandem.mirror_table)) w
        ON w.relid = t.relid
+LEFT JOIN tandem.without_wal(ARRAY(SELECT relid FROM tandem.mirror_table)) u
+       ON u.relid = t.relid
+CROSS JOIN LATERAL (SELECT coalesce(w.why, u.why) AS why) y
 WHERE CASE WHEN t.state IN ('failed', 'dropped') THEN r.oid IS NOT NULL AND p.ours
-           ELSE w.why IS NOT NULL AND (t.state <> 'pending' OR r.oid IS NOT NULL) END)"));
+           ELSE y.why IS NOT NULL AND (t.state <> 'pending' OR r.oid IS NOT NULL) END)"));
     std::vector<Unfit> found;
     for (int i = 0; i < rows.rows(); ++i) {
         Unfit unfit;
@@ -86,6 +90,7 @@ WHERE CASE WHEN t.state IN ('failed', 'dropped') THEN r.oid IS NOT NULL AND p.ou
         unfit.relid.value = static_cast<uint32_t>(TRY(rows.integer(i, 2)));
         unfit.member = TRY(rows.boolean(i, 3));
         if (!rows.is_null(i, 4)) unfit.why = rows.text(i, 4);
+        if (!TRY(rows.boolean(i, 5))) unfit.code = ErrorCode::kSourceUnfit;
         found.push_back(std::move(unfit));
     }
     return found;
@@ -100,7 +105,7 @@ Status take_out(Connection& connection, const Unfit& unfit) {
                                    " DROP TABLE " + table));
         }
         if (unfit.why.empty()) return {};
-        Error error(ErrorCode::kNoReplicaIdentity, unfit.why);
+        Error error(unfit.code, unfit.why);
         return connection.execute(
             "UPDATE tandem.mirror_table SET state = 'failed', error_code = " +
             pg_literal(error.info().code) + ", error_message = " + pg_literal(error.message()) +

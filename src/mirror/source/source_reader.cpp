@@ -66,6 +66,29 @@ Status append_system_columns(types::Block& block, const Table& table, const Chun
     return append_json_columns(table, block);
 }
 
+// As Postgres describes a column of the type: domains are left away.
+Oid described_as(const types::PgType& type) {
+    const types::PgType* base = &type;
+    while (base->kind == types::PgTypeKind::kDomain && base->below) base = base->below.get();
+    return base->oid;
+}
+
+// COPY tells of no types: bytes of another type than the table was planned with could pass for
+// values. The lock that this takes keeps them as they are until the transaction ends.
+Status check_types(postgres::Connection& source, const Table& table, const std::string& part) {
+    std::string list;
+    for (const TableColumn& column : table.columns)
+        list += (list.empty() ? "" : ", ") + sqltext::pg_ident(column.name);
+    auto described = TRY(source.query("SELECT " + list + " FROM ONLY " + part + " LIMIT 0"));
+    for (size_t i = 0; i < table.columns.size(); ++i) {
+        const TableColumn& column = table.columns[i];
+        if (described.column_type(static_cast<int>(i)) != described_as(column.source_type))
+            return Error(ErrorCode::kSchemaChanged, table.label() + ": type of column " +
+                                                        column.name + " changed while it loads");
+    }
+    return {};
+}
+
 std::vector<size_t> all_columns(const Table& table) {
     std::vector<size_t> columns(table.columns.size());
     std::iota(columns.begin(), columns.end(), size_t{0});
@@ -119,6 +142,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
     ChunkResult result;
     std::string part = TRY(part_name(chunk.part));
     if (!part.empty()) {  // a partition that was dropped has no rows
+        TRY(check_types(*source, table, part));
         std::vector<size_t> columns = all_columns(table);
         RowReader reader(table, columns, block_bytes);
         std::string sql = "COPY (SELECT " + select_list(table, columns) + " FROM ONLY " + part +

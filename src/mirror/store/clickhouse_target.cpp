@@ -642,7 +642,9 @@ Result<std::string> ClickHouseTarget::default_expression(const AddedColumn& adde
     if (!added.old_value) return std::string();
     types::Converter converter(added.column.mapping, types::Unholdable::kReject);
     types::Column value = converter.make_column();
-    TRY(converter.append_text(*added.old_value, value));
+    // A load says of each row what could not be held.
+    if (Status fits = converter.append_text(*added.old_value, value); !fits.ok())
+        return Error(ErrorCode::kSchemaChanged, fits.error().message());
     Query text = query("SELECT toString(v) FROM _value");
     types::Block block;
     block.columns.push_back({"v", std::move(value)});
