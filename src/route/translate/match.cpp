@@ -63,9 +63,10 @@ Result<Value> Translator::matches(const Expr& expr) {
 }
 
 // Both sides have to agree on where a match ends, and on what is between empty ones.
-Result<Translator::Search> Translator::exact_search(const Expr& expr, std::string_view flags) {
+Result<Translator::Search> Translator::exact_search(const Expr& expr, std::string_view flags,
+                                                    bool empty) {
     Search search = TRY(search_of(expr, flags));
-    if (!search.pattern.same_extent || search.pattern.may_be_empty)
+    if (!search.pattern.same_extent || (search.pattern.may_be_empty && !empty))
         return refuse(Reason::kLikePattern, "a regular expression whose match may end elsewhere");
     return search;
 }
@@ -89,7 +90,8 @@ Result<Value> Translator::regexp_replace(const Expr& expr) {
 
 // substring(x FROM 'pattern'): the match, or what its first group matched.
 Result<Value> Translator::regexp_substring(const Expr& expr) {
-    Search search = TRY(exact_search(expr, ""));
+    Search search = TRY(exact_search(expr, "", true));
+    if (search.pattern.optional_group) return refuse(Reason::kLikePattern, "an optional group");
     Value result{.cls = Class::kText};
     result.node = sql_.form("if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)",
                             {search.text.node, search.node});
@@ -102,6 +104,7 @@ Result<Value> Translator::regexp_group(const Expr& expr, const Expr& number) {
         number.constant_null || number.type != oid::kInt4)
         return refuse(Reason::kLikePattern, "regexp_match of this form");
     Search search = TRY(exact_search(expr, ""));
+    if (search.pattern.optional_group) return refuse(Reason::kLikePattern, "an optional group");
     int64_t group = std::strtoll(std::string(number.known_text).c_str(), nullptr, 10);
     if (group < 1 || group > std::max(search.pattern.groups, 1))
         return refuse(Reason::kLikePattern, "a group that is not there");

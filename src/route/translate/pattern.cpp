@@ -13,7 +13,9 @@ using Characters = std::bitset<129>;
 struct Item {
     Characters characters;
     int least = 1;
-    int most = 1;  // -1: any number
+    int most = 1;      // -1: any number
+    int optional = 0;  // part of this group that may be left out; 0: of none
+    int stage = 0;     // which of the parts that are captured, or lie between them
 };
 
 constexpr std::string_view kPlain = " _-@:/,;#%&=~<>!'\"`\n\t";
@@ -34,6 +36,7 @@ class Parser {
     bool branches(int depth);
     bool branch(int depth);
     bool group(int depth);
+    void note_optional(size_t first, bool simple, bool captures);
     bool character(Characters& set);
     bool escape(Characters& set, bool in_class);
     bool bracket(Characters& set);
@@ -42,6 +45,8 @@ class Parser {
     bool repeat(Item* item, bool of_group);
     bool number(int& value);
     bool same_extent() const;
+    bool is_forced(size_t at) const;
+    bool is_staged() const;
     void add(Characters& set, char c) const;
 
     bool at_end() const { return at_ == text_.size(); }
@@ -54,6 +59,11 @@ class Parser {
     std::vector<Item> items_;
     bool simple_ = true;  // neither alternatives nor repeated groups
     bool closed_ = false;
+    bool opened_ = false;
+    bool staged_ = true;  // of groups that are repeated only optional ones of fixed length
+    int stage_ = 0;
+    int optional_groups_ = 0;
+    bool optional_ = false;  // what was repeated last is there once or not at all
 };
 
 void Parser::add(Characters& set, char c) const {
@@ -223,11 +233,24 @@ bool Parser::repeat(Item* item, bool of_group) {
     }
     pattern_.re2 += text_.substr(start, at_ - start);
     if (of_group) simple_ = false;
+    optional_ = least == 0 && most == 1;
     if (item != nullptr) {
         item->least = least;
         item->most = most;
     }
     return std::string_view("*+?{").find(peek()) == std::string_view::npos || at_end();
+}
+
+// A group was repeated: one of known length may be left out, anything else has ways of its own.
+void Parser::note_optional(size_t first, bool simple, bool captures) {
+    bool fixed = simple && optional_;
+    ++optional_groups_;
+    for (size_t i = first; i < items_.size(); ++i) {
+        fixed = fixed && items_[i].optional == 0 && items_[i].least == items_[i].most;
+        items_[i].optional = optional_groups_;
+    }
+    staged_ = staged_ && fixed;
+    if (captures) pattern_.optional_group = true;
 }
 
 bool Parser::group(int depth) {
@@ -240,11 +263,22 @@ bool Parser::group(int depth) {
         pattern_.re2 += "?:";
         captures = false;
     }
-    if (captures) ++pattern_.groups;
+    if (captures) {
+        ++pattern_.groups;
+        ++stage_;
+        // A part of a part is made long behind the whole part.
+        staged_ = staged_ && depth == 0;
+    }
+    size_t first = items_.size();
+    bool simple = simple_;
     if (peek() == ')' || !branches(depth + 1) || peek() != ')') return false;
     ++at_;
     pattern_.re2 += ')';
-    return repeat(nullptr, true);
+    size_t before = at_;
+    if (!repeat(nullptr, true)) return false;
+    if (at_ > before) note_optional(first, simple, captures);
+    if (captures) ++stage_;
+    return true;
 }
 
 bool Parser::branch(int depth) {
@@ -255,7 +289,7 @@ bool Parser::branch(int depth) {
             // Anchors at the ends of the whole.
             bool at_border = depth == 0 && (c == '^' ? at_ == 0 : at_ + 1 == text_.size());
             if (!at_border) return false;
-            if (c == '$') closed_ = true;
+            (c == '$' ? closed_ : opened_) = true;
             ++at_;
             pattern_.re2 += c;
             continue;
@@ -266,6 +300,7 @@ bool Parser::branch(int depth) {
         }
         Item item;
         if (!character(item.characters) || !repeat(&item, false)) return false;
+        item.stage = stage_;
         items_.push_back(item);
     }
     return at_ > start;
@@ -275,7 +310,7 @@ bool Parser::branches(int depth) {
     size_t start = at_;
     if (!branch(depth)) return false;
     while (peek() == '|' && !at_end()) {
-        simple_ = false;
+        simple_ = staged_ = false;
         // Where an anchor stands beside alternatives it belongs to one of them only.
         if (depth == 0 && (text_[start] == '^' || text_.back() == '$')) return false;
         ++at_;
@@ -288,11 +323,32 @@ bool Parser::branches(int depth) {
 // Each repeated character ends where the next one, which is not optional, begins: there is one way
 // to read a text only.
 bool Parser::same_extent() const {
+    if (is_staged()) return true;
     if (!simple_) return false;
-    for (size_t i = 0; i + 1 < items_.size(); ++i) {
-        if (items_[i].least == items_[i].most) continue;
-        const Item& next = items_[i + 1];
-        if (next.least == 0 || (items_[i].characters & next.characters).any()) return false;
+    for (size_t i = 0; i + 1 < items_.size(); ++i)
+        if (!is_forced(i)) return false;
+    return true;
+}
+
+bool Parser::is_forced(size_t at) const {
+    const Item& item = items_[at];
+    if (item.least == item.most) return true;
+    const Item& next = items_[at + 1];
+    return next.least > 0 && next.optional == 0 && (item.characters & next.characters).none();
+}
+
+// The match is the whole text, and what is captured, or lies between, has one thing in it at most
+// whose length is open: from left to right both sides make each of them as long as it can be.
+bool Parser::is_staged() const {
+    if (!staged_ || !opened_ || !closed_) return false;
+    int open_in = -1;
+    for (size_t i = 0; i < items_.size(); ++i) {
+        int group = items_[i].optional;
+        bool starts = group != 0 && (i == 0 || items_[i - 1].optional != group);
+        if (!starts && (group != 0 || (i + 1 < items_.size() && is_forced(i)))) continue;
+        if (items_[i].least == items_[i].most && !starts) continue;
+        if (items_[i].stage == open_in) return false;
+        open_in = items_[i].stage;
     }
     return true;
 }
@@ -304,7 +360,8 @@ std::optional<Pattern> Parser::run() {
     pattern_.ignore_case = ignore_case_;
     pattern_.same_extent = same_extent();
     for (const Item& item : items_)
-        if (item.least > 0 && simple_) pattern_.may_be_empty = false;
+        if (item.least > 0 && item.optional == 0 && (simple_ || staged_))
+            pattern_.may_be_empty = false;
     pattern_.re2.insert(0, ignore_case_ ? "(?si)" : "(?s)");
     return pattern_;
 }

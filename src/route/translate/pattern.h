@@ -19,6 +19,7 @@ struct Pattern {
     bool same_extent = false;
     bool may_be_empty = true;
     int groups = 0;
+    bool optional_group = false;  // one that captures may take part in no match
 };
 
 // Nothing when the pattern holds anything that the dialects disagree on, or that is not known to

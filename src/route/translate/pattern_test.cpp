@@ -35,6 +35,16 @@ TEST(pattern, knows_where_a_match_ends) {
         EXPECT_TRUE(translate_pattern(pattern, false)->same_extent) << pattern;
     for (const char* pattern : {"a|ab", "a?(ab)?", "a*ab", "(a+)+", "a?b?c"})
         EXPECT_FALSE(translate_pattern(pattern, false)->same_extent) << pattern;
+    // The whole text, and one open length in each captured part and between them.
+    for (const char* pattern :
+         {"^https?://(?:www\\.)?([^/]+)/.*$", "^(ab)?([a-z ]+).*$", "^a*(b)(b*)$"})
+        EXPECT_TRUE(translate_pattern(pattern, false)->same_extent) << pattern;
+    for (const char* pattern : {"^(x|y)$", "^a?(?:ab)?(b?)$", "^((a)?b*)(.*)$", "^(a?b?)b*$",
+                                "^(a*)?b*$", "(ab)?([a-z]+).*$", "^(ab)?([a-z]+).*"})
+        EXPECT_FALSE(translate_pattern(pattern, false)->same_extent) << pattern;
+    EXPECT_TRUE(translate_pattern("^(ab)?c$", false)->optional_group);
+    EXPECT_FALSE(translate_pattern("^(?:ab)?(c)$", false)->optional_group);
+    EXPECT_TRUE(translate_pattern("^(ab)?(c*)$", false)->may_be_empty);
     EXPECT_TRUE(translate_pattern("x*", false)->may_be_empty);
     EXPECT_FALSE(translate_pattern("x*y", false)->may_be_empty);
 }
