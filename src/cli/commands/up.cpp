@@ -1,9 +1,11 @@
 // tandem up and down: settings, ports, checks, and the supervisor that does the rest.
 #include <signal.h>
 
+#include <array>
 #include <cstdio>
 #include <ctime>
 #include <memory>
+#include <set>
 
 #include "base/back_off.h"
 #include "base/log.h"
@@ -22,6 +24,7 @@ constexpr std::chrono::minutes kUpPatience(6);
 constexpr std::chrono::minutes kDownPatience(4);
 constexpr std::chrono::seconds kPortPatience(2);
 constexpr std::chrono::milliseconds kPoll(40);
+constexpr int kPortAttempts = 3;
 
 using Clock = std::chrono::steady_clock;
 
@@ -31,27 +34,39 @@ struct Port {
     uint64_t& chosen;  // that of the last start, replaced when it is taken
 };
 
-Status choose(const Port& port) {
-    if (port.given != 0) {
-        port.chosen = port.given;
-        if (stack::port_is_free(static_cast<uint16_t>(port.given))) return {};
-        return Error(ErrorCode::kPortTaken, std::string("the port for ") + port.name + ", " +
-                                                std::to_string(port.given) +
-                                                ", is used by another process");
-    }
-    // Threads of a killed server may hold its port for a moment after the server is gone.
+// The stack's own ports settled so far: none of them is bound before the servers start, so the
+// kernel cannot tell that two of them are the same.
+using Settled = std::set<uint64_t>;
+
+Status take_given(const Port& port, const Settled& settled) {
+    port.chosen = port.given;
+    std::string who = settled.contains(port.given)                             ? "the stack itself"
+                      : stack::port_is_free(static_cast<uint16_t>(port.given)) ? ""
+                                                                               : "another process";
+    if (who.empty()) return {};
+    return Error(ErrorCode::kPortTaken, std::string("the port for ") + port.name + ", " +
+                                            std::to_string(port.given) + ", is used by " + who);
+}
+
+// Threads of a killed server may hold its port for a moment after the server is gone.
+bool comes_free(uint64_t port) {
     auto deadline = Clock::now() + kPortPatience;
-    while (port.chosen != 0) {
-        if (stack::port_is_free(static_cast<uint16_t>(port.chosen))) return {};
-        if (Clock::now() > deadline) break;
+    while (!stack::port_is_free(static_cast<uint16_t>(port))) {
+        if (Clock::now() > deadline) return false;
         back_off(kPoll);
     }
+    return true;
+}
+
+Status take_own(const Port& port, const Settled& settled) {
     uint64_t before = port.chosen;
-    port.chosen = TRY(stack::free_port());
+    if (before != 0 && !settled.contains(before) && comes_free(before)) return {};
+    do port.chosen = TRY(stack::free_port());
+    while (settled.contains(port.chosen));
     if (before != 0)
         log(LogLevel::warning, "up",
             std::string(port.name) + " moves to port " + std::to_string(port.chosen) +
-                ", because port " + std::to_string(before) + " is used by another process");
+                ", because port " + std::to_string(before) + " is used already");
     return {};
 }
 
@@ -85,13 +100,27 @@ Result<stack::Settings> settle(const stack::Layout& layout, const Options& optio
 }
 
 Status choose_ports(const Options& options, stack::Settings& settings) {
+    std::vector<Port> ports;
     if (settings.embedded_postgres())
-        TRY(choose({"Postgres", options.postgres_port, settings.postgres_port}));
+        ports.push_back({"Postgres", options.postgres_port, settings.postgres_port});
     if (settings.embedded_clickhouse()) {
-        TRY(choose({"ClickHouse (native)", options.native_port, settings.native_port}));
-        TRY(choose({"ClickHouse (HTTP)", options.http_port, settings.http_port}));
+        ports.push_back({"ClickHouse (native)", options.native_port, settings.native_port});
+        ports.push_back({"ClickHouse (HTTP)", options.http_port, settings.http_port});
     }
-    return choose({"the console", options.console_port, settings.console_port});
+    ports.push_back({"the console", options.console_port, settings.console_port});
+    Settled settled;
+    for (bool given : {true, false})
+        for (const Port& port : ports) {
+            if ((port.given != 0) != given) continue;
+            TRY(given ? take_given(port, settled) : take_own(port, settled));
+            settled.insert(port.chosen);
+        }
+    return {};
+}
+
+std::array<uint64_t, 4> ports_of(const stack::Settings& settings) {
+    return {settings.postgres_port, settings.native_port, settings.http_port,
+            settings.console_port};
 }
 
 Status check_first(const Options& options, const stack::Settings& settings) {
@@ -209,10 +238,18 @@ Result<stack::Layout> bring_up(Options& options) {
         TRY(stack::stop_leftovers(layout));
         TRY(choose_ports(options, settings));
     }
-    TRY(stack::save_settings(layout, settings));
-    TRY(stack::write_credentials(layout, settings));
-    TRY(start_supervisor(layout, options));
-    return layout;
+    // Somebody else may take a port between the look and the bind. A start that failed and left
+    // every port free failed for another reason.
+    for (int attempt = 0;; ++attempt) {
+        TRY(stack::save_settings(layout, settings));
+        TRY(stack::write_credentials(layout, settings));
+        Status started = start_supervisor(layout, options);
+        if (started.ok()) return layout;
+        std::array<uint64_t, 4> before = ports_of(settings);
+        if (attempt == kPortAttempts || !choose_ports(options, settings).ok() ||
+            ports_of(settings) == before)
+            return std::move(started).error();
+    }
 }
 
 Status up(Options options) {

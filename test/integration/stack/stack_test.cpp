@@ -1,6 +1,7 @@
 // The stack as a user meets it: the command `tandem` run as a process, with real servers.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "base/back_off.h"
 #include "config/config.h"
@@ -30,6 +32,20 @@ using test_support::TestDirectory;
 using test_support::TestPostgres;
 
 constexpr std::chrono::minutes kPatience(3);
+
+// A socket that listens on a port of this machine, or -1.
+int listen_on(uint16_t port) {
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+        listen(listener, 1) == 0)
+        return listener;
+    close(listener);
+    return -1;
+}
 
 class StackTest : public testing::Test {
   protected:
@@ -191,6 +207,46 @@ TEST_F(StackTest, says_which_given_port_is_taken) {
         << output.error().message();
 }
 
+TEST_F(StackTest, never_gives_one_port_to_two_of_its_parts) {
+    auto port = stack::free_port();
+    ASSERT_TRUE(port.ok());
+    std::string twice = std::to_string(*port);
+    auto output = run({"up", "--clickhouse-native-port", twice, "--console-port", twice});
+    ASSERT_FALSE(output.ok());
+    EXPECT_NE(output.error().message().find(twice + ", is used by the stack itself"),
+              std::string::npos)
+        << output.error().message();
+    up();
+    ASSERT_TRUE(run({"down"}).ok());
+    stack::Settings settings = settings_of_stack();
+    settings.console_port = settings.native_port;
+    ASSERT_TRUE(stack::save_settings(*stack::find_layout(data_), settings).ok());
+    up();
+    EXPECT_NE(settings_of_stack().console_port, settings_of_stack().native_port);
+}
+
+TEST_F(StackTest, moves_to_another_port_when_somebody_takes_its_own_at_the_last_moment) {
+    uint16_t taken = 0;
+    int squatter = -1;
+    std::jthread watcher([&](const std::stop_token& stop) {
+        while (squatter < 0 && !stop.stop_requested()) {
+            auto layout = stack::find_layout(data_);
+            auto settings = layout.ok() ? stack::load_settings(*layout) : Error(ErrorCode::kIo, "");
+            if (settings.ok() && settings->console_port != 0) {
+                taken = static_cast<uint16_t>(settings->console_port);
+                squatter = listen_on(taken);
+            }
+            back_off(std::chrono::milliseconds(1));
+        }
+    });
+    up();
+    watcher.request_stop();
+    watcher.join();
+    ASSERT_GE(squatter, 0) << "the daemon was faster";
+    EXPECT_NE(settings_of_stack().console_port, taken);
+    close(squatter);
+}
+
 TEST_F(StackTest, says_what_to_change_on_a_source_without_logical_wal) {
     auto source = TestPostgres::start({.settings = {{"wal_level", "replica"}}});
     ASSERT_TRUE(source.ok()) << source.error().to_string();
@@ -238,13 +294,22 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
                         {"PGPASSWORD", (*source)->password()}}};
     auto filled = run_program(pgbench, kPatience);
     ASSERT_TRUE(filled.ok()) << filled.error().to_string();
+    // What orders a table in ClickHouse may not be NULL.
+    auto connection = postgres::Connection::open({.conninfo = (*source)->conninfo()});
+    ASSERT_TRUE(connection.ok()) << connection.error().to_string();
+    auto altered =
+        connection->execute("ALTER TABLE public.pgbench_accounts ALTER bid SET NOT NULL");
+    ASSERT_TRUE(altered.ok()) << altered.error().to_string();
     pgbench.arguments = {pgbench.arguments[0], "-n", "-c", "4", "-T", "8"};
     auto writers = stack::spawn(pgbench);
     ASSERT_TRUE(writers.ok()) << writers.error().to_string();
     auto attached = run({"up"}, {{"TANDEM_POSTGRES", (*source)->conninfo()}});
     ASSERT_TRUE(attached.ok()) << attached.error().to_string();
     // pgbench_history has no primary key; a wildcard leaves it out and says so.
-    auto created = run({"mirror", "create", "bench", "--table", "public.pgbench_*"});
+    auto created =
+        run({"mirror", "create", "bench", "--table", "public.pgbench_*", "--order-by",
+             "public.pgbench_accounts=bid,aid", "--partition-by", "public.pgbench_accounts=bid",
+             "--codec", "public.pgbench_accounts.filler=ZSTD(3)"});
     ASSERT_TRUE(created.ok()) << created.error().to_string();
     EXPECT_NE(created->find("public.pgbench_history is left out: it has no primary key"),
               std::string::npos)
@@ -252,6 +317,10 @@ TEST_F(StackTest, mirrors_the_tables_of_pgbench_while_it_runs) {
     auto ended = stack::wait_for_exit(*writers, std::chrono::steady_clock::now() + kPatience);
     ASSERT_TRUE(ended);
     EXPECT_EQ(*ended, 0);
+    EXPECT_EQ(clickhouse("SELECT sorting_key, partition_key, position(create_table_query, "
+                         "'CODEC(ZSTD(3))') > 0 FROM system.tables "
+                         "WHERE database = 'tandem_rows' AND name = 'pgbench_accounts'"),
+              "bid, aid\tbid\t1");
     auto verified = run({"verify", "bench", "--json"});
     EXPECT_TRUE(verified.ok()) << verified.error().to_string();
     for (const char* command : {"status", "verify"}) {
