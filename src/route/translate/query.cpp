@@ -128,13 +128,9 @@ bool is_whole_cast(const Expr& expr) {
 Status Translator::make_key(Value& value, const Expr& expr) {
     bool field = expr.kind == ExprKind::kFunction && expr.builtin && expr.name == "date_part";
     if (is_float(value.cls) && !field && !is_whole_cast(expr)) {
-        // What is computed is written once: each operation on it names it several times already.
-        const Node* given = value.node;
-        bool stored = given->kind == sql::Kind::kColumn || given->kind == sql::Kind::kResult;
-        const Node* one = stored ? given : sql_.form("k", {});
-        const Node* below = sql_.form("($1 = 0 AND 1 / $1 < 0)", {one});
-        value.node = sql_.guarded(below, sql_.form("if(isNaN($1), nan, $1)", {one}));
-        if (!stored) value.node = sql_.form("arrayMap(k -> $1, [$2])[1]", {value.node, given});
+        const Node* below = sql_.form("($1 = 0 AND 1 / $1 < 0)", {value.node});
+        const Node* plain = sql_.form("if(isNaN($1), nan, $1)", {value.node});
+        value.node = sql_.guarded(below, plain);
         value.nullable = true;
         value.node = typed(value);
         value.literal = false;
