@@ -9,9 +9,11 @@ extern "C" {
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
+#include "parser/parsetree.h"
 #include "utils/lsyscache.h"
 }
 
+#include "extension/shell/columns_compat.h"
 #include "extension/shell/memory.h"
 #include "extension/tree/collation.h"
 #include "extension/tree/enum_labels.h"
@@ -73,6 +75,22 @@ tandem::List<const NeutralExpr*> convert_one(TreeBuilder* builder, void* node) {
     const NeutralExpr** items = make_array<const NeutralExpr*>(1);
     items[0] = convert_expression(builder, static_cast<Node*>(node));
     return {items, 1};
+}
+
+// A whole row of a table, NULL where an outer join finds none, stands for its first key column.
+Node* key_of_row(TreeBuilder* builder, Node* node) {
+    Var* var = reinterpret_cast<Var*>(node);
+    if (!IsA(node, Var) || var->varattno != 0 || var->varlevelsup != 0) return node;
+    const Level& level = *builder->level;
+    int index = level.relation_by_rtindex[var->varno];
+    if (index < 0 || level.relations[index].key.empty()) return node;
+    RangeTblEntry* rte = rt_fetch(var->varno, level.query->rtable);
+    AttrNumber attnum = static_cast<AttrNumber>(level.relations[index].key[0]);
+    ::Oid type = InvalidOid;
+    int32 typmod = -1;
+    ::Oid collation = InvalidOid;
+    get_atttypetypmodcoll(rte->relid, attnum, &type, &typmod, &collation);
+    return reinterpret_cast<Node*>(makeVar(var->varno, attnum, type, typmod, collation, 0));
 }
 
 // Arguments of an aggregate; those that are only sorted by are left out.
@@ -182,6 +200,7 @@ NeutralExpr* convert_array_operator(TreeBuilder* builder, ScalarArrayOpExpr* fro
         new_expression(builder, ExprKind::kScalarArray, reinterpret_cast<Node*>(from));
     to->builtin = is_builtin_operator(from->opno);
     to->name = text_of(get_opname(from->opno));
+    if (to->name.ends_with('*')) note_letters(to, from->inputcollid);
     to->all = !from->useOr;
     to->args = convert_list(builder, from->args);
     return to;
@@ -196,9 +215,44 @@ NeutralExpr* convert_bool(TreeBuilder* builder, BoolExpr* from) {
     return to;
 }
 
+// Whether all columns of a row are NULL, or none: of a row that is not there they all are.
+NeutralExpr* convert_row_test(TreeBuilder* builder, NullTest* from) {
+    Node* argument = reinterpret_cast<Node*>(from->arg);
+    PgList* columns = NIL;
+    if (IsA(argument, RowExpr)) {
+        columns = reinterpret_cast<RowExpr*>(argument)->args;
+    } else if (IsA(argument, Var) && reinterpret_cast<Var*>(argument)->varattno == 0 &&
+               reinterpret_cast<Var*>(argument)->varlevelsup == 0) {
+        Var* var = reinterpret_cast<Var*>(argument);
+        RangeTblEntry* rte = rt_fetch(var->varno, builder->level->query->rtable);
+        expand_columns(rte, static_cast<int>(var->varno), false, nullptr, &columns);
+    }
+    if (columns == NIL) return nullptr;
+    NeutralExpr* to = new_expression(builder, ExprKind::kAnd, reinterpret_cast<Node*>(from));
+    const NeutralExpr** items =
+        make_array<const NeutralExpr*>(static_cast<size_t>(list_length(columns)));
+    uint32_t count = 0;
+    ListCell* cell;
+    foreach (cell, columns) {
+        Node* column = static_cast<Node*>(lfirst(cell));
+        NullTest* test = makeNode(NullTest);
+        test->arg = reinterpret_cast<::Expr*>(column);
+        test->nulltesttype = from->nulltesttype;
+        test->argisrow = false;
+        test->location = -1;
+        items[count++] = convert_expression(builder, reinterpret_cast<Node*>(test));
+    }
+    to->args = {items, count};
+    return to;
+}
+
 NeutralExpr* convert_null_test(TreeBuilder* builder, NullTest* from) {
     Node* node = reinterpret_cast<Node*>(from);
-    if (from->argisrow || type_is_rowtype(exprType(reinterpret_cast<Node*>(from->arg))))
+    if (from->argisrow) {
+        NeutralExpr* row = convert_row_test(builder, from);
+        return row != nullptr ? row : unknown(builder, node, "a test of a row for NULL");
+    }
+    if (type_is_rowtype(exprType(reinterpret_cast<Node*>(from->arg))))
         return unknown(builder, node, "a test of a row for NULL");
     ExprKind kind = from->nulltesttype == IS_NULL ? ExprKind::kIsNull : ExprKind::kIsNotNull;
     NeutralExpr* to = new_expression(builder, kind, node);
@@ -292,6 +346,12 @@ NeutralExpr* convert_aggregate(TreeBuilder* builder, Aggref* from) {
     if (AGGKIND_IS_ORDERED_SET(from->aggkind)) {
         to->direct_args = convert_list(builder, from->aggdirectargs);
         to->within_group = convert_sort_keys(builder, from->aggorder, from->args);
+        return to;
+    }
+    bool counts = to->builtin && !to->distinct && to->name == "count";
+    if (counts && list_length(from->args) == 1) {
+        TargetEntry* entry = linitial_node(TargetEntry, from->args);
+        to->args = convert_one(builder, key_of_row(builder, reinterpret_cast<Node*>(entry->expr)));
         return to;
     }
     to->args = convert_arguments(builder, from->args);

@@ -26,6 +26,7 @@ extern "C" {
 #include "extension/tree/collation.h"
 #include "extension/tree/plan_rows.h"
 #include "extension/tree/tree_builder.h"
+#include "extension/tree/whole_rows.h"
 
 namespace tandem::shell {
 
@@ -65,6 +66,7 @@ void simplify(TreeBuilder* builder, ::Query* query) {
     query->jointree = reinterpret_cast<FromExpr*>(
         flatten_join_aliases(query, reinterpret_cast<Node*>(query->jointree)));
     query->havingQual = flatten_join_aliases(query, query->havingQual);
+    expand_rows(query);
     ListCell* cell;
     foreach (cell, query->rtable) {
         RangeTblEntry* rte = lfirst_node(RangeTblEntry, cell);

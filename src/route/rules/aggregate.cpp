@@ -14,6 +14,9 @@ using namespace rule;
         kAggregate, "max", {cls}, cls, "maxOrNull", flags | kMaybeNull | kKeepScale  \
     }
 
+// Zeros of both signs are equal, and so are all NaNs.
+constexpr std::string_view kFloatKey = "if(isNaN($1), nan, $1 + 0)";
+
 constexpr Rule kRules[] = {
     {kAggregate, "count", {}, kInt8, "count", kNotNull},
     {kAggregate, "count", {kAny}, kInt8, "count", kNotNull | kScaleFree},
@@ -27,6 +30,8 @@ constexpr Rule kRules[] = {
     {kAggregate, "count", {kUuid}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kBool}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate, "count", {kNumeric}, kInt8, "uniqExact", kNotNull | kDistinct | kScaleFree},
+    {kAggregate, "count", {kFloat4}, kInt8, "uniqExact", kNotNull | kDistinct, kFloatKey},
+    {kAggregate, "count", {kFloat8}, kInt8, "uniqExact", kNotNull | kDistinct, kFloatKey},
     {kAggregate, "count", {kEnum}, kInt8, "uniqExact", kNotNull | kDistinct},
     {kAggregate,
      "count",

@@ -21,7 +21,9 @@ constexpr std::string_view kForms[][2] = {
      "like `\\m` and options; of text beyond ASCII only what both sides agree on"},
     {"`regexp_replace` `regexp_count` `substring(x FROM 'pattern')`",
      "the same, and there is one way only to read a text: no alternatives, no repeated groups, "
-     "behind a repeated character one that is none of these; not matching the empty text"},
+     "behind a repeated character one that is none of these, or the whole text is matched from ^ "
+     "to "
+     "$ and each captured part has one open length at most; not matching the empty text"},
     {"`x / y` `round` `trunc` `ceil` `floor` `sign` `mod` `%` of numeric",
      "with the digits Postgres gives the result; `round` and `trunc` to a literal number of "
      "digits"},
@@ -33,7 +35,8 @@ constexpr std::string_view kForms[][2] = {
      "`float8`",
      "to `float8` of at most 2^53 without its point"},
     {"`concat` `concat_ws` `format`",
-     "of text, integers, numeric, boolean and uuid; separator and format (of `%s`) are literals"},
+     "of text, char(n), enums, integers, numeric, boolean and uuid; separator and format (of `%s`) "
+     "are literals"},
     {"`date_trunc` `date_bin` `extract` `date_part` `to_char` `x + interval` `AT TIME ZONE`",
      "literal units, formats, zones and intervals; names of zones with `/`, or UTC"},
     {"`timestamp - timestamp` `timestamptz - timestamptz`; `=` `<` ... `extract` `sum` `avg` `min` "
@@ -84,9 +87,18 @@ constexpr std::string_view kForms[][2] = {
     {"`sum` `avg` of `float8`", "tandem.float_aggregates = any_order, or a parallel plan"},
     {"`min` `max` of floating point numbers, char(n) and enums", ""},
     {"`string_agg` `array_agg`", "with ORDER BY, text in one direction; or DISTINCT"},
+    {"`GROUP BY` `DISTINCT` of floating point numbers and jsonb",
+     "where no zero is below zero; where no number ends in a zero behind its point"},
+    {"`GROUP BY` a table's key, its other columns beside it", ""},
+    {"`sum` `avg` of `float8` made of integers and fields of times", "while the sum is below 2^53"},
+    {"`count(t)` `t IS NULL` `t IS NOT NULL`, `t` and `row_to_json(t)` among the results",
+     "`t` a table or a subquery of the same FROM, and among the results not on the inner side of "
+     "an "
+     "outer join"},
     {"`rank(x)` `dense_rank(x)` `percent_rank(x)` `cume_dist(x)` WITHIN GROUP",
      "one literal; not of floating point numbers"},
-    {"`percentile_cont` `percentile_disc` `mode`", "a literal fraction, or an array of them"},
+    {"`percentile_cont` `percentile_disc` `mode`",
+     "a literal fraction, or an array of them; also of differences of times"},
     {"`FILTER`", "on every aggregate"},
     {"windows: every aggregate, `lag` `lead` `first_value` `last_value` `nth_value` `ntile` "
      "`percent_rank` `cume_dist`",

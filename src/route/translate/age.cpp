@@ -1,5 +1,6 @@
 // Intervals of months, days and a rest: age(), and columns of intervals, which are held as text.
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -145,7 +146,7 @@ Result<Value> Translator::span_of_parts(const Expr& expr) {
 
 // extract() and date_part()
 Result<Value> Translator::field_of_parts(const Expr& expr) {
-    std::string_view name = expr.args[0]->known_text;
+    std::string_view name = unit_name(*expr.args[0]);
     IntervalParts parts = TRY(parts_of_interval(*expr.args[1]));
     Nodes nodes = {parts.months, parts.days, parts.rest};
     Value result{.cls = class_of(expr.type), .nullable = parts.nullable, .precision = 18};

@@ -1,7 +1,40 @@
 // Aggregates.
+#include <algorithm>
+
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
+namespace {
+
+// Whole numbers as floating point ones: casts of integers, fields of times, constants.
+bool is_whole(const Expr& expr) {
+    if (expr.kind == ExprKind::kConstant) {
+        if (expr.type != oid::kFloat8 || !expr.known) return false;
+        return expr.constant_null ||
+               (expr.known_text.size() < 16 && expr.known_text != "-0" &&
+                expr.known_text.find_first_not_of("-0123456789") == std::string_view::npos);
+    }
+    if (expr.kind == ExprKind::kCoalesce)
+        return std::all_of(expr.args.begin(), expr.args.end(),
+                           [](const Expr* one) { return is_whole(*one); });
+    if (expr.kind == ExprKind::kCase) {
+        for (uint32_t i = 0; i < expr.args.size; ++i)
+            if ((i % 2 == 1 || i + 1 == expr.args.size) && !is_whole(*expr.args[i])) return false;
+        return true;
+    }
+    bool call = expr.kind == ExprKind::kCast || expr.kind == ExprKind::kFunction;
+    if (!call || !expr.builtin || expr.type != oid::kFloat8) return false;
+    if (expr.name == "date_part" && expr.args.size == 2) {
+        constexpr std::string_view kWhole[] = {"year", "month", "day",    "hour", "minute",
+                                               "dow",  "doy",   "isodow", "week", "quarter"};
+        std::string_view unit = unit_name(*expr.args[0]);
+        return std::find(std::begin(kWhole), std::end(kWhole), unit) != std::end(kWhole);
+    }
+    return expr.args.size == 1 && is_int(class_of_type(expr.args[0]->type));
+}
+
+}  // namespace
 
 bool Translator::is_average(const Expr& expr) const {
     return expr.kind == ExprKind::kAggregate && expr.builtin && expr.name == "avg" &&
@@ -62,6 +95,12 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     if (name.starts_with("stddev") && expr.type == oid::kNumeric) return spread(expr);
     bool rows = expr.args.size == 1 && expr.args[0]->kind == ExprKind::kRow;
     if (rows && name == "count" && expr.distinct) return different_rows(expr);
+    // A row is not NULL, whatever is in it.
+    if (rows && name == "count") {
+        Expr all = expr;
+        all.args = {};
+        return sum_of(all);
+    }
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
     if (expr.args.size == 1 && name != "count" && has_parts(*expr.args[0]))
         return aggregate_of_parts(expr);
@@ -91,6 +130,7 @@ Result<Value> Translator::sum_of(const Expr& expr) {
         return refuse(Reason::kAggregate, expr.distinct ? name + " with DISTINCT" : name);
     }
     if (row->flags & rule::kRefuse) return float_sum(expr, argument);
+    if ((row->flags & rule::kSumScale) != 0) cut_digits(argument);
     Value result = TRY(apply_rule(expr, *row, {&argument, static_cast<size_t>(expr.args.size)}));
     Nodes args;
     if (expr.args.size == 1) args.push_back(argument.node);
@@ -187,9 +227,37 @@ Status Translator::digits_of_group(const Expr& expr, const Value& argument, Valu
     return {};
 }
 
+// 256 bits hold the sum of 10^10 values of this many digits; of one with more the query fails.
+void Translator::cut_digits(Value& argument) {
+    constexpr int kSummedMax = 66;
+    constexpr int kRoomMax = kDecimalDigitsMax - 14;  // see numeric_digits()
+    if (argument.precision <= kRoomMax || argument.scale >= kSummedMax) return;
+    std::string limit = "1" + std::string(static_cast<size_t>(kSummedMax - argument.scale), '0');
+    const Node* wrong =
+        sql_.form(sql_.keep("abs($1) >= toDecimal256('" + limit + "', 0)"), {argument.node});
+    argument.node = sql_.guarded(wrong, argument.node);
+    argument.nullable = true;
+    argument.precision = kRoomMax;
+}
+
 // Sums of floating point numbers depend on the order of their rows: only where Postgres would add
 // them up in any order, or the user says that any will do.
 Result<Value> Translator::float_sum(const Expr& expr, const Value& argument) {
+    bool whole = !expr.distinct && argument.cls == Class::kFloat8 && is_whole(*expr.args[0]);
+    if (whole) {
+        // Exact in any order as long as a floating point number holds it.
+        const Node* number = sql_.form("toInt128($1)", {argument.node});
+        const Node* all = TRY(aggregate_call(expr, "sumOrNull", {number}));
+        const Node* size = sql_.form("toInt128(abs($1))", {number});
+        const Node* far = TRY(aggregate_call(expr, "sumOrNull", {size}));
+        const Node* wrong = sql_.form("$1 > toInt128(9007199254740992)", {far});
+        const Node* exact = sql_.form("toFloat64($1)", {all});
+        if (expr.name == "avg") {
+            const Node* count = TRY(aggregate_call(expr, "count", {argument.node}));
+            exact = sql_.form("$1 / nullIf(toFloat64($2), 0)", {exact, count});
+        }
+        return Value{.node = sql_.guarded(wrong, exact), .cls = Class::kFloat8};
+    }
     if (!options_.float_any_order || expr.distinct || argument.cls != Class::kFloat8)
         return refuse(Reason::kFloatAggregate, std::string(expr.name));
     if (total_) return refuse(Reason::kSharedCte, "a floating point sum");

@@ -14,6 +14,9 @@ int64_t greatest_of(Class cls) {
     return cls == Class::kInt2 ? INT16_MAX : cls == Class::kInt4 ? INT32_MAX : INT64_MAX;
 }
 
+// Behind the point, so that enough are left before it.
+constexpr int kCheckedScaleMax = 60;
+
 // Digits of numeric results; false when there may be more than ClickHouse has.
 bool numeric_digits(Value& result, const Rule& row, std::span<const Value> values) {
     const Value& a = values.empty() ? result : values[0];
@@ -42,6 +45,12 @@ bool numeric_digits(Value& result, const Rule& row, std::span<const Value> value
     return result.precision <= kDecimalDigitsMax;
 }
 
+// Products and sums that may have more digits than ClickHouse has, and mostly have not.
+bool may_fit(const Value& result, const Rule& row) {
+    return (row.flags & (rule::kAddScale | rule::kMulScale)) != 0 &&
+           result.precision > kDecimalDigitsMax && result.scale <= kCheckedScaleMax;
+}
+
 // Factors of this many digits behind the point, in all, are likely to leave room before it.
 constexpr int kNarrowScaleMax = 8;
 
@@ -50,6 +59,18 @@ bool may_be_narrow(const Value& result, std::span<const Value> values) {
     if (result.precision <= 18 || result.scale > kNarrowScaleMax) return false;
     return std::all_of(values.begin(), values.end(),
                        [](const Value& operand) { return operand.precision <= 18; });
+}
+
+// ClickHouse does not notice when a number needs more digits than it has.
+void check_digits(sql::Sql& sql, Value& result, const Rule& row, std::span<const Value> values) {
+    std::string limit = "1e" + std::to_string(kDecimalDigitsMax - 1 - result.scale);
+    std::string_view form = (row.flags & rule::kMulScale) != 0
+                                ? "abs(toFloat64($1)) * abs(toFloat64($2)) >= $3"
+                                : "abs(toFloat64($1)) + abs(toFloat64($2)) >= $3";
+    const sql::Node* wrong =
+        sql.form(form, {values[0].node, values[1].node, sql.form(sql.keep(std::move(limit)), {})});
+    result.node = sql.guarded(wrong, result.node);
+    result.nullable = true;
 }
 
 std::string widened(int precision, int scale) {
@@ -137,8 +158,12 @@ Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
     if (row.flags & rule::kNotNull) result.nullable = false;
     if (narrow(result, expr, values)) return result;
     bool numeric = result.cls == Class::kNumeric;
-    if (numeric && !numeric_digits(result, row, values))
-        return refuse(Reason::kScale, "more than 76 digits");
+    bool checked = false;
+    if (numeric && !numeric_digits(result, row, values)) {
+        checked = may_fit(result, row);
+        if (!checked) return refuse(Reason::kScale, "more than 76 digits");
+        result.precision = kDecimalDigitsMax;
+    }
     if (!numeric) result.digits_known = true;
     if (options_.narrow_sums && summed_ && (row.flags & (rule::kAddScale | rule::kMulScale)) &&
         may_be_narrow(result, values)) {
@@ -167,6 +192,7 @@ Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
         sql_.keep(clickhouse_type(result.cls, false, result.precision, result.scale));
     result.node = sql_.form(row.sql, std::move(arguments), type_text(result), plain,
                             (row.flags & rule::kRaises) != 0);
+    if (checked) check_digits(sql_, result, row, values);
     return result;
 }
 

@@ -68,7 +68,9 @@ Class Translator::class_of(uint32_t type) const {
 Result<Value> Translator::value(const Expr& expr, Place place) {
     if (depth_ >= kDepthMax || ++nodes_ > kNodesMax) return refuse(Reason::kTooComplex);
     for (const auto& [key, written] : scope_->keys)
-        if (key == &expr && levels_below_ == 0) return written;
+        if (levels_below_ == 0 && (key == &expr || (scope_->changed_keys && is_above_grouping() &&
+                                                    same_expr(*key, expr))))
+            return written;
     if (std::optional<Average> parts = average_cell(expr)) return divided(*parts);
     if (scope_->over_cells && levels_below_ == 0)
         for (size_t i = 0; i < scope_->cells.size(); ++i)
@@ -175,7 +177,11 @@ Result<Value> Translator::column(const Expr& expr) {
     const Source& source = scope->sources[expr.relation];
     if (source.relation->kind == RelationKind::kTable) {
         for (const MirroredColumn& candidate : source.relation->columns)
-            if (candidate.attnum == expr.attnum) return table_column(source, candidate);
+            if (candidate.attnum == expr.attnum) {
+                Value one = TRY(table_column(source, candidate));
+                if (source.keyed && is_above_grouping()) add_dependent(one.node);
+                return one;
+            }
         return refuse(Reason::kUnmirroredColumn);
     }
     Value result;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -121,7 +122,7 @@ Result<Value> Translator::interval_field(const Expr& expr) {
     bool numeric = result.cls == Class::kNumeric;
     if (span.cls != Class::kInterval || (!numeric && result.cls != Class::kFloat8))
         return refuse(Reason::kFunction, std::string(expr.name) + " of an interval");
-    std::string_view name = field.known_text;
+    std::string_view name = unit_name(field);
     if (name == "epoch" || name == "second") {
         std::string_view part = name == "epoch" ? "$1" : "($1 % toInt64(60000000))";
         result.precision = 26;

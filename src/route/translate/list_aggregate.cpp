@@ -11,8 +11,7 @@ Result<const sql::Node*> Translator::different_values(const Expr& expr, const Va
                                                       bool nulls) {
     TRY(check_key(argument, *expr.args[0]));
     TRY(check_sortable(argument, *expr.args[0]));
-    bool same =
-        argument.cls != Class::kEnum && argument.cls != Class::kBpchar && expr.order_by.size <= 1;
+    bool same = expr.order_by.size <= 1;
     SortKey key;
     if (expr.order_by.size == 1) {
         key = expr.order_by[0];
@@ -20,8 +19,17 @@ Result<const sql::Node*> Translator::different_values(const Expr& expr, const Va
     }
     if (!same) return refuse(Reason::kAggregate, "DISTINCT in this order");
     const Node* all = TRY(aggregate_call(expr, "groupUniqArray", {argument.node}));
-    bool uuid = argument.cls == Class::kUuid;
-    all = sql_.form(uuid ? "arraySort(x -> toString(x), $1)" : "arraySort($1)", {all});
+    Value one = argument;
+    one.node = sql_.form("x", {});
+    one.nullable = false;
+    if (argument.cls == Class::kUuid)
+        all = sql_.form("arraySort(x -> toString(x), $1)", {all});
+    else if (argument.cls == Class::kBpchar)
+        all = sql_.form("arraySort(x -> trimRight(x), $1)", {all});
+    else if (argument.cls == Class::kEnum)
+        all = sql_.form("arraySort(x -> $2, $1)", {all, position_of(one)});
+    else
+        all = sql_.form("arraySort($1)", {all});
     if (key.descending) all = sql_.form("arrayReverse($1)", {all});
     if (!nulls || !argument.nullable) return all;
     const Node* missing = sql_.form("if($1 IS NULL, 1, NULL)", {argument.node});
@@ -118,7 +126,7 @@ Result<Value> Translator::string_agg(const Expr& expr) {
 Result<std::string> Translator::element_text(const Value& one) {
     if (is_int(one.cls) || is_float(one.cls) || one.cls == Class::kDate || one.cls == Class::kUuid)
         return std::string("toString(x)");
-    if (one.cls == Class::kText || one.cls == Class::kEnum)
+    if (one.cls == Class::kText || one.cls == Class::kEnum || one.cls == Class::kBpchar)
         return std::string(
             "concat('\"', replaceAll(replaceAll(x, '\\\\', '\\\\\\\\'), '\"', '\\\\\"'), '\"')");
     if (one.cls == Class::kBool) return std::string("if(x, 't', 'f')");

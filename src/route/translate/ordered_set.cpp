@@ -24,11 +24,27 @@ constexpr std::string_view kContinuous =
 constexpr std::string_view kDiscrete =
     "arrayMap(a -> if(empty(a), NULL, a[greatest(1, toInt64(ceil($2 * length(a))))]), [$1])[1]";
 
+// Of sorted microseconds: days and the rest, each for itself between its two neighbours, as
+// Postgres computes (hi - lo) * x + lo of intervals.
+constexpr std::string_view kBetween =
+    "arrayMap(a -> if(empty(a), NULL, arrayMap((p, n) -> arrayMap((lo, hi, x) -> arrayMap((l, m, "
+    "d, "
+    "t) -> arrayMap(s -> arrayMap(k -> (toInt64(l + trunc(d * x) + k), toInt64(m + roundBankers(t "
+    "* "
+    "x + (s - k * 86400) * 1000000))), [trunc(s / 86400)])[1], [roundBankers((d * x - trunc(d * "
+    "x)) "
+    "* 86400 * 1000000) / 1000000])[1], [toInt64(intDiv(lo, toInt64(86400000000)))], [toInt64(lo % "
+    "toInt64(86400000000))], [toFloat64(intDiv(hi, toInt64(86400000000)) - intDiv(lo, "
+    "toInt64(86400000000)))], [toFloat64(hi % toInt64(86400000000) - lo % "
+    "toInt64(86400000000))])[1], [a[toInt64(floor(p)) + 1]], [a[toInt64(ceil(p)) + 1]], [p - "
+    "floor(p)])[1], [$2 * (length(a) - 1)], [1])[1]), [$1])[1]";
+
 }  // namespace
 
 // Values that sort alike on both sides.
 bool Translator::is_sortable_set(const Value& argument, const Expr& expr) const {
     return is_int(argument.cls) || is_float(argument.cls) || argument.cls == Class::kDate ||
+           argument.cls == Class::kInterval ||
            (argument.cls == Class::kNumeric && argument.digits == nullptr) ||
            argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz ||
            (argument.cls == Class::kText && expr.collation == Collation::kBytewise);
@@ -46,14 +62,17 @@ Result<Value> Translator::ordered_set(const Expr& expr) {
         return refuse(Reason::kAggregate, std::string(expr.name));
     Value argument = TRY(value(*key.expr));
     bool number = is_int(argument.cls) || is_float(argument.cls);
-    if (!(continuous ? number : is_sortable_set(argument, *key.expr)))
+    bool interval = argument.cls == Class::kInterval;
+    if (!(continuous ? number || interval : is_sortable_set(argument, *key.expr)))
         return refuse(Reason::kAggregate, std::string(expr.name) + " of this type");
     bool time = argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz;
     if (time) argument.node = in_utc(argument);
-    const Node* one = continuous ? sql_.form("toFloat64($1)", {argument.node}) : argument.node;
+    const Node* one =
+        continuous && !interval ? sql_.form("toFloat64($1)", {argument.node}) : argument.node;
     const Node* values = TRY(aggregate_call(expr, "groupArray", {one}));
     // NaN is the greatest value either way.
     values = sql_.form(key.descending ? "arrayReverse(arraySort($1))" : "arraySort($1)", {values});
+    if (continuous && interval) return percentile_of_intervals(expr, values);
     Value result = argument;
     result.nullable = true;
     result.literal = false;
@@ -87,6 +106,20 @@ Result<Value> Translator::percentile(const Expr& expr, Value result, const Node*
     // No values at all are no percentiles, not NULL ones.
     const Node* array = sql_.form("if(empty($1), [], [$2])", {values, sql_.form("$,", parts)});
     return array_text(array, result);
+}
+
+Result<Value> Translator::percentile_of_intervals(const Expr& expr, const Node* values) {
+    const Expr& at = *expr.direct_args[0];
+    bool known = at.kind == ExprKind::kConstant && at.known && !at.constant_null &&
+                 at.type == oid::kFloat8 && is_fraction(at.known_text);
+    if (!known)
+        return refuse(Reason::kConstantUnknown, "the fraction of " + std::string(expr.name));
+    const Node* parts = sql_.form(kBetween, {values, float_parameter(at, false)});
+    const Node* text = interval_text(sql_.form("q.1", {}), sql_.form("q.2", {}));
+    Value result{.cls = Class::kOther, .other_type = "Nullable(String)"};
+    result.node =
+        sql_.form("if(empty($1), NULL, arrayMap(q -> $2, [$3])[1])", {values, text, parts});
+    return result;
 }
 
 // The most frequent value; of several the first in their order.

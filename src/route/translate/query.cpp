@@ -113,9 +113,83 @@ Status Translator::check_key(const Value& value, const Expr& expr) {
     return {};
 }
 
+namespace {
+
+// Casts of integers have neither a zero below zero nor NaN.
+bool is_whole_cast(const Expr& expr) {
+    bool cast = expr.kind == ExprKind::kCast || expr.kind == ExprKind::kFunction;
+    return cast && expr.builtin && expr.args.size == 1 && is_int(class_of_type(expr.args[0]->type));
+}
+
+}  // namespace
+
+// The value as a key, so that rows are equal in ClickHouse exactly when they are in Postgres. Which
+// of equal values is shown is up to Postgres: where they look different the query fails.
+Status Translator::make_key(Value& value, const Expr& expr) {
+    bool field = expr.kind == ExprKind::kFunction && expr.builtin && expr.name == "date_part";
+    if (is_float(value.cls) && !field && !is_whole_cast(expr)) {
+        const Node* below = sql_.form("($1 = 0 AND 1 / $1 < 0)", {value.node});
+        const Node* plain = sql_.form("if(isNaN($1), nan, $1)", {value.node});
+        value.node = sql_.guarded(below, plain);
+        value.nullable = true;
+        value.node = typed(value);
+        value.literal = false;
+        return {};
+    }
+    if (is_float(value.cls)) return {};
+    // Documents are equal to others with more zeros behind a point.
+    if (value.cls == Class::kJsonb && !value.reprinted && !is_json_part(expr)) {
+        const Node* zeros = sql_.form("match($1, '[.][0-9]*0([^0-9]|$)')", {value.node});
+        value.node = sql_.guarded(zeros, value.node);
+        value.nullable = true;
+        return {};
+    }
+    return check_key(value, expr);
+}
+
+// An expression of GROUP BY. Equal numbers whose digits differ fail the query.
+Result<Value> Translator::key_of_group(const Expr& expr) {
+    Value key = TRY(value(expr));
+    const Node* plain = key.node;
+    const Node* digits = key.digits;
+    key.digits = nullptr;
+    TRY(make_key(key, expr));
+    if (digits != nullptr) {
+        const Node* counted = sql_.form("if($1 IS NULL, NULL, $2)", {key.node, digits});
+        const Node* least = sql_.call("minOrNull", {counted});
+        const Node* most = sql_.call("maxOrNull", {counted});
+        key.digits = sql_.guarded(sql_.form("$1 != $2", {least, most}), most);
+    }
+    scope_->changed_keys = scope_->changed_keys || key.node != plain || digits != nullptr;
+    return key;
+}
+
+// Tables that are grouped by their whole key: each group is of one row of them.
+void Translator::note_keyed(const Query& query) {
+    for (size_t i = 0; i < scope_->sources.size(); ++i) {
+        Source& source = scope_->sources[i];
+        if (source.relation == nullptr || source.relation->kind != RelationKind::kTable) continue;
+        auto grouped = [&](int32_t attnum) {
+            return std::any_of(query.group_by.begin(), query.group_by.end(), [&](const Expr* key) {
+                return key->kind == ExprKind::kColumn && key->levels_up == 0 &&
+                       key->relation == i && key->attnum == attnum;
+            });
+        };
+        const List<int32_t>& key = source.relation->key;
+        source.keyed = !key.empty() && std::all_of(key.begin(), key.end(), grouped);
+    }
+}
+
+// A column that is the same in all rows of a group is one more key.
+void Translator::add_dependent(const Node* column) {
+    Nodes& keys = scope_->select->group_by;
+    auto there = [&](const Node* key) { return sql::same(*key, *column); };
+    if (std::none_of(keys.begin(), keys.end(), there)) keys.push_back(column);
+}
+
 Result<const sql::Node*> Translator::group_key(const Expr& expr) {
     Value key = TRY(value(expr));
-    TRY(check_key(key, expr));
+    TRY(make_key(key, expr));
     return key.node;
 }
 
@@ -214,12 +288,14 @@ Status Translator::body(const Query& query, sql::Select& select) {
     Status from = write_from(query, select);
     scope_->absent = absent;
     if (!from.ok()) return from;
+    scope_->select = &select;
+    std::vector<std::pair<const Expr*, Value>> keys;
     for (const Expr* expr : query.group_by) {
-        Value key = TRY(value(*expr));
-        TRY(check_key(key, *expr));
-        select.group_by.push_back(key.node);
-        scope_->keys.emplace_back(expr, key);
+        keys.emplace_back(expr, TRY(key_of_group(*expr)));
+        select.group_by.push_back(keys.back().second.node);
     }
+    scope_->keys = std::move(keys);
+    note_keyed(query);
     if (!query.group_by.empty() || query.has_aggregates) {
         scope_->may_join = false;
         scope_->grouped = true;
@@ -242,6 +318,7 @@ Result<Translator::OrderItems> Translator::distinct_order(const Query& query) {
     for (const SortKey& key : query.order_by) {
         TRY(sort_key(key));
         Value plain = TRY(value(*key.expr));
+        TRY(make_key(plain, *key.expr));
         size_t at = 0;
         while (at < selected_.size() && !sql::same(*selected_[at].raw, *plain.node)) ++at;
         if (at == selected_.size()) return refuse(Reason::kExpression, "ORDER BY");
@@ -332,7 +409,7 @@ Status Translator::subquery_columns(const Query& query, Derived& derived) {
             Result<Value> column = value(*target.expr);
             as_stored_ = false;
             one = TRY(std::move(column));
-            if (query.distinct) TRY(check_key(one, *target.expr));
+            if (query.distinct) TRY(make_key(one, *target.expr));
             add_result(*derived.select, one, is_plain(*target.expr, one), item);
         }
         derived.columns.push_back(one);

@@ -151,9 +151,8 @@ Status Translator::add_parts(const Query& query, const Expr& expr) {
     if (expr.kind == ExprKind::kConstant) return {};
     bool grouped = !query.group_by.empty() || query.has_aggregates;
     bool key = grouped && TRY(is_group_key(query, expr));
-    // Postgres knows that the other columns of a table depend on its
-    // key; ClickHouse does not.
-    if (grouped && expr.kind == ExprKind::kColumn && !key)
+    // The other columns of a table depend on its key.
+    if (grouped && expr.kind == ExprKind::kColumn && !key && !depends_on_key(expr))
         return refuse(Reason::kExpression, "a column that is not in GROUP BY");
     bool leaf = key || is_leaf(expr);
     const Mark mark = this->mark();
@@ -195,14 +194,20 @@ Result<bool> Translator::is_group_key(const Query& query, const Expr& expr) {
     return found;
 }
 
+bool Translator::depends_on_key(const Expr& expr) const {
+    return expr.levels_up == 0 && expr.relation < scope_->sources.size() &&
+           scope_->sources[expr.relation].keyed;
+}
+
 Status Translator::add_target(const Query& query, const Target& target) {
     if (!query.distinct) return add_parts(query, *target.expr);
     if (target.expr->kind == ExprKind::kConstant) return {};
     Value key = TRY(value(*target.expr));
-    TRY(check_key(key, *target.expr));
+    const Node* plain = key.node;
+    TRY(make_key(key, *target.expr));
     if (key.cls == Class::kInterval && !query.order_by.empty())
         return refuse(Reason::kTypeUnsupported, "DISTINCT and ORDER BY of intervals");
-    return add_node(*target.expr);
+    return key.node == plain ? add_node(*target.expr) : ship(*target.expr, key);
 }
 
 }  // namespace tandem::route

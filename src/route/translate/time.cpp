@@ -7,6 +7,7 @@
 // Before 1970 ClickHouse rounds fractions of seconds towards 1970 where it should go down: the
 // start of a day and month arithmetic would fall into the next day. Both get whole seconds.
 #include "route/translate/translator.h"
+#include "route/translate/walk.h"
 
 namespace tandem::route {
 namespace {
@@ -45,9 +46,9 @@ bool known_text(const Expr& expr) {
 }
 
 const Unit* find_unit(const Expr& expr) {
-    if (expr.kind != ExprKind::kConstant || !expr.known || expr.constant_null) return nullptr;
+    std::string_view name = unit_name(expr);
     for (const Unit& unit : kUnits)
-        if (unit.name == expr.known_text) return &unit;
+        if (unit.name == name) return &unit;
     return nullptr;
 }
 
@@ -142,8 +143,9 @@ constexpr FractionField kFractions[] = {
 
 Result<Value> Translator::fraction_field(const Expr& expr, const Value& clock) {
     Value result{.cls = class_of(expr.type), .nullable = clock.nullable, .precision = 20};
+    std::string_view name = unit_name(*expr.args[0]);
     for (const FractionField& field : kFractions) {
-        if (field.name != expr.args[0]->known_text) continue;
+        if (field.name != name) continue;
         result.scale = field.scale;
         result.node =
             sql_.form(result.cls == Class::kNumeric ? field.numeric : field.floating, {clock.node});
@@ -156,7 +158,7 @@ Result<Value> Translator::extract(const Expr& expr) {
     if (expr.args.size != 2) return refuse(Reason::kFunction, std::string(expr.name));
     const Unit* unit = find_unit(*expr.args[0]);
     const Expr& given = *expr.args[1];
-    bool seconds = known_text(*expr.args[0]) && expr.args[0]->known_text == "epoch";
+    bool seconds = unit_name(*expr.args[0]) == "epoch";
     if (given.type == oid::kInterval) return interval_field(expr);
     Value argument = TRY(value(given));
     bool date = argument.cls == Class::kDate;

@@ -168,7 +168,8 @@ TEST(translate, reads_numbers_held_as_text_with_the_digits_they_have) {
     Tree plain;
     EXPECT_EQ(result_of(plain, plain.col(9)), "t1.`loose` AS c1");
     Tree key;
-    EXPECT_EQ(result_of(key.group_by({key.col(9)}), key.col(9)), "numeric_scale");
+    std::string sql = result_of(key.group_by({key.col(9)}), key.col(9));
+    EXPECT_NE(sql.find("minOrNull("), std::string::npos) << sql;
 }
 
 TEST(translate, guards_integer_overflow_and_division_by_zero) {
@@ -211,7 +212,8 @@ TEST(translate, knows_that_nan_is_the_greatest_float) {
         where(tree, tree.op(">", oid::kBool, tree.col(7), tree.constant(oid::kFloat8, "1000"))),
         "(t1.`f` > reinterpretAsFloat64({p1:Int64}) OR isNaN(t1.`f`))");
     Tree key;
-    EXPECT_EQ(result_of(key.group_by({key.col(7)}), key.col(7)), "float_key");
+    std::string sql = result_of(key.group_by({key.col(7)}), key.col(7));
+    EXPECT_NE(sql.find("(t1.`f` = 0 AND 1 / t1.`f` < 0)"), std::string::npos) << sql;
 }
 
 TEST(translate, orders_text_only_by_its_bytes) {

@@ -115,6 +115,7 @@ class Translator {
         std::vector<uint32_t> needs = {};
         bool elements = false;           // of an array: joined by ARRAY JOIN
         const Query* inlined = nullptr;  // its targets are computed where they are read
+        bool keyed = false;              // grouped by its key, on which its columns depend
         std::vector<Lifted> lifted = {};
         std::vector<Tie> ties = {};
     };
@@ -135,6 +136,8 @@ class Translator {
         // GROUP BY: its expressions and how they are written.
         bool grouped = false;
         std::vector<std::pair<const Expr*, Value>> keys = {};
+        bool changed_keys = false;      // some are not written as they are anywhere else
+        sql::Select* select = nullptr;  // what is grouped
         // GROUPING SETS: what stands above them reads these from the only source, by its columns.
         bool over_cells = false;
         std::vector<const Expr*> cells = {};
@@ -168,6 +171,10 @@ class Translator {
     Result<OrderItems> order_of_rows(const Query& query);
     Status check_shape(const Query& query);
     Status check_key(const Value& value, const Expr& expr);
+    Status make_key(Value& value, const Expr& expr);
+    Result<Value> key_of_group(const Expr& expr);
+    void note_keyed(const Query& query);
+    void add_dependent(const Node* column);
     Status body(const Query& query, sql::Select& select);
     void close_from(sql::Select& select);
     Status write_tail(const Query& query, sql::Select& select);
@@ -189,6 +196,7 @@ class Translator {
     Status ship(const Expr& expr, const Value& value);
     Result<uint32_t> add_column(const Expr& expr, const Value& given);
     Result<bool> is_group_key(const Query& query, const Expr& expr);
+    bool depends_on_key(const Expr& expr) const;
     struct Mark {
         size_t columns;
         size_t constants;
@@ -594,6 +602,7 @@ class Translator {
     std::string_view or_null(const Expr& expr, std::string_view function) const;
     Result<std::optional<Value>> sum_of_halves(const Expr& expr, const Value& argument,
                                                const Value& result);
+    void cut_digits(Value& argument);
     Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);
@@ -604,6 +613,7 @@ class Translator {
     bool is_sortable_set(const Value& argument, const Expr& expr) const;
     Result<Value> ordered_set(const Expr& expr);
     Result<Value> percentile(const Expr& expr, Value result, const Node* values);
+    Result<Value> percentile_of_intervals(const Expr& expr, const Node* values);
     Result<Value> mode(const Expr& expr, const SortKey& key);
     Result<Value> float_extreme(const Expr& expr, const Value& argument);
     bool is_average(const Expr& expr) const;

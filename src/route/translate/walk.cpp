@@ -130,6 +130,39 @@ bool known_microseconds(const Expr& expr, int64_t& micros) {
     return true;
 }
 
+std::string_view unit_name(const Expr& expr) {
+    // Postgres' names, and the others it has for them.
+    constexpr std::string_view kNames[][8] = {
+        {"microseconds", "microsecond", "us", "usec", "usecs", "usecond", "useconds"},
+        {"milliseconds", "millisecond", "ms", "msec", "msecs", "msecond", "mseconds"},
+        {"second", "seconds", "s", "sec", "secs"},
+        {"minute", "minutes", "min", "mins", "m"},
+        {"hour", "hours", "h", "hr", "hrs"},
+        {"day", "days", "d"},
+        {"week", "weeks", "w"},
+        {"month", "months", "mon", "mons"},
+        {"quarter", "qtr"},
+        {"year", "years", "y", "yr", "yrs"},
+        {"decade", "decades", "dec", "decs"},
+        {"century", "centuries", "c", "cent"},
+        {"millennium", "millennia", "mil", "mils"},
+        {"dow"},
+        {"isodow"},
+        {"doy"},
+        {"isoyear"},
+        {"epoch"},
+    };
+    bool text = expr.kind == ExprKind::kConstant && expr.known && !expr.constant_null;
+    if (!text) return {};
+    std::string small(expr.known_text);
+    for (char& c : small)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    for (const auto& names : kNames)
+        for (std::string_view name : names)
+            if (!name.empty() && name == small) return names[0];
+    return {};
+}
+
 bool same_expr(const Expr& a, const Expr& b) {
     if (a.kind != b.kind || a.name != b.name || a.type != b.type || a.typmod != b.typmod ||
         a.relation != b.relation || a.attnum != b.attnum || a.levels_up != b.levels_up ||

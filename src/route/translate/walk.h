@@ -34,6 +34,10 @@ bool is_clock_interval(const Expr& expr);
 // any other, and for what is negative.
 bool known_microseconds(const Expr& expr, int64_t& micros);
 
+// The unit of time that date_trunc() and the like are given, in the word for one of it in small
+// letters; empty where it is not known.
+std::string_view unit_name(const Expr& expr);
+
 // Equal by what they say.
 bool same_expr(const Expr& a, const Expr& b);
 

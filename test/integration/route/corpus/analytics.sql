@@ -264,9 +264,9 @@ SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount) FROM sales;
 SELECT percentile_cont(0.9) WITHIN GROUP (ORDER BY qty DESC) FROM sales;
 --@ routed
 SELECT percentile_disc(0.9) WITHIN GROUP (ORDER BY amount DESC) FROM sales;
---@ aggregate
+--@ routed
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY paid - at::timestamp) FROM sales;
---@ aggregate
+--@ routed
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY at - timestamptz '2024-01-01 00:00Z') FROM sales;
 --@ routed
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY amount) FILTER (WHERE qty > 3) FROM sales;
@@ -324,15 +324,15 @@ SELECT product FROM sales GROUP BY product HAVING count(DISTINCT store) = (SELEC
 SELECT count(*) FROM sales HAVING count(*) > 10;
 --@ expression
 SELECT 1 FROM sales HAVING true;
---@ expression
+--@ routed
 SELECT s FROM stores s WHERE id < 3;
---@ expression
+--@ routed
 SELECT count(s), count(s.*) FROM stores st LEFT JOIN sales s ON s.store = st.id;
 --@ routed
 SELECT st.*, s.n FROM stores st JOIN (SELECT store, count(*) AS n FROM sales GROUP BY store) s ON s.store = st.id;
---@ expression
+--@ routed
 SELECT row_to_json(s) FROM stores s;
---@ expression
+--@ routed
 SELECT count(*) FROM stores s WHERE s IS NOT NULL;
 -- DISTINCT, sets, limits
 --@ routed

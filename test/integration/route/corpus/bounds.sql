@@ -116,8 +116,8 @@ SELECT avg(n), avg(big), sum(big), sum(n) / 7, avg(n) * 3, avg(big) / avg(n) FRO
 SELECT g, avg(i4), avg(n)::numeric(20,4), (avg(i4) - 5) * 2 FROM items GROUP BY g HAVING avg(i4) <> 0 ORDER BY avg(n);
 --@ routed
 SELECT n / i4, n / g, g / n, n / 0.3, big / n, n / big FROM items WHERE id < 300 AND g <> 0 AND n <> 0 AND big <> 0;
---@ numeric_scale
-SELECT x.q, count(*) FROM (SELECT n / 7 AS q FROM items) x GROUP BY x.q ORDER BY 2 DESC LIMIT 1;
+--@ routed
+SELECT x.q, count(*) FROM (SELECT n / 7 AS q FROM items) x GROUP BY x.q ORDER BY 2 DESC, 1 LIMIT 1;
 --@ routed
 SELECT round(n / 7, 2) AS q, count(*) FROM items GROUP BY 1;
 --@ routed

@@ -61,7 +61,7 @@ SELECT (string_to_array(t, ' '))[1] AS x, (string_to_array(t, ' '))[2] AS y, arr
 SELECT (regexp_match(t, '([a-z])([0-9]+)'))[2] AS x, (regexp_match(t, '[0-9]+'))[1] AS y, count(*) FROM facts WHERE t !~ 'rich' GROUP BY 1, 2;
 --@ routed
 SELECT sum(nums[1]), count(tags[1]), max(cardinality(tags)) FROM facts WHERE nums[2] IS NULL OR tags[1] = 'a';
---@ float_key
+--@ routed
 SELECT round(f::numeric, 2), f::numeric, round(avg(n), 1) FROM facts WHERE id < 50 GROUP BY f ORDER BY 1;
 --@ routed
 SELECT count(*) FROM facts WHERE round(f::numeric, 1) = 0.3 OR f::numeric > 2;

@@ -185,7 +185,7 @@ SELECT big << 2 AS x, count(*), min(id) FROM facts GROUP BY 1;
 SELECT big >> 40 AS x, count(*), min(id) FROM facts GROUP BY 1;
 --@ routed
 SELECT gcd(i, 12) AS x, count(*), min(id) FROM facts GROUP BY 1;
---@ float_key
+--@ routed
 SELECT sign(f) AS x, count(*), min(id) FROM facts GROUP BY 1;
 --@ routed
 SELECT left(u::text, 9) AS x, count(*), min(id) FROM facts GROUP BY 1;

@@ -143,7 +143,7 @@ SELECT id, tz - tz2 FROM facts ORDER BY tz - tz2, id LIMIT 20;
 SELECT DISTINCT ts - ts2 FROM facts ORDER BY 1 DESC LIMIT 10;
 --@ routed
 SELECT x, count(*) FROM (SELECT ts - ts2 AS x, id FROM facts WHERE id < 100 OFFSET 0) s GROUP BY x ORDER BY x;
---@ aggregate
+--@ routed
 SELECT g, percentile_disc(0.5) WITHIN GROUP (ORDER BY tz - tz2) FROM facts GROUP BY g;
 --@ routed
 SELECT date_trunc('month', tz) AS m, count(*), sum(n) FROM facts GROUP BY 1 ORDER BY 1;
