@@ -5,7 +5,6 @@ further session commits a row now and then, and waits until the mirror has it.""
 import argparse
 import statistics
 import subprocess
-import time
 
 from stack import PG_BIN, Stack
 
@@ -59,10 +58,10 @@ def main():
         stack.wait_until("SELECT bool_and(state = 'live') FROM tandem.mirror_tables")
         idle = measure(stack, options.probes)
         writer = pgbench(stack, WRITES, 4, 3600, "-R", str(options.rate))
-        time.sleep(3)
+        stack.wait_until(f"SELECT sum(n) > {options.rate} FROM rated")
         busy = measure(stack, options.probes)
         readers = pgbench(stack, READS, 2, 3600)
-        time.sleep(3)
+        stack.wait_until("SELECT count(*) = 2 FROM pg_stat_activity WHERE query LIKE 'SELECT count(*), sum(n) FROM rated%'")
         read = measure(stack, options.probes)
         for process in (readers, writer):
             process.terminate()
