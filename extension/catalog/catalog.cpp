@@ -11,6 +11,7 @@ extern "C" {
 #include "catalog/pg_authid.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
+#include "catalog/pg_type.h"
 #include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -220,6 +221,44 @@ void read_copy(CatalogTable* table, uint64 position) {
     scan_end(&scan);
 }
 
+// A type that is gone by now is none.
+bool is_jsonb(Oid type) {
+    return type == JSONBOID ||
+           (get_typtype(type) == TYPTYPE_DOMAIN && getBaseType(type) == JSONBOID);
+}
+
+bool has_documents(const CatalogTable& table) {
+    for (int i = 0; i < table.column_count; ++i)
+        if (is_jsonb(table.columns[i].type)) return true;
+    return false;
+}
+
+// Which keys of documents the copy has as columns. A column that nothing may be said about
+// (distrust_changed_columns) is not read in any way.
+void read_json_keys(CatalogTable* table) {
+    if (!has_documents(*table)) return;
+    Key keys[] = {{"mirror_id", F_INT4EQ, Int32GetDatum(table->mirror_id)},
+                  {"relid", F_OIDEQ, ObjectIdGetDatum(table->relid)}};
+    Scan scan;
+    if (!scan_begin(&scan, "mirror_json_key", "mirror_json_key_pkey", keys, 2)) return;
+    int capacity = 8;
+    table->json_keys = make_array<CatalogJsonKey>(capacity);
+    while (scan_next(&scan)) {
+        if (int_value(&scan, "copy") != table->copy) continue;
+        if (table->json_key_count == capacity) {
+            capacity *= 2;
+            table->json_keys = static_cast<CatalogJsonKey*>(
+                repalloc(table->json_keys, sizeof(CatalogJsonKey) * static_cast<Size>(capacity)));
+        }
+        bool is_null;
+        int attnum = DatumGetInt16(column_value(&scan, "attnum", &is_null));
+        table->json_keys[table->json_key_count++] = {attnum, text_value(&scan, "key"),
+                                                     text_value(&scan, "text_column"),
+                                                     text_value(&scan, "kind_column")};
+    }
+    scan_end(&scan);
+}
+
 // Which partitions came and went in the copy.
 void read_leaves(CatalogTable* table, uint64 position) {
     table->leaves_ready = true;
@@ -260,6 +299,11 @@ void fill_fingerprint(CatalogTable* table) {
         mix_number(&fingerprint, (column.exact ? 1 : 0) + (column.as_text ? 2 : 0));
         mix_text(&fingerprint, column.target_column);
         mix_text(&fingerprint, column.target_type);
+    }
+    for (int i = 0; i < table->json_key_count; ++i) {
+        mix_number(&fingerprint, table->json_keys[i].attnum);
+        mix_text(&fingerprint, table->json_keys[i].key);
+        mix_text(&fingerprint, table->json_keys[i].text_column);
     }
     table->fingerprint = fingerprint;
 }
@@ -371,6 +415,7 @@ CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
     if (best == nullptr) return nullptr;
     read_columns(best);
     read_copy(best, position);
+    read_json_keys(best);
     read_leaves(best, position);
     fill_fingerprint(best);
     return best;

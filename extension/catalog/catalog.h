@@ -17,6 +17,14 @@ struct CatalogColumn {
     bool as_text;
 };
 
+// A key of a jsonb column that the copy has columns of.
+struct CatalogJsonKey {
+    int attnum;
+    const char* key;
+    const char* text_column;
+    const char* kind_column;
+};
+
 // Rows of the leaf from before `cut` are gone at the position.
 struct CatalogCut {
     Oid leaf;
@@ -47,7 +55,9 @@ struct CatalogTable {
     bool leaves_ready;  // at the position; not while a partition is being followed
     CatalogColumn* columns;
     int column_count;
-    uint64 fingerprint;  // of everything a translated query depends on
+    uint64 fingerprint;         // of everything a translated query depends on
+    CatalogJsonKey* json_keys;  // of the copy
+    int json_key_count;
 };
 
 struct CatalogTarget {

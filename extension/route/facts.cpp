@@ -124,6 +124,9 @@ double rows_of(const PlannedStmt* local, ::Oid relid) {
     return rows >= 0 ? rows : Max(planned_rows(local, relid), kRowsUnknown);
 }
 
+// Of a key of a document, which is short, or has few values.
+constexpr double kKeyBytes = 8;
+
 double width_of(const CatalogTable* table, const tandem::List<Text>& columns) {
     double bytes = 0;
     for (const Text& name : columns) {
@@ -133,6 +136,8 @@ double width_of(const CatalogTable* table, const tandem::List<Text>& columns) {
             int32 width = get_attavgwidth(table->relid, static_cast<AttrNumber>(column.attnum));
             bytes += width > 0 ? width : get_typavgwidth(column.type, column.typmod);
         }
+        for (int i = 0; i < table->json_key_count; ++i)
+            if (name == Text(table->json_keys[i].text_column)) bytes += kKeyBytes;
     }
     return bytes;
 }

@@ -35,7 +35,7 @@ constexpr uint64 kRunBytesMax = UINT64CONST(256) << 20;
 // Rows are held back up to this many bytes until the query has ended well, because until the first
 // row is returned Postgres can still answer instead. What may fail on purpose is kept whole, in a
 // temporary file from there on.
-constexpr uint64 kHoldBytes = UINT64CONST(32) << 20;
+constexpr uint64 kHoldBytes = UINT64CONST(16) << 20;
 
 struct RemoteScanState {
     CustomScanState custom;  // first: Postgres sees this struct as a CustomScanState

@@ -210,6 +210,15 @@ void fill_columns(Relation* relation, const CatalogTable* table) {
     }
     relation->columns = {columns, static_cast<uint32_t>(table->column_count)};
     relation->key = {key, key_count};
+    route::JsonKeyColumns* keys = make_array<route::JsonKeyColumns>(table->json_key_count);
+    for (int i = 0; i < table->json_key_count; ++i) {
+        const CatalogJsonKey& from = table->json_keys[i];
+        keys[i].attnum = from.attnum;
+        keys[i].key = text_of(from.key);
+        keys[i].text = text_of(from.text_column);
+        keys[i].kind = text_of(from.kind_column);
+    }
+    relation->json_keys = {keys, static_cast<uint32_t>(table->json_key_count)};
 }
 
 bool table_kind_fits(TreeBuilder* builder, const RangeTblEntry* rte) {

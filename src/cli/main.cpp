@@ -73,6 +73,11 @@ void add_layout(CLI::App& command, tandem::cli::MirrorRequest& mirror) {
                        "Its partitions, as schema.table=column or schema.table=toYYYYMM(column)");
     command.add_option("--codec", mirror.codecs,
                        "Codec of a column, as schema.table.column=ZSTD(3); repeat");
+    command.add_option(
+        "--json-keys", mirror.json_keys,
+        "Keys of a jsonb column that become columns, as schema.table.column=key,key; "
+        "repeat. schema.table=none: none of the table; nothing behind =: those that "
+        "most documents have");
 }
 
 void add_wait(CLI::App& command, bool& wait, const std::string& help) {

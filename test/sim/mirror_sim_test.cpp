@@ -481,7 +481,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         return Error(ErrorCode::kConnectionLost, "simulated");
     }
 
-    Status insert_main(const Table& table, const types::Block& block) override {
+    Status insert_main(const Table& table, types::Block& block) override {
         return effect([&] {
             for (size_t i = 0; i < block.rows(); ++i)
                 copies_.at(table.copy).main.push_back(ModelCopy::stored(block, i));

@@ -251,13 +251,34 @@ BEGIN
     RETURN col.attnum;
 END $$;
 
--- What one table's element of the option order_by, partition_by or codecs becomes in mirror_table.layout.
+-- The keys that the option json_keys names for a column.
+CREATE OR REPLACE FUNCTION tandem.checked_json_keys(relid oid, name text, keys jsonb) RETURNS jsonb
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+               WHERE a.attrelid = checked_json_keys.relid AND a.attname = checked_json_keys.name
+                 AND NOT a.attisdropped AND 'jsonb'::regtype NOT IN (t.oid, t.typbasetype)) THEN
+        RAISE EXCEPTION 'column "%" of table % is no jsonb', name, relid::regclass USING ERRCODE = '42804';
+    ELSIF jsonb_typeof(keys) <> 'array' OR jsonb_path_exists(keys, '$[*] ? (@.type() != "string")') THEN
+        RAISE EXCEPTION 'the keys of column "%" of table % must be a list of texts', name, relid::regclass
+            USING ERRCODE = '22023';
+    ELSIF jsonb_array_length(keys) > 64
+          OR EXISTS (SELECT FROM jsonb_array_elements_text(keys) k WHERE octet_length(k) > 256)
+          OR jsonb_array_length(keys) > (SELECT count(DISTINCT k) FROM jsonb_array_elements_text(keys) k) THEN
+        RAISE EXCEPTION 'of column "%" of table % more than 64 keys, one of more than 256 bytes, or the same twice '
+            'were named', name, relid::regclass USING ERRCODE = '22023';
+    END IF;
+    RETURN keys;
+END $$;
+
+-- What one table's element of the option order_by, partition_by, codecs or json_keys becomes in mirror_table.layout.
 CREATE OR REPLACE FUNCTION tandem.layout_value(option text, relid oid, given jsonb) RETURNS jsonb
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     parts text[];
     one record;
     result jsonb;
+    keys jsonb;
     codec text := '(NONE|LZ4|LZ4HC(\(\d{1,2}\))?|ZSTD(\(\d{1,2}\))?|(Delta|DoubleDelta|Gorilla)(\([1248]\))?|T64|GCD|FPC)';
 BEGIN
     IF option = 'order_by' AND jsonb_typeof(given) = 'array' AND jsonb_array_length(given) > 0 THEN
@@ -282,12 +303,22 @@ BEGIN
                 tandem.layout_column(layout_value.relid, one.key, false)::text, one.value);
         END LOOP;
         RETURN result;
+    ELSIF option = 'json_keys' AND given = 'false' THEN
+        RETURN given;
+    ELSIF option = 'json_keys' AND jsonb_typeof(given) = 'object' THEN
+        result := '{}';
+        FOR one IN SELECT * FROM jsonb_each(given) LOOP
+            keys := tandem.checked_json_keys(layout_value.relid, one.key, one.value);
+            result := result || jsonb_build_object(
+                tandem.layout_column(layout_value.relid, one.key, false)::text, keys);
+        END LOOP;
+        RETURN result;
     END IF;
     RAISE EXCEPTION 'option "%" of table % is not of its form', option, relid::regclass USING ERRCODE = '22023',
-        HINT = 'order_by: {"table": ["column", ...]}; partition_by: {"table": "column"} or "toYYYYMM(column)"; codecs: {"table": {"column": "ZSTD(3)"}}; null takes it back.';
+        HINT = 'order_by: {"table": ["column", ...]}; partition_by: {"table": "column"} or "toYYYYMM(column)"; codecs: {"table": {"column": "ZSTD(3)"}}; json_keys: {"table": {"column": ["key", ...]}} or false; null takes it back.';
 END $$;
 
--- Takes order_by, partition_by and codecs. A table that gets another layout is loaded again.
+-- Takes order_by, partition_by, codecs and json_keys. A table that gets another layout is loaded again.
 CREATE OR REPLACE FUNCTION tandem.set_layout(mirror_id int, options jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -298,7 +329,7 @@ DECLARE
     wanted jsonb;
     matched boolean;
 BEGIN
-    FOREACH option IN ARRAY ARRAY['order_by', 'partition_by', 'codecs'] LOOP
+    FOREACH option IN ARRAY ARRAY['order_by', 'partition_by', 'codecs', 'json_keys'] LOOP
         CONTINUE WHEN NOT options ? option;
         IF jsonb_typeof(options -> option) <> 'object' THEN
             RAISE EXCEPTION 'option "%" must be an object with tables as its keys', option USING ERRCODE = '22023';
@@ -336,6 +367,18 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
     FROM pg_attribute a WHERE a.attrelid = relid AND a.attnum > 0 AND NOT a.attisdropped
 $$;
 
+-- Keys of jsonb columns that the user names, by column; without a key: none of that column. `none`: of no column.
+CREATE OR REPLACE FUNCTION tandem.json_key_layout(layout jsonb)
+RETURNS TABLE ("none" boolean, attnum int, key text, "position" bigint)
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT true, NULL::int, NULL, NULL::bigint WHERE layout -> 'json_keys' = 'false'
+    UNION ALL
+    SELECT false, c.attnum::int, k.key, k.position
+    FROM jsonb_each(CASE jsonb_typeof(layout -> 'json_keys') WHEN 'object' THEN layout -> 'json_keys' ELSE '{}' END)
+             c (attnum, keys)
+    LEFT JOIN LATERAL jsonb_array_elements_text(c.keys) WITH ORDINALITY k (key, position) ON true
+$$;
+
 -- For people; NULL: nothing was asked for.
 CREATE OR REPLACE FUNCTION tandem.layout_text(relid oid, layout jsonb) RETURNS text
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
@@ -344,7 +387,12 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
             FILTER (WHERE l.order_position IS NOT NULL) || ')',
         'PARTITION BY ' || max(CASE l.partition_function WHEN '' THEN quote_ident(l.name)
             ELSE l.partition_function || '(' || quote_ident(l.name) || ')' END),
-        string_agg(quote_ident(l.name) || ' CODEC(' || l.codec || ')', ' ' ORDER BY l.attnum)), '')
+        string_agg(quote_ident(l.name) || ' CODEC(' || l.codec || ')', ' ' ORDER BY l.attnum),
+        (SELECT string_agg(CASE WHEN k.none THEN 'no KEYS' ELSE (SELECT quote_ident(a.attname) FROM pg_attribute a
+                    WHERE a.attrelid = layout_text.relid AND a.attnum = k.attnum AND NOT a.attisdropped)
+                    || ' KEYS (' || coalesce(k.keys, '') || ')' END, ' ' ORDER BY k.attnum)
+         FROM (SELECT j.none, j.attnum, string_agg(quote_ident(j.key), ', ' ORDER BY j.position) AS keys
+               FROM tandem.json_key_layout(layout_text.layout) j GROUP BY j.none, j.attnum) k)), '')
     FROM tandem.table_layout(relid, layout) l
 $$;
 
@@ -362,7 +410,7 @@ BEGIN
 END $$;
 
 -- options: target (name in tandem.target; default: the only one), database (default 'tandem'), those of
--- tandem.mirror_options(), and by table order_by, partition_by and codecs: tandem.layout_value().
+-- tandem.mirror_options(), and by table order_by, partition_by, codecs and json_keys: tandem.layout_value().
 CREATE OR REPLACE FUNCTION tandem.create_mirror(name text, tables text[], options jsonb DEFAULT '{}')
 RETURNS int LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
@@ -371,7 +419,8 @@ DECLARE
     id int;
 BEGIN
     PERFORM tandem.check_mirror_name(name);
-    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database', 'order_by', 'partition_by', 'codecs']);
+    PERFORM tandem.check_mirror_options(options, ARRAY['target', 'database', 'order_by', 'partition_by', 'codecs',
+                                                     'json_keys']);
     IF EXISTS (SELECT FROM tandem.mirror m WHERE m.name = create_mirror.name) THEN
         RAISE EXCEPTION 'mirror "%" exists already', name USING ERRCODE = '42710',
             HINT = 'Choose another name, or drop it first: SELECT tandem.drop_mirror(...).';
@@ -395,7 +444,7 @@ BEGIN
     END IF;
     INSERT INTO tandem.mirror (name, target_id, database, slot_name, publication, options)
         VALUES (name, target, coalesce(options->>'database', 'tandem'), ('tandem_' || name)::name,
-                ('tandem_' || name)::name, options - '{order_by,partition_by,codecs}'::text[])
+                ('tandem_' || name)::name, options - '{order_by,partition_by,codecs,json_keys}'::text[])
         RETURNING mirror_id INTO id;
     PERFORM tandem.add_tables(id, tables);
     PERFORM tandem.set_layout(id, options);
@@ -418,17 +467,18 @@ BEGIN
 END $$;
 
 -- Changes options of tandem.mirror_options(); null goes back to the daemon's own. The mirror starts anew
--- with them at once, where it stopped. Tables whose order_by, partition_by or codecs change are loaded again.
+-- with them at once, where it stopped. Tables whose order_by, partition_by, codecs or json_keys
+-- change are loaded again.
 CREATE OR REPLACE FUNCTION tandem.alter_mirror(name text, options jsonb) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     id int := tandem.mirror_by_name(name);
 BEGIN
     PERFORM tandem.check_mirror_options(jsonb_strip_nulls(alter_mirror.options),
-                                        '{order_by,partition_by,codecs}');
+                                        '{order_by,partition_by,codecs,json_keys}');
     PERFORM tandem.set_layout(id, alter_mirror.options);
     UPDATE tandem.mirror m SET options = jsonb_strip_nulls(m.options
-            || (alter_mirror.options - '{order_by,partition_by,codecs}'::text[]))
+            || (alter_mirror.options - '{order_by,partition_by,codecs,json_keys}'::text[]))
         WHERE m.mirror_id = id;
     NOTIFY tandem;
 END $$;

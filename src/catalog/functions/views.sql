@@ -18,6 +18,17 @@ CREATE OR REPLACE VIEW tandem.mirror_tables AS
         ORDER BY c.copy DESC LIMIT 1) k ON true
     WHERE t.error_code IS DISTINCT FROM 'removed';
 
+-- Keys of jsonb documents that queries read as columns, of the copy that is shown.
+CREATE OR REPLACE VIEW tandem.json_keys AS
+    SELECT m.name AS mirror, t.schema_name, t.table_name, k.column_name, j.key, j.few_values,
+           j.text_column AS target_column
+    FROM tandem.mirror_json_key j JOIN tandem.mirror m USING (mirror_id)
+    JOIN tandem.mirror_table t USING (mirror_id, relid)
+    JOIN tandem.mirror_column k USING (mirror_id, relid, attnum)
+    WHERE t.error_code IS DISTINCT FROM 'removed'
+      AND j.copy = (SELECT max(c.copy) FROM tandem.mirror_copy c WHERE c.mirror_id = j.mirror_id
+                    AND c.relid = j.relid AND c.visible_from IS NOT NULL);
+
 CREATE OR REPLACE VIEW tandem.mirrors AS
     SELECT m.name, m.state, m.wanted, g.name AS target, m.database AS target_database,
            count(t.relid) AS tables, count(t.relid) FILTER (WHERE t.state = 'live') AS tables_live,

@@ -33,15 +33,25 @@ Status add_layout(nlohmann::json& settings, const char* option,
     for (const std::string& text : given) {
         size_t equals = text.find('=');
         std::string key = text.substr(0, equals);
-        bool of_column = std::string_view(option) == "codecs";
+        bool keys = std::string_view(option) == "json_keys";
+        // Of json_keys a table alone stands before "=none".
+        bool none = keys && text.ends_with("=none");
+        bool of_column = (std::string_view(option) == "codecs" || keys) && !none;
         size_t dot = of_column ? key.rfind('.') : 0;
         if (equals == std::string::npos || dot == std::string::npos)
             return Error(ErrorCode::kInvalidArgument, "\"" + text + "\" is not of the form table" +
                                                           (of_column ? ".column" : "") + "=" +
-                                                          (of_column ? "codec" : "columns"));
+                                                          (keys        ? "keys"
+                                                           : of_column ? "codec"
+                                                                       : "columns"));
         std::string value = text.substr(equals + 1);
         nlohmann::json& object = settings[option];
-        if (of_column && !value.empty())
+        if (none)
+            object[key] = false;
+        else if (keys && !value.empty())
+            for (std::stringstream list(value); std::getline(list, value, ',');)
+                object[key.substr(0, dot)][key.substr(dot + 1)].push_back(value);
+        else if (of_column && !value.empty())
             object[key.substr(0, dot)][key.substr(dot + 1)] = value;
         else if (value.empty())
             object[of_column ? key.substr(0, dot) : key] = nullptr;
@@ -59,6 +69,7 @@ Result<nlohmann::json> settings_of(const MirrorRequest& request) {
     TRY(add_layout(settings, "order_by", request.order_by));
     TRY(add_layout(settings, "partition_by", request.partition_by));
     TRY(add_layout(settings, "codecs", request.codecs));
+    TRY(add_layout(settings, "json_keys", request.json_keys));
     return settings;
 }
 

@@ -19,7 +19,8 @@ struct MirrorRequest {
     std::vector<std::string> order_by = {};
     std::vector<std::string> partition_by = {};
     std::vector<std::string> codecs = {};
-    bool wait = true;             // until it is done, with progress
+    std::vector<std::string> json_keys = {};  // "table.column=a,b", "table=none"
+    bool wait = true;                         // until it is done, with progress
 };
 
 Status mirror_create(Options options, const MirrorRequest& request);

@@ -21,7 +21,7 @@ class Destination {
   public:
     virtual ~Destination() = default;
     // Each returns when the rows are acknowledged.
-    virtual Status insert_main(const Table& table, const types::Block& block) = 0;
+    virtual Status insert_main(const Table& table, types::Block& block) = 0;
     virtual Status insert_delta(const Table& table, types::Block& block, uint32_t generation) = 0;
     // An empty copy of the table; one of that number is replaced.
     virtual Status create_copy(const Table& table) = 0;

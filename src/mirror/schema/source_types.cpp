@@ -183,6 +183,9 @@ namespace {
 std::string columns_sql(const Table& table) {
     std::string sql = " (";
     for (const TableColumn& column : table.columns) sql += column_definition(column) + ", ";
+    for (const JsonKey& key : table.json_keys)
+        sql += sqltext::ch_ident(key.text_name) + " " + std::string(key.text_type()) + ", " +
+               sqltext::ch_ident(key.kind_name) + " UInt8, ";
     return sql;
 }
 

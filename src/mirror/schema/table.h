@@ -36,6 +36,19 @@ struct TableColumn {
     bool is_key() const { return key_position > 0; }
 };
 
+// A key of a jsonb column that has columns of its own, see store/README.md.
+struct JsonKey {
+    int16_t attnum = 0;  // of the document
+    std::string key;
+    std::string text_name;  // what ->> gives
+    std::string kind_name;  // what that is of: types/postgres/json_keys.h
+    bool few_values = false;
+
+    std::string_view text_type() const {
+        return few_values ? "LowCardinality(Nullable(String))" : "Nullable(String)";
+    }
+};
+
 struct Table {
     Oid relid;
     std::string schema;
@@ -48,6 +61,7 @@ struct Table {
     int natts = 0;                     // highest attnum it has had: a column above it is new
     std::vector<TableColumn> columns;  // by attnum
     std::vector<size_t> key;           // indexes into columns, in key order
+    std::vector<JsonKey> json_keys;    // of this copy
 
     // Rows are told apart by all their values and counted: docs/decisions/0009.
     bool keyless() const { return key.empty(); }

@@ -71,6 +71,8 @@ class Resolver {
             if (known.is_key())
                 return changed(before_, "key column " + known.name + " was dropped");
             result_.change.dropped.push_back(known);
+            std::erase_if(after_->json_keys,
+                          [&](const JsonKey& key) { return key.attnum == known.attnum; });
             return {};
         }
         TableColumn kept = known;

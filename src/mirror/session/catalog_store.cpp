@@ -517,12 +517,13 @@ std::string CatalogStore::where_copy(const Table& table) const {
 }
 
 Status CatalogStore::write_copy(const Table& table, std::optional<Lsn> visible_from) {
-    return execute(
+    TRY(execute(
         "INSERT INTO tandem.mirror_copy (mirror_id, relid, copy, main, delta, "
         "visible_from) VALUES (" +
         number(options_.mirror_id) + ", " + number(table.relid.value) + ", " + number(table.copy) +
         ", " + pg_literal(table.main_name()) + ", " + pg_literal(table.delta_name()) + ", " +
-        (visible_from ? lsn_literal(*visible_from) : "NULL") + ")");
+        (visible_from ? lsn_literal(*visible_from) : "NULL") + ")"));
+    return write_json_keys(table);
 }
 
 Status CatalogStore::forget_copy(Oid relid, int copy) {
@@ -653,8 +654,9 @@ Status CatalogStore::record_change(const TableChange& change) {
     const Table& table = *change.after;
     Status recorded = in_transaction([&]() -> Status {
         for (const TableColumn& column : change.dropped)
-            TRY(execute("DELETE FROM tandem.mirror_column WHERE " + where(table.relid) +
-                        " AND attnum = " + number(column.attnum)));
+            for (const char* of : {"mirror_column", "mirror_json_key"})
+                TRY(execute("DELETE FROM tandem." + std::string(of) + " WHERE " +
+                            where(table.relid) + " AND attnum = " + number(column.attnum)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
         return execute("UPDATE tandem.mirror_table SET natts = " + number(table.natts) +
                        ", schema_name = " + pg_literal(table.schema) +

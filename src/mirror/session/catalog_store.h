@@ -90,6 +90,11 @@ class CatalogStore final : public Catalog {
     Result<TablePtr> read_table(const TableRow& row, const std::string& database, int copy);
     // What the user says of how it is laid out in ClickHouse.
     Status read_layout(Table& table);
+    // Which keys of jsonb documents a copy that is to be made has as columns: those that the user
+    // names, else what a sample of the rows has in most of them.
+    Status choose_json_keys(Table& table, const postgres::TableInfo& info);
+    // Those of the copy.
+    Status read_json_keys(Table& table);
     // Ascending.
     Result<std::vector<CopyRow>> read_copies(Oid relid);
     // Of the table, or of a leaf that joined it.
@@ -192,6 +197,11 @@ class CatalogStore final : public Catalog {
     std::string where_current(Oid relid) const;
     std::string where_copy(const Table& table) const;
     Status write_copy(const Table& table, std::optional<Lsn> visible_from);
+    Status write_json_keys(const Table& table);
+    Result<std::vector<JsonKey>> sample_json_keys(const Table& table,
+                                                  const postgres::TableInfo& info,
+                                                  const TableColumn& column,
+                                                  const std::vector<std::string>* named);
     Status write_column(const Table& table, const TableColumn& column);
     Status forget_plans(Oid relid);
     Status write_chunks(Oid relid, std::span<const Chunk> chunks);

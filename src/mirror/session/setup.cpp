@@ -348,6 +348,7 @@ class Setup {
         }
         auto table = std::make_shared<Table>(*mapped);
         TRY(catalog_.read_layout(*table));
+        TRY(catalog_.choose_json_keys(*table, source->info));
         table->era = result_.mirror.era;
         std::vector<CopyRow> copies = TRY(catalog_.read_copies(row.relid));
         for (const CopyRow& copy : copies) {
@@ -429,6 +430,7 @@ class Setup {
         table->era = result_.mirror.era;
         CopyRow copy = TRY(current_copy(row, *table));
         table->copy = copy.copy;
+        TRY(catalog_.read_json_keys(*table));
         // The daemon died while it changed the columns.
         if (!TRY(target_.has_columns(*table))) return begin_load(row);
         // What its chunks were read in is gone with the daemon that had it.

@@ -9,6 +9,7 @@
 #include "base/failpoint.h"
 #include "mirror/batch/value_bytes.h"
 #include "mirror/snapshot/row_reader.h"
+#include "mirror/store/json_columns.h"
 #include "sqltext/quote.h"
 
 namespace tandem::mirror {
@@ -57,11 +58,12 @@ void append_row_hashes(types::Block& block) {
 }
 
 // The number of the chunk is the origin.
-void append_system_columns(types::Block& block, const Table& table, const Chunk& chunk) {
+Status append_system_columns(types::Block& block, const Table& table, const Chunk& chunk) {
     if (table.keyless()) append_row_hashes(block);
     append_constant(block, kFromColumn, "UInt64", chunk.from.value);
     append_constant(block, kOriginColumn, "UInt32", chunk.number);
     if (table.partitioned) append_constant(block, kLeafColumn, "UInt32", chunk.part.value);
+    return append_json_columns(table, block);
 }
 
 std::vector<size_t> all_columns(const Table& table) {
@@ -127,7 +129,7 @@ Result<ChunkResult> SourceReader::copy_chunk(const Assignment& assignment, Click
         std::unique_ptr<clickhouse::InsertStream> insert;
         auto on_block = [&](types::Block& block) -> Status {
             size_t own = block.columns.size();
-            append_system_columns(block, table, chunk);
+            TRY(append_system_columns(block, table, chunk));
             if (insert == nullptr) insert = TRY(target.begin_insert(table, block));
             Status written = insert->write(block);
             block.columns.resize(own);

@@ -13,6 +13,7 @@
 #include "base/failpoint.h"
 #include "mirror/batch/value_bytes.h"
 #include "mirror/schema/source_types.h"
+#include "mirror/store/json_columns.h"
 #include "sqltext/quote.h"
 #include "sqltext/stored_relation.h"
 
@@ -51,6 +52,12 @@ std::vector<std::string> column_names(const Table& table) {
     std::vector<std::string> names;
     names.reserve(table.columns.size());
     for (const TableColumn& column : table.columns) names.push_back(column.target_name);
+    return names;
+}
+// With those of ours that every row has of its documents.
+std::vector<std::string> stored_names(const Table& table) {
+    std::vector<std::string> names = column_names(table);
+    append_json_names(table, names);
     return names;
 }
 // `a`, or (`a`, `b`)
@@ -182,18 +189,24 @@ Status ClickHouseTarget::insert(std::string_view database, std::string_view tabl
     return {};
 }
 
-Status ClickHouseTarget::insert_main(const Table& table, const types::Block& block) {
-    return insert(table.rows_database(), table.main_name(), block);
+Status ClickHouseTarget::insert_main(const Table& table, types::Block& block) {
+    size_t own = block.columns.size();
+    TRY(append_json_columns(table, block));
+    Status inserted = insert(table.rows_database(), table.main_name(), block);
+    block.columns.resize(own);
+    return inserted;
 }
 
 Status ClickHouseTarget::insert_delta(const Table& table, types::Block& block,
                                       uint32_t generation) {
+    size_t own = block.columns.size();
+    TRY(append_json_columns(table, block));
     types::Column generations(MUST(types::parse_clickhouse_type("UInt32")));
     generations.reserve(block.rows());
     for (size_t i = 0; i < block.rows(); ++i) generations.append_fixed(generation);
     block.columns.push_back({std::string(kGenerationColumn), std::move(generations)});
     Status inserted = insert(table.rows_database(), table.delta_name(), block);
-    block.columns.pop_back();
+    block.columns.resize(own);
     return inserted;
 }
 
@@ -338,13 +351,13 @@ Status ClickHouseTarget::create_view(const Table& table, std::span<const LeafCut
 
 Result<bool> ClickHouseTarget::has_columns(const Table& table) {
     std::string wanted;
-    for (const TableColumn& column : table.columns)
-        wanted += (wanted.empty() ? "" : ", ") + ch_string(column.target_name);
+    std::vector<std::string> names = stored_names(table);
+    for (const std::string& name : names) wanted += (wanted.empty() ? "" : ", ") + ch_string(name);
     uint64_t found = TRY(count(
         "SELECT count() FROM system.columns WHERE database = " + ch_string(table.rows_database()) +
         " AND table IN (" + ch_string(table.main_name()) + ", " + ch_string(table.delta_name()) +
         ") AND name IN (" + wanted + ")"));
-    return found == 2 * table.columns.size();
+    return found == 2 * names.size();
 }
 
 // --- whose they are ---------------------------------------------------------------------------
@@ -531,7 +544,7 @@ Status ClickHouseTarget::fold(const FoldTask& task) {
     if (task.again) TRY(remove(table, table.main_name(), "_tandem_origin = " + origin));
     if (table.keyless()) return fold_counted(task, origin);
     std::vector<std::string> keys = key_names(table);
-    std::vector<std::string> columns = column_names(table);
+    std::vector<std::string> columns = stored_names(table);
     if (table.partitioned) columns.emplace_back(kLeafColumn);
     std::string database = table.rows_database();
     std::string delta = table.delta_name();
@@ -557,7 +570,7 @@ Result<bool> ClickHouseTarget::settle_counts(const FoldTask& task, Lsn position)
     std::string settled = "_tandem_deleted = 0 AND " + between(task);
     // Of a try that was not followed by a fold: nobody needs it.
     TRY(remove(table, table.delta_name(), settled));
-    std::vector<std::string> columns = column_names(table);
+    std::vector<std::string> columns = stored_names(table);
     std::string database = table.rows_database();
     std::string main = table.main_name();
     std::string delta = table.delta_name();
@@ -584,7 +597,7 @@ Result<bool> ClickHouseTarget::settle_counts(const FoldTask& task, Lsn position)
 Status ClickHouseTarget::fold_counted(const FoldTask& task, const std::string& origin) {
     const Table& table = *task.table;
     std::string settled = delta_table(table) + " WHERE _tandem_deleted = 0 AND " + between(task);
-    std::string list = sqltext::ch_ident_list(column_names(table)) + ", _tandem_row";
+    std::string list = sqltext::ch_ident_list(stored_names(table)) + ", _tandem_row";
     TRY(execute("INSERT INTO " + main_table(table) + " (" + list +
                 ", _tandem_from, _tandem_origin) SELECT " + list + ", 0, " + origin +
                 " FROM (SELECT * FROM " + settled +
@@ -662,10 +675,15 @@ Status ClickHouseTarget::alter(const TableChange& change) {
 }
 
 Status ClickHouseTarget::alter_in_place(const TableChange& change) {
+    std::vector<std::string> dropped;
+    for (const TableColumn& column : change.dropped) {
+        append_json_names(*change.before, dropped, column.attnum);
+        dropped.push_back(column.target_name);
+    }
     for (const std::string& name : {main_table(*change.before), delta_table(*change.before)}) {
         std::string prefix = "ALTER TABLE " + name + " ";
-        for (const TableColumn& column : change.dropped)
-            TRY(execute(prefix + "DROP COLUMN IF EXISTS " + ch_ident(column.target_name)));
+        for (const std::string& column : dropped)
+            TRY(execute(prefix + "DROP COLUMN IF EXISTS " + ch_ident(column)));
         for (const RenamedColumn& renamed : change.renamed)
             TRY(execute(prefix + "RENAME COLUMN IF EXISTS " + ch_ident(renamed.before.target_name) +
                         " TO " + ch_ident(renamed.name)));

@@ -37,7 +37,7 @@ class ClickHouseTarget final : public Destination {
   public:
     explicit ClickHouseTarget(TargetOptions options) : options_(std::move(options)) {}
 
-    Status insert_main(const Table& table, const types::Block& block) override;
+    Status insert_main(const Table& table, types::Block& block) override;
     Status insert_delta(const Table& table, types::Block& block, uint32_t generation) override;
     Status create_copy(const Table& table) override;
     Status alter(const TableChange& change) override;

@@ -87,6 +87,7 @@ class Repair {
         table->era = mirror.era;
         for (const CopyRow& copy : TRY(catalog.read_copies(relid)))
             if (copy.visible_from) table->copy = copy.copy;
+        TRY(catalog.read_json_keys(*table));
         catalog.set_generations({{relid.value, row->generation}});
         if (table->partitioned || table->keyless()) return catalog.reload(relid);
         ClickHouseTarget target(target_options(options_, false));

@@ -53,6 +53,9 @@ constexpr std::string_view kForms[][2] = {
      "once in the document; nested values as text do not"},
     {"`jsonb -> 'a'` `#> '{a,b}'`: `GROUP BY` `=` `<>` `IS NULL`, casts to numbers and boolean",
      "scalars; of a column, with literal keys and places; compared with literals"},
+    {"`jsonb ->> 'a'` `-> 'a'` `? 'a'` `?|` `?&`, `jsonb_typeof` of keys that the mirror has as "
+     "columns",
+     "[which keys](sql.md#keys-of-documents); any value, nested ones as text too"},
     {"`jsonb ?| keys` `?& keys`; `@?` `@@` `jsonb_path_exists` `jsonb_path_match`",
      "literals; paths of members like `$.a.b`, `[*]` and one comparison at the end"},
     {"`jsonb_array_elements` `jsonb_array_elements_text` `jsonb_object_keys` in FROM or among the "

@@ -2,14 +2,24 @@
 // from numbers, and whatever a user chose is quoted.
 #include "route/sql/print.h"
 
+#include <set>
+#include <utility>
+
 #include "sqltext/quote.h"
 
 namespace tandem::route::sql {
 namespace {
 
+// Results of derived tables, by relation and item.
+using Results = std::set<std::pair<uint32_t, uint32_t>>;
+
 class Printer {
   public:
-    explicit Printer(std::string_view prefix) : prefix_(prefix) {}
+    // Of digits of derived tables those in `wanted` are written; all without it.
+    Printer(std::string_view prefix, const Results* wanted) : prefix_(prefix), wanted_(wanted) {}
+
+    // The digits that are read.
+    const Results& read() const { return read_; }
 
     void select(const Select& query);
     std::string take() { return std::move(out_); }
@@ -29,7 +39,13 @@ class Printer {
     void order(const std::vector<OrderItem>& items);
     void limits(const Select& query);
 
+    void results(const Select& query);
+    bool is_read(const Result& result) const;
+
     std::string_view prefix_;
+    const Results* wanted_;
+    Results read_;
+    uint32_t derived_ = 0;  // what is being written is this relation; 0: it is none
     std::string out_;
 };
 
@@ -112,6 +128,7 @@ void Printer::node(const Node& node) {
             out_ += "." + sqltext::ch_ident(node.text);
             return;
         case Kind::kResult:
+            if (node.role == Role::kDigits) read_.emplace(node.number, node.item);
             if (node.number != 0) {
                 name('t', node.number);
                 out_ += '.';
@@ -138,11 +155,14 @@ void Printer::node(const Node& node) {
             window(*node.window);
             out_ += ')';
             return;
-        case Kind::kSelect:
+        case Kind::kSelect: {
+            uint32_t around = std::exchange(derived_, 0);
             out_ += '(';
             select(*node.select);
             out_ += ')';
+            derived_ = around;
             return;
+        }
     }
 }
 
@@ -164,9 +184,11 @@ void Printer::from(const From& item) {
     } else if (item.kind == From::Kind::kElements) {
         node(*item.array);
     } else {
+        uint32_t around = std::exchange(derived_, item.number);
         out_ += '(';
         select(*item.select);
         out_ += ')';
+        derived_ = around;
     }
     out_ += " AS ";
     name('t', item.number);
@@ -197,22 +219,39 @@ void Printer::limits(const Select& query) {
     if (query.with_ties) out_ += " WITH TIES";
 }
 
+// Digits that nobody reads are not computed: of a quotient they are as long as the quotient.
+bool Printer::is_read(const Result& result) const {
+    bool digits = derived_ != 0 && result.role == Role::kDigits && result.item != 0;
+    return !digits || wanted_ == nullptr || wanted_->contains({derived_, result.item});
+}
+
+void Printer::results(const Select& query) {
+    bool first = true;
+    for (const Result& result : query.results) {
+        if (!is_read(result)) continue;
+        if (!std::exchange(first, false)) out_ += ", ";
+        uint32_t around = std::exchange(derived_, 0);
+        node(*result.node);
+        derived_ = around;
+        out_ += " AS ";
+        name(static_cast<char>(result.role), result.item);
+    }
+}
+
 void Printer::select(const Select& query) {
     if (!query.branches.empty()) {
+        uint32_t around = derived_;
         for (size_t i = 0; i < query.branches.size(); ++i) {
             if (i > 0) out_ += " UNION ALL ";
+            derived_ = around;
             select(*query.branches[i]);
         }
         return;
     }
     out_ += query.distinct ? "SELECT DISTINCT " : "SELECT ";
-    for (size_t i = 0; i < query.results.size(); ++i) {
-        const Result& result = query.results[i];
-        if (i > 0) out_ += ", ";
-        node(*result.node);
-        out_ += " AS ";
-        name(static_cast<char>(result.role), result.item);
-    }
+    results(query);
+    // What stands below is of other relations.
+    derived_ = 0;
     if (query.from != nullptr) {
         out_ += " FROM ";
         from(*query.from);
@@ -233,9 +272,16 @@ void Printer::select(const Select& query) {
 }  // namespace
 
 std::string print(const Select& query, std::string_view prefix) {
-    Printer printer(prefix);
-    printer.select(query);
-    return printer.take();
+    // What is left out may have been the only reader of something else.
+    Results read;
+    const Results* wanted = nullptr;
+    for (;;) {
+        Printer printer(prefix, wanted);
+        printer.select(query);
+        if (wanted != nullptr && printer.read() == read) return printer.take();
+        read = printer.read();
+        wanted = &read;
+    }
 }
 
 bool is_like_own_name(std::string_view name) {

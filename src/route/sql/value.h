@@ -68,14 +68,14 @@ struct Value {
     bool number_as_text = false;       // kOther: a numeric held as its text
     std::string_view other_type = {};  // kOther: the ClickHouse type of the column
     uint32_t type = 0;                 // kEnum: which
-    int padded = 0;  // kBpchar, a column: the length in characters that every value has; or 0
+    int padded = 0;  // kBpchar: the length in characters that every value has, if there is one
     // Integers: no value is outside; without `bounded` any of the type may be.
     bool bounded = false;
     int64_t least = 0;
     int64_t greatest = 0;
 };
 
-// Every value as it is stored has the same length, spaces at the end included.
+// A column whose values all have the same length as they are stored, spaces at the end included.
 inline bool is_padded(const Value& value) {
     return value.padded > 0 && value.node->kind == sql::Kind::kColumn;
 }

@@ -111,6 +111,13 @@ bool Translator::narrow(Value& result, const Expr& expr, std::span<const Value> 
     return true;
 }
 
+// Those of the operand that has more; a fixed number of them may be as many as the other ever has.
+const sql::Node* Translator::digits_of_sum(const Value& a, const Value& b) {
+    bool known = (a.digits == nullptr && !a.null && a.scale >= b.scale) ||
+                 (b.digits == nullptr && !b.null && b.scale >= a.scale);
+    return known ? nullptr : sql_.form("greatest($1, $2)", {digits_of(a), digits_of(b)});
+}
+
 Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
                                      std::span<const Value> values) {
     TRY(check_collation(expr, row));
@@ -148,7 +155,7 @@ Result<Value> Translator::apply_rule(const Expr& expr, const Rule& row,
         for (const Value& argument : values)
             if (argument.cls == Class::kNumeric) digits.push_back(digits_of(argument));
         if (row.flags & rule::kAddScale)
-            result.digits = sql_.form("greatest($1, $2)", digits);
+            result.digits = digits_of_sum(values[0], values[1]);
         else if (row.flags & rule::kMulScale)
             result.digits = sql_.form("toInt32($1 + $2)", digits);
         else if (row.form == Form::kAggregate)

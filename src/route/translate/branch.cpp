@@ -43,7 +43,12 @@ Result<Value> Translator::common_type(const std::vector<Value>& values, const Ex
     int whole = 0;
     bool first = true;
     bool moving = false;
+    bool padded = true;
     for (const Value& item : values) {
+        if (!item.null) {
+            padded = padded && (result.padded == 0 || result.padded == item.padded);
+            result.padded = item.padded;
+        }
         if (item.cls != result.cls || result.cls == Class::kOther)
             return refuse(Reason::kTypeUnsupported, "branches of different types");
         result.nullable = result.nullable || item.nullable;
@@ -54,6 +59,7 @@ Result<Value> Translator::common_type(const std::vector<Value>& values, const Ex
         result.scale = std::max(result.scale, item.scale);
         whole = std::max(whole, item.precision - item.scale);
     }
+    if (!padded) result.padded = 0;
     if (result.cls != Class::kNumeric) return result;
     result.precision = std::max(1, whole + result.scale);
     if (result.precision > kDecimalDigitsMax) return refuse(Reason::kScale, "more than 76 digits");
@@ -114,6 +120,22 @@ Result<Value> Translator::coalesce(const Expr& expr) {
     return result;
 }
 
+// The known elements as long as the values of the column are, so that these are compared as they
+// are stored; null where that is not possible.
+const sql::Node* Translator::padded_list(const Value& column, const Expr& array) {
+    std::vector<const Expr*> elements;
+    if (!is_padded(column) || !known_elements(array, elements) || elements.empty()) return nullptr;
+    Nodes list;
+    for (const Expr* element : elements) {
+        if (element->constant_null) return nullptr;
+        Value one{.node = sql_.string(element->known_text), .cls = Class::kBpchar, .literal = true};
+        // One that is longer is equal to no value.
+        std::optional<const Node*> text = padded_like(column, one);
+        list.push_back(text ? *text : one.node);
+    }
+    return sql_.form("[$,]", std::move(list));
+}
+
 // `x op ANY (array)`, for = only, and `x <> ALL (array)`. A parameter that holds a NULL element
 // cannot be sent as an array of plain values, so that such a query runs in Postgres.
 Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
@@ -130,9 +152,14 @@ Result<Value> Translator::array_constant(const Expr& expr, const Expr& array) {
     if (!element) return refuse(Reason::kConstant, "an array of this type");
     if (*element != left.cls && !(is_int(*element) && is_int(left.cls)))
         return refuse(Reason::kOperator, "ANY of another type");
-    const Node* list = parameter(array, "Array(" + clickhouse_type(*element, false) + ")");
     const Node* wanted = left.node;
-    if (left.cls == Class::kBpchar && is_padded(left)) {
+    const Node* padded = left.cls == Class::kBpchar ? padded_list(left, array) : nullptr;
+    const Node* list = padded != nullptr
+                           ? padded
+                           : parameter(array, "Array(" + clickhouse_type(*element, false) + ")");
+    if (padded != nullptr) {
+        // As it is stored.
+    } else if (left.cls == Class::kBpchar && is_padded(left)) {
         std::string length = std::to_string(left.padded);
         list = sql_.form(sql_.keep("arrayMap(x -> if(lengthUTF8(trimRight(x)) > " + length +
                                    ", x, rightPadUTF8(trimRight(x), " + length + ", ' ')), $1)"),

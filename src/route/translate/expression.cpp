@@ -69,6 +69,7 @@ Result<Value> Translator::value(const Expr& expr, Place place) {
     if (depth_ >= kDepthMax || ++nodes_ > kNodesMax) return refuse(Reason::kTooComplex);
     for (const auto& [key, written] : scope_->keys)
         if (key == &expr && levels_below_ == 0) return written;
+    if (std::optional<Average> parts = average_cell(expr)) return divided(*parts);
     if (scope_->over_cells && levels_below_ == 0)
         for (size_t i = 0; i < scope_->cells.size(); ++i)
             if (same_expr(*scope_->cells[i], expr)) return of_source(scope_->sources[0], i + 1);

@@ -32,6 +32,52 @@ void relations_below(const FromItem& item, std::vector<uint32_t>& found) {
 
 }  // namespace
 
+// The conditions that AND combines, and those that all sides of an OR have in common: joins are
+// written like that.
+void Translator::split_condition(const Expr& expr, std::vector<const Expr*>& parts) {
+    if (expr.kind == ExprKind::kAnd) {
+        for (const Expr* part : expr.args) split_condition(*part, parts);
+        return;
+    }
+    if (expr.kind != ExprKind::kOr) return parts.push_back(&expr);
+    std::vector<std::vector<const Expr*>> sides(expr.args.size);
+    for (uint32_t i = 0; i < expr.args.size; ++i) split_conjunction(*expr.args[i], sides[i]);
+    std::vector<const Expr*> common;
+    for (const Expr* one : sides[0]) {
+        auto has = [&](const std::vector<const Expr*>& side) {
+            return std::any_of(side.begin(), side.end(),
+                               [&](const Expr* other) { return same_expr(*one, *other); });
+        };
+        if (std::all_of(sides.begin(), sides.end(), has)) common.push_back(one);
+    }
+    if (common.empty()) return parts.push_back(&expr);
+    parts.insert(parts.end(), common.begin(), common.end());
+    std::vector<const Expr*>& rest = kept_lists_.emplace_back();
+    for (std::vector<const Expr*>& side : sides) {
+        std::erase_if(side, [&](const Expr* one) {
+            return std::any_of(common.begin(), common.end(),
+                               [&](const Expr* other) { return same_expr(*one, *other); });
+        });
+        // Nothing but what they have in common: the others do not matter.
+        if (side.empty()) return;
+        rest.push_back(all_of(side));
+    }
+    Expr& either = kept_exprs_.emplace_back(expr);
+    either.args = {rest.data(), static_cast<uint32_t>(rest.size())};
+    parts.push_back(&either);
+}
+
+// AND of the conditions.
+const Expr* Translator::all_of(const std::vector<const Expr*>& conditions) {
+    if (conditions.size() == 1) return conditions[0];
+    std::vector<const Expr*>& kept = kept_lists_.emplace_back(conditions);
+    Expr& both = kept_exprs_.emplace_back();
+    both.kind = ExprKind::kAnd;
+    both.type = oid::kBool;
+    both.args = {kept.data(), static_cast<uint32_t>(kept.size())};
+    return &both;
+}
+
 Status Translator::open_source(const Relation& relation, Source& source, bool ordered) {
     source.relation = &relation;
     source.number = ++next_relation_;
@@ -189,7 +235,7 @@ Status Translator::flatten_inner(const FromItem& item, Pieces& pieces,
         TRY(flatten_inner(*item.left, pieces, conditions));
         TRY(flatten_inner(*item.right, pieces, conditions));
         std::vector<const Expr*> parts;
-        if (item.on != nullptr) split_conjunction(*item.on, parts);
+        if (item.on != nullptr) split_condition(*item.on, parts);
         for (const Expr* part : parts) conditions.push_back({part, false});
         return {};
     }
@@ -270,7 +316,7 @@ Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
         return left;
     }
     std::vector<const Expr*> parts;
-    if (item.on != nullptr) split_conjunction(*item.on, parts);
+    if (item.on != nullptr) split_condition(*item.on, parts);
     bool equality = std::any_of(parts.begin(), parts.end(), [&](const Expr* part) {
         return connects(*part, left.relations, right.relations);
     });
@@ -424,7 +470,7 @@ Status Translator::write_from(const Query& query, sql::Select& select) {
     std::vector<Condition> conditions;
     for (const FromItem* item : items) TRY(flatten_inner(*item, pieces, conditions));
     std::vector<const Expr*> parts;
-    if (query.where != nullptr) split_conjunction(*query.where, parts);
+    if (query.where != nullptr) split_condition(*query.where, parts);
     for (const Expr* part : parts) conditions.push_back({part, false});
     Piece all = TRY(join_pieces(std::move(pieces), conditions));
     select.from = all.from;

@@ -194,6 +194,7 @@ const sql::Node* Translator::json_number(const Node* document, const JsonPath& p
 }
 
 Result<Value> Translator::json_text(const Expr& expr) {
+    if (StoredKey key = stored_key(expr)) return key_text(key);
     JsonPath path;
     Value document = TRY(json_document(expr, path));
     Nodes args = {document.node};
@@ -213,6 +214,7 @@ Result<Value> Translator::json_text(const Expr& expr) {
 
 // jsonb_typeof()
 Result<Value> Translator::json_typeof(const Expr& expr) {
+    if (StoredKey key = stored_key(*expr.args[0])) return key_typeof(key);
     JsonPath path;
     Value document = TRY(json_document(*expr.args[0], path));
     Nodes args = {document.node};
@@ -373,7 +375,7 @@ Result<std::optional<Value>> Translator::json_equals(const Expr& expr) {
                 left->args[0]->kind == ExprKind::kColumn && known_text(*left->args[1]) &&
                 !may_follow_string(left->args[1]->known_text) &&
                 expr.input_collation != Collation::kNondeterministic;
-    if (!fast) return std::optional<Value>();
+    if (!fast || stored_key(*left)) return std::optional<Value>();
     Value document = TRY(value(*left->args[0]));
     if (document.cls != Class::kJsonb || document.reprinted) return std::optional<Value>();
     std::string_view key = left->args[1]->known_text;

@@ -48,6 +48,10 @@ const sql::Node* Translator::json_there(const Node* document, const JsonPath& pa
     return sql_.form("ifNull($1, 0)", {there});
 }
 
+const sql::Node* Translator::json_quoted(const Node* text) {
+    return sql_.form(kQuotedString, {text}, {}, {}, true);
+}
+
 bool Translator::is_json_part(const Expr& expr) {
     return expr.kind == ExprKind::kOperator && expr.builtin && expr.args.size == 2 &&
            expr.type == oid::kJsonb && (expr.name == "->" || expr.name == "#>");
@@ -56,10 +60,11 @@ bool Translator::is_json_part(const Expr& expr) {
 // A scalar at a path, as the text of a jsonb. Documents would be printed differently, and equal
 // fractions may be written in different ways.
 Result<Value> Translator::json_scalar(const Expr& expr) {
+    if (StoredKey key = stored_key(expr)) return key_scalar(key);
     JsonPath path;
     Value document = TRY(json_document(expr, path));
     Nodes parts = {json_type(document.node, path),
-                   sql_.form(kQuotedString, {json_call("JSONExtractString", document.node, path)}),
+                   json_quoted(json_call("JSONExtractString", document.node, path)),
                    json_call("JSONExtractBool", document.node, path),
                    json_call("JSONExtractInt", document.node, path),
                    json_call("JSONExtractUInt", document.node, path),
@@ -100,6 +105,8 @@ Result<Value> Translator::compare_json(const Expr& expr) {
 
 // `document -> 'key' IS NULL`: there is nothing there.
 Result<Value> Translator::json_null_test(const Expr& expr) {
+    if (StoredKey key = stored_key(*expr.args[0]))
+        return key_null_test(key, expr.kind == ExprKind::kIsNull);
     JsonPath path;
     Value document = TRY(json_document(*expr.args[0], path));
     const Node* wrong = sql_.form("NOT isValidJSON($1)", {document.node});
@@ -115,6 +122,7 @@ Result<Value> Translator::json_null_test(const Expr& expr) {
 // (document -> 'key')::numeric and the like: numbers and booleans only.
 Result<Value> Translator::json_cast(const Expr& expr) {
     const Expr& part = *expr.args[0];
+    if (StoredKey key = stored_key(part)) return key_cast(key, expr);
     JsonPath path;
     Value document = TRY(json_document(part, path));
     const Node* type = json_type(document.node, path);
@@ -167,6 +175,7 @@ Result<Value> Translator::json_has(const Expr& expr) {
         if (!known_elements(*expr.args[1], items) || !keys_of(items, keys) || keys.empty())
             return refuse(Reason::kConstantUnknown, "the keys of " + std::string(expr.name));
     }
+    if (auto stored = keys_there(*expr.args[0], keys, expr.name == "?&")) return *stored;
     JsonPath path;
     Value document = TRY(json_document(*expr.args[0], path));
     const Node* there = json_there(document.node, path);

@@ -195,9 +195,14 @@ Result<std::optional<Value>> Translator::numeric_cast(const Expr& expr, std::str
         Value cut = rounded(from, scale, false);
         const Node* limit = sql_.form(sql_.keep("toInt256('" + power_of_ten(precision) + "')"), {});
         const Node* wrong = sql_.form("abs($1) >= $2", {unscaled(cut), limit});
-        cut.node = sql_.guarded(wrong, cut.node);
+        // Rounding may carry over into one digit more.
+        int whole = from.precision - from.scale + (scale < from.scale ? 1 : 0);
+        if (whole > precision - scale) {
+            cut.node = sql_.guarded(wrong, cut.node);
+            cut.nullable = true;
+        }
         cut.precision = precision;
-        cut.nullable = true;
+        cut.node = typed(cut);
         result = cut;
     } else if (to == Class::kFloat8 && values.size() == 1 && from.precision <= 15) {
         // Both are exact in a double, so that their quotient is the nearest one.

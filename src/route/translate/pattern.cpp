@@ -16,6 +16,12 @@ struct Item {
     int most = 1;  // -1: any number
 };
 
+// What a pattern is a row of, for ordered().
+struct Piece {
+    enum class Kind { kItem, kOptional, kBorder } kind = Kind::kItem;
+    Item item;  // of kItem
+};
+
 constexpr std::string_view kPlain = " _-@:/,;#%&=~<>!'\"`\n\t";
 constexpr std::string_view kEscapable = ".$^*+?()|[]{}\\-/@:,;#%&=~<>!'\" ";
 constexpr int kRepeatMax = 255;
@@ -42,6 +48,8 @@ class Parser {
     bool repeat(Item* item, bool of_group);
     bool number(int& value);
     bool same_extent() const;
+    bool ordered() const;
+    void close_group(size_t start, bool captures, int depth, const Item& times);
     void add(Characters& set, char c) const;
 
     bool at_end() const { return at_ == text_.size(); }
@@ -52,7 +60,9 @@ class Parser {
     size_t at_ = 0;
     Pattern pattern_;
     std::vector<Item> items_;
-    bool simple_ = true;  // neither alternatives nor repeated groups
+    std::vector<Piece> pieces_;
+    bool simple_ = true;   // neither alternatives nor repeated groups
+    bool ordered_ = true;  // nothing that pieces_ cannot say
     bool closed_ = false;
 };
 
@@ -241,10 +251,34 @@ bool Parser::group(int depth) {
         captures = false;
     }
     if (captures) ++pattern_.groups;
+    size_t start = pieces_.size();
     if (peek() == ')' || !branches(depth + 1) || peek() != ')') return false;
     ++at_;
     pattern_.re2 += ')';
-    return repeat(nullptr, true);
+    Item times;
+    if (!repeat(&times, true)) return false;
+    close_group(start, captures, depth, times);
+    return true;
+}
+
+// The pieces since `start` are a group.
+void Parser::close_group(size_t start, bool captures, int depth, const Item& times) {
+    bool once = times.least == 1 && times.most == 1;
+    if (captures) {
+        ordered_ = ordered_ && once && depth == 0;
+        pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(start),
+                       Piece{Piece::Kind::kBorder, {}});
+        pieces_.push_back({Piece::Kind::kBorder, {}});
+        return;
+    }
+    if (once) return;
+    // Of known length, there or not.
+    ordered_ = ordered_ && times.least == 0 && times.most == 1;
+    for (size_t i = start; i < pieces_.size(); ++i)
+        ordered_ = ordered_ && pieces_[i].kind == Piece::Kind::kItem &&
+                   pieces_[i].item.least == pieces_[i].item.most;
+    pieces_.resize(start);
+    pieces_.push_back({Piece::Kind::kOptional, {}});
 }
 
 bool Parser::branch(int depth) {
@@ -267,6 +301,7 @@ bool Parser::branch(int depth) {
         Item item;
         if (!character(item.characters) || !repeat(&item, false)) return false;
         items_.push_back(item);
+        pieces_.push_back({Piece::Kind::kItem, item});
     }
     return at_ > start;
 }
@@ -276,6 +311,7 @@ bool Parser::branches(int depth) {
     if (!branch(depth)) return false;
     while (peek() == '|' && !at_end()) {
         simple_ = false;
+        ordered_ = false;
         // Where an anchor stands beside alternatives it belongs to one of them only.
         if (depth == 0 && (text_[start] == '^' || text_.back() == '$')) return false;
         ++at_;
@@ -297,12 +333,35 @@ bool Parser::same_extent() const {
     return true;
 }
 
+// A match that ends with the text has one length on both sides. How it is shared out: Postgres
+// gives the groups that it remembers, and what is between them, as much as possible from left to
+// right; RE2 does so with each piece. It comes to the same where of the pieces between two borders
+// only the last one can have another length.
+bool Parser::ordered() const {
+    if (!ordered_ || !closed_) return false;
+    for (size_t i = 0; i + 1 < pieces_.size(); ++i) {
+        const Piece& piece = pieces_[i];
+        const Piece& next = pieces_[i + 1];
+        bool fixed = piece.kind == Piece::Kind::kItem && piece.item.least == piece.item.most;
+        if (piece.kind == Piece::Kind::kBorder || next.kind == Piece::Kind::kBorder || fixed)
+            continue;
+        bool ends = piece.kind == Piece::Kind::kItem && next.kind == Piece::Kind::kItem &&
+                    next.item.least > 0 && !(piece.item.characters & next.item.characters).any();
+        if (!ends) return false;
+    }
+    return true;
+}
+
 std::optional<Pattern> Parser::run() {
     // A director in front changes the dialect.
     if (text_.empty() || text_.starts_with("***")) return std::nullopt;
     if (!branches(0) || !at_end()) return std::nullopt;
     pattern_.ignore_case = ignore_case_;
-    pattern_.same_extent = same_extent();
+    bool in_order = ordered();
+    pattern_.same_extent = same_extent() || in_order;
+    for (const Piece& piece : pieces_)
+        if (in_order && piece.kind == Piece::Kind::kItem && piece.item.least > 0)
+            pattern_.may_be_empty = false;
     for (const Item& item : items_)
         if (item.least > 0 && simple_) pattern_.may_be_empty = false;
     pattern_.re2.insert(0, ignore_case_ ? "(?si)" : "(?s)");

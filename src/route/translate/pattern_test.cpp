@@ -39,6 +39,19 @@ TEST(pattern, knows_where_a_match_ends) {
     EXPECT_FALSE(translate_pattern("x*y", false)->may_be_empty);
 }
 
+TEST(pattern, knows_how_a_match_that_ends_with_the_text_is_shared_out) {
+    for (const char* pattern : {"^https?://(?:www\\.)?([^/]+)/.*$", "^(?:ab)?([^0-9]+)[0-9]*$",
+                                "(a+)(b*)$", "x(a?)(a*)$"}) {
+        EXPECT_TRUE(translate_pattern(pattern, false)->same_extent) << pattern;
+        EXPECT_FALSE(translate_pattern(pattern, false)->may_be_empty) << pattern;
+    }
+    for (const char* pattern :
+         {"^(?:www\\.)?([^/]+)/.*", "a?(?:ab)?b*$", "^(?:a+)?(b)$", "x(a)?a*$", "x((a*)(a*))$",
+          "x(?:a|ab)(b*)$", "xa?a?(a*)$", "x(a*b?)$"})
+        EXPECT_FALSE(translate_pattern(pattern, false)->same_extent) << pattern;
+    EXPECT_TRUE(translate_pattern("P?([0-9]*)(?:7)?$", false)->may_be_empty);
+}
+
 TEST(pattern, knows_what_is_beyond_ascii) {
     EXPECT_FALSE(translate_pattern("a.b", false)->classes);
     EXPECT_TRUE(translate_pattern("\\d", false)->classes);

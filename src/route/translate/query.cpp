@@ -99,7 +99,7 @@ Status Translator::check_key(const Value& value, const Expr& expr) {
     // Equal numbers may have different digits, and which are shown is up to Postgres.
     if (value.digits != nullptr || !value.digits_known) return refuse(Reason::kScale);
     // Of char(n) every value of a column is padded to n, so that equal ones have equal bytes.
-    bool padded = expr.kind == ExprKind::kColumn && expr.typmod >= 0;
+    bool padded = value.padded > 0 || (expr.kind == ExprKind::kColumn && expr.typmod >= 0);
     // Arrays that may be NULL are held as their text, which is the same for equal ones.
     bool array =
         is_array(value) || (expr.kind == ExprKind::kColumn && is_array_type(expr.type) &&

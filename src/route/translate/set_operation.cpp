@@ -26,8 +26,14 @@ Status Translator::match_columns(std::vector<Derived>& branches, size_t column, 
     bool first = true;
     bool moving = false;
     int whole = 0;
+    bool padded = true;
+    int length = 0;
     for (Derived& branch : branches) {
         const Value& one = branch.columns[column];
+        if (!one.null) {
+            padded = padded && (length == 0 || length == one.padded);
+            length = one.padded;
+        }
         if (one.null && !first && one.cls == common.cls) {
             common.nullable = true;
             continue;
@@ -51,6 +57,7 @@ Status Translator::match_columns(std::vector<Derived>& branches, size_t column, 
         common.scale = std::max(common.scale, one.scale);
         whole = std::max(whole, one.precision - one.scale);
     }
+    common.padded = padded ? length : 0;
     if (common.cls != Class::kNumeric) return {};
     common.precision = std::max(1, whole + common.scale);
     if (common.precision > kDecimalDigitsMax) return refuse(Reason::kScale, "more than 76 digits");
@@ -104,8 +111,6 @@ Status Translator::check_set_keys(const Query& query) {
         }
         for (const Target& target : side->targets) {
             if (target.junk) continue;
-            if (class_of(target.expr->type) == Class::kBpchar)
-                return refuse(Reason::kTypeUnsupported, "char(n) in a set operation");
             if (target.expr->collation == Collation::kNondeterministic)
                 return refuse(Reason::kCollation);
         }
@@ -126,6 +131,12 @@ Translator::Derived Translator::combine_rows(const Query& query, const Derived& 
         const Node* column = sql_.result(number, sql::Role::kValue, item);
         grouped.group_by.push_back(column);
         grouped.results.push_back({column, sql::Role::kValue, item});
+        if (all.columns[i].digits == nullptr) continue;
+        // Equal numbers of different digits are one row, and which of them is up to Postgres.
+        const Node* digits = sql_.result(number, sql::Role::kDigits, item);
+        const Node* wrong = sql_.form("min($1) != max($1)", {digits});
+        grouped.results.push_back({sql_.guarded(wrong, sql_.call("max", {digits})),
+                                   sql::Role::kDigits, item});
     }
     const Node* side = sql_.result(number, sql::Role::kDigits, 0);
     const Node* left = sql_.form("toInt64(countIf($1 = 0))", {side});
@@ -147,6 +158,9 @@ Translator::Derived Translator::combine_rows(const Query& query, const Derived& 
         uint32_t item = static_cast<uint32_t>(i + 1);
         repeated.results.push_back(
             {sql_.result(inner, sql::Role::kValue, item), sql::Role::kValue, item});
+        if (all.columns[i].digits != nullptr)
+            repeated.results.push_back(
+                {sql_.result(inner, sql::Role::kDigits, item), sql::Role::kDigits, item});
     }
     const Node* copies =
         sql_.form("arrayJoin(range(toUInt64($1)))", {sql_.result(inner, sql::Role::kDigits, 0)});
@@ -166,9 +180,10 @@ Result<Translator::Derived> Translator::write_set(const Query& query) {
     TRY(check_set_keys(query));
     for (const Value& column : all.columns) {
         bool key = !is_float(column.cls) && column.cls != Class::kOther &&
-                   column.cls != Class::kJsonb && column.cls != Class::kBpchar;
+                   column.cls != Class::kJsonb &&
+                   (column.cls != Class::kBpchar || column.padded > 0);
         if (!key) return refuse(Reason::kTypeUnsupported, "in a set operation");
-        if (column.digits != nullptr || !column.digits_known) return refuse(Reason::kScale);
+        if (!column.digits_known) return refuse(Reason::kScale);
     }
     return combine_rows(query, all);
 }
@@ -257,6 +272,43 @@ Status Translator::over_grouping_sets(const Query& query, sql::Select& select) {
     return {};
 }
 
+// A column per cell. An average is its sum, its count comes behind all cells: it is divided once,
+// above the sets, and not in each of them.
+Status Translator::write_cells(const std::vector<const Expr*>& cells, Derived& branch) {
+    std::vector<Value> counts;
+    auto add = [&](const Value& value) {
+        branch.columns.push_back(value);
+        add_result(*branch.select, value, value.cls == Class::kOther,
+                   static_cast<uint32_t>(branch.columns.size()));
+    };
+    for (const Expr* cell : cells) {
+        if (!is_average(*cell)) {
+            add(TRY(value(*cell)));
+            continue;
+        }
+        const auto* absent = std::exchange(scope_->absent, nullptr);
+        Result<Average> parts = average(*cell);
+        scope_->absent = absent;
+        add(TRY(std::move(parts)).sum);
+        counts.push_back(parts->count);
+    }
+    for (const Value& count : counts) add(count);
+    return {};
+}
+
+// An average that stands above grouping sets.
+std::optional<Translator::Average> Translator::average_cell(const Expr& expr) {
+    if (!scope_->over_cells || levels_below_ != 0 || !is_average(expr)) return std::nullopt;
+    const Source& source = scope_->sources[0];
+    size_t count = scope_->cells.size();
+    for (size_t i = 0; i < scope_->cells.size(); ++i) {
+        if (is_average(*scope_->cells[i])) ++count;
+        if (same_expr(*scope_->cells[i], expr))
+            return Average{of_source(source, i + 1), of_source(source, count)};
+    }
+    return std::nullopt;
+}
+
 // A SELECT per grouping set, in which the keys of the others are NULL. Every cell is a column.
 Result<Translator::Derived> Translator::write_grouping_sets(const Query& query,
                                                             const std::vector<const Expr*>& cells) {
@@ -277,12 +329,7 @@ Result<Translator::Derived> Translator::write_grouping_sets(const Query& query,
         Scope scope{.query = &one, .outer = scope_, .absent = &absent};
         Status status = inside(scope, [&]() -> Status {
             TRY(body(one, *branch.select));
-            for (const Expr* cell : cells) {
-                Value value = TRY(this->value(*cell));
-                branch.columns.push_back(value);
-                add_result(*branch.select, value, value.cls == Class::kOther,
-                           static_cast<uint32_t>(branch.columns.size()));
-            }
+            TRY(write_cells(cells, branch));
             if (cells.empty())
                 branch.select->results.push_back({sql_.form("true", {}), sql::Role::kValue, 0});
             // Without keys and aggregates it would be no grouping at all.

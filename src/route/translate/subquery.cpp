@@ -113,7 +113,7 @@ Result<Value> Translator::in_set(const Expr& expr, Place place) {
 // Separates what ties the subquery to the query around it from the rest of its conditions.
 Status Translator::split_correlation(const Query& query, Correlation& found) {
     std::vector<const Expr*> parts;
-    if (query.where != nullptr) split_conjunction(*query.where, parts);
+    if (query.where != nullptr) split_condition(*query.where, parts);
     for (const Expr* part : parts) {
         Reach reach;
         find_reach(*part, 0, reach);

@@ -63,8 +63,9 @@ Result<uint32_t> Translator::add_column(const Expr& expr, const Value& given) {
 Status Translator::add_node(const Expr& expr) {
     for (const Replacement& done : output_.replacements)
         if (done.expr_id == expr.id) return {};
-    if (is_average(expr) && !scope_->over_cells) {
-        Average parts = TRY(average(expr));
+    std::optional<Average> cell = average_cell(expr);
+    if (cell || (is_average(expr) && !scope_->over_cells)) {
+        Average parts = cell ? *cell : TRY(average(expr));
         if (parts.sum.digits == nullptr) {
             uint32_t first = TRY(add_column(expr, parts.sum));
             uint32_t second = TRY(add_column(expr, parts.count));

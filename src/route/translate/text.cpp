@@ -83,6 +83,7 @@ Result<Value> Translator::like(const Expr& expr) {
 // The value as Postgres' output function writes it; no node for a type that is not known to.
 const sql::Node* Translator::as_text(const Value& value) {
     if (value.cls == Class::kText || value.cls == Class::kJsonb) return value.node;
+    if (value.cls == Class::kBpchar && value.padded > 0) return value.node;
     if (is_int(value.cls) || value.cls == Class::kUuid)
         return sql_.form("toString($1)", {value.node});
     if (value.cls == Class::kBool)

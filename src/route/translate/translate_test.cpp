@@ -145,7 +145,9 @@ TEST(translate, counts_distinct_values_exactly) {
 TEST(translate, sums_bigint_wider_than_itself) {
     Tree tree;
     EXPECT_EQ(result_of(tree, tree.aggregate("sum", oid::kNumeric, {tree.col(1)})),
-              "CAST(sumOrNull(toDecimal128(t1.`id`, 0)), 'Nullable(Decimal(38, 0))') AS c1");
+              "CAST((toDecimal128(sumOrNull(bitShiftRight(t1.`id`, 32)), 0) * "
+              "toDecimal128(4294967296, 0) + toDecimal128(sumOrNull(bitAnd(t1.`id`, "
+              "4294967295)), 0)), 'Nullable(Decimal(38, 0))') AS c1");
 }
 
 TEST(translate, refuses_floating_point_sums) {
@@ -286,6 +288,28 @@ TEST(translate, reads_whole_jsonb_values_where_the_text_may_be_of_a_number) {
     const Expr* key = tree.op("->>", oid::kText, tree.col(5), tree.text("n"));
     std::string sql = where(tree, tree.op("=", oid::kBool, key, tree.text("12")));
     EXPECT_NE(sql.find("JSONType(t1.`j`, 'n') = 'Int64'"), std::string::npos) << sql;
+}
+
+TEST(translate, reads_keys_of_documents_where_the_table_has_them) {
+    Tree tree;
+    tree.keep_key("tier");
+    const Expr* key = tree.op("->>", oid::kText, tree.col(5), tree.text("tier"));
+    EXPECT_EQ(where(tree, tree.op("=", oid::kBool, key, tree.text("premium"))),
+              "(t1.`k_tier` = 'premium')");
+    Tree there;
+    there.keep_key("tier");
+    EXPECT_EQ(where(there, there.op("?", oid::kBool, there.col(5), there.text("tier"))),
+              "CAST((nullIf(t1.`kind_tier`, 8) != 0), 'Nullable(Bool)')");
+    Tree other;
+    other.keep_key("tier");
+    std::string sql = where(other, other.op("?", oid::kBool, other.col(5), other.text("n")));
+    EXPECT_NE(sql.find("JSONHas(t1.`j`, 'n')"), std::string::npos) << sql;
+    Tree deeper;
+    deeper.keep_key("tier");
+    const Expr* part = deeper.op("->", oid::kJsonb, deeper.col(5), deeper.text("tier"));
+    const Expr* below = deeper.op("->>", oid::kText, part, deeper.text("n"));
+    sql = where(deeper, deeper.op("=", oid::kBool, below, deeper.text("x")));
+    EXPECT_NE(sql.find("JSONExtractString(t1.`j`, 'tier', 'n')"), std::string::npos) << sql;
 }
 
 TEST(translate, depends_on_utc_for_timestamptz_only_when_it_is_so) {

@@ -91,6 +91,10 @@ class Translator {
         Value value = {};
         uint32_t item = 0;
     };
+    struct Average {
+        Value sum;
+        Value count;
+    };
     // A derived table that a part of FROM was put into.
     struct Wrapped {
         sql::Select* select = nullptr;
@@ -228,6 +232,8 @@ class Translator {
     Status hide_rows(uint32_t relation);
     const Node* through(const Source& source, const Node* node);
     Result<const Node*> filter_on(const Expr& expr);
+    const Expr* all_of(const std::vector<const Expr*>& conditions);
+    void split_condition(const Expr& expr, std::vector<const Expr*>& parts);
     Result<Pieces::iterator> next_piece(const Piece& all, Pieces& pieces,
                                         const std::vector<Condition>& conditions) const;
 
@@ -284,6 +290,7 @@ class Translator {
     Result<Value> apply_rule(const Expr& expr, const Rule& row, std::span<const Value> values);
     Status check_collation(const Expr& expr, const Rule& row);
     Result<Value> cast(const Expr& expr);
+    const Node* digits_of_sum(const Value& a, const Value& b);
     bool narrow(Value& result, const Expr& expr, std::span<const Value> values);
 
     // --- branch.cpp: CASE, COALESCE, lists of values
@@ -297,6 +304,7 @@ class Translator {
     Result<Value> known_array(const Expr& expr, const Expr& array, Place place);
     Result<Value> coalesce(const Expr& expr);
     Result<Value> scalar_array(const Expr& expr, Place place);
+    const Node* padded_list(const Value& column, const Expr& array);
     Result<Value> array_constant(const Expr& expr, const Expr& array);
 
     // --- text.cpp
@@ -403,6 +411,8 @@ class Translator {
     Result<Derived> write_branch(const Query& query);
     Status over_grouping_sets(const Query& query, sql::Select& select);
     Result<Derived> write_grouping_sets(const Query& query, const std::vector<const Expr*>& cells);
+    Status write_cells(const std::vector<const Expr*>& cells, Derived& branch);
+    std::optional<Average> average_cell(const Expr& expr);
     Result<Derived> write_values(const Relation& relation);
     Status union_all(std::vector<Derived>& branches, Derived& all);
     Status match_columns(std::vector<Derived>& branches, size_t column, Value& common);
@@ -431,6 +441,7 @@ class Translator {
     const Node* json_call(std::string_view function, const Node* document, const JsonPath& path);
     const Node* json_there(const Node* document, const JsonPath& path);
     static bool is_json_part(const Expr& expr);
+    const Node* json_quoted(const Node* text);
     Result<Value> json_scalar(const Expr& expr);
     Result<Value> compare_json(const Expr& expr);
     Result<Value> json_null_test(const Expr& expr);
@@ -440,6 +451,22 @@ class Translator {
     const Node* path_comparison(const Node* document, const JsonPath& path, std::string_view name,
                                 std::string_view literal);
     Result<const Node*> json_set(const Expr& function, Value& element);
+    // json_key.cpp: keys that the table has columns of
+    struct StoredKey {
+        const Source* source = nullptr;
+        const JsonKeyColumns* columns = nullptr;
+        explicit operator bool() const { return columns != nullptr; }
+    };
+    StoredKey stored_key(const Expr& document, std::string_view key) const;
+    StoredKey stored_key(const Expr& part);
+    Result<Value> key_text(const StoredKey& key);
+    const Node* key_kind(const StoredKey& key);
+    Result<Value> key_scalar(const StoredKey& key);
+    Value key_typeof(const StoredKey& key);
+    Value key_null_test(const StoredKey& key, bool is_null);
+    Result<Value> key_cast(const StoredKey& key, const Expr& expr);
+    std::optional<Value> keys_there(const Expr& document, const std::vector<std::string_view>& keys,
+                                    bool all);
     // json_build.cpp
     const Node* json_string(const Node* text);
     Result<const Node*> json_object(const Expr& expr);
@@ -561,12 +588,12 @@ class Translator {
 
     // --- aggregate.cpp
     Result<Value> aggregate(const Expr& expr);
-    struct Average {
-        Value sum;
-        Value count;
-    };
     Result<Average> average(const Expr& expr);
+    Result<Value> divided(const Average& parts);
     Result<Value> sum_of(const Expr& expr);
+    std::string_view or_null(const Expr& expr, std::string_view function) const;
+    Result<std::optional<Value>> sum_of_halves(const Expr& expr, const Value& argument,
+                                               const Value& result);
     Result<Value> different_rows(const Expr& expr);
     Status digits_of_group(const Expr& expr, const Value& argument, Value& result);
     Result<const Node*> aggregate_call(const Expr& expr, std::string_view function, Nodes args);

@@ -44,6 +44,16 @@ class Tree {
         return static_cast<uint32_t>(relations_.size() - 1);
     }
 
+    // The table `t` has columns of this key of column `j`: k_<key> and kind_<key>.
+    void keep_key(const char* key) {
+        JsonKeyColumns& columns = json_keys_.emplace_back();
+        columns.attnum = 5;
+        columns.key = key;
+        columns.text = names_.emplace_back(std::string("k_") + key).c_str();
+        columns.kind = names_.emplace_back(std::string("kind_") + key).c_str();
+        relations_[0].json_keys = {json_keys_.data(), static_cast<uint32_t>(json_keys_.size())};
+    }
+
     // The SQL with the tables' names in their places.
     std::string named(const TranslationResult& result) const {
         std::deque<std::string> names;
@@ -155,6 +165,8 @@ class Tree {
     }
 
     std::vector<MirroredColumn> columns_;
+    std::vector<JsonKeyColumns> json_keys_;
+    std::deque<std::string> names_;
     std::vector<Relation> relations_;
     std::deque<Expr> exprs_;
     std::deque<std::vector<const Expr*>> lists_;

@@ -124,6 +124,15 @@ struct MirroredColumn {
     Collation collation = Collation::kNone;
 };
 
+// What the table has of a key of its jsonb column `attnum`, in ClickHouse: the text that ->> gives,
+// and what that is of (types/postgres/json_keys.h).
+struct JsonKeyColumns {
+    int32_t attnum = 0;
+    Text key;
+    Text text;
+    Text kind;
+};
+
 enum class RelationKind : uint8_t { kTable, kSubquery, kValues, kFunction };
 
 struct Relation {
@@ -134,6 +143,7 @@ struct Relation {
     Text database;    // where people find it
     Text table;
     List<MirroredColumn> columns;
+    List<JsonKeyColumns> json_keys;
     List<int32_t> key;  // attnums of the primary key
     double rows = 0;    // planner's estimate
     // Row level security: rows for which this does not hold do not exist.

@@ -373,7 +373,7 @@ SELECT id, amount FROM sales UNION SELECT id, budget FROM stores ORDER BY 1, 2 L
 SELECT 'a', qty, NULL FROM sales WHERE id < 5 UNION ALL SELECT 'b', id, name FROM stores;
 --@ routed
 SELECT qty FROM sales UNION ALL SELECT amount FROM sales;
---@ numeric_scale
+--@ routed
 SELECT qty FROM sales WHERE id < 100 UNION SELECT amount FROM sales WHERE id < 100;
 --@ routed
 SELECT store FROM sales EXCEPT SELECT id FROM stores;

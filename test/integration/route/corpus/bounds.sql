@@ -77,7 +77,7 @@ SELECT NULL AS a, 1 AS b UNION SELECT k2, qty FROM orders WHERE id < 10 UNION AL
 SELECT day FROM orders WHERE id < 10 UNION SELECT born FROM people WHERE id < 5 INTERSECT SELECT born FROM people;
 --@ routed
 SELECT id, 'a' AS t FROM people WHERE id < 3 UNION ALL SELECT id, note FROM orders WHERE id < 3;
---@ numeric_scale
+--@ routed
 SELECT 1.5 UNION SELECT amount FROM orders WHERE id < 4;
 --@ routed
 SELECT m FROM people UNION SELECT m2 FROM people ORDER BY 1;
