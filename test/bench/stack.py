@@ -32,6 +32,11 @@ class Stack:
         subprocess.run([self.tandem, "down", "--data", self.data], capture_output=True)
         shutil.rmtree(self.data, ignore_errors=True)
 
+    def pid(self, name):
+        """Of "postgres", "clickhouse" or "daemon"."""
+        processes = json.loads(self.call("status", "--json"))["processes"]
+        return next(process["pid"] for process in processes if process["name"] == name)
+
     def environment(self):
         """What a libpq program needs to connect."""
         return {**os.environ, **json.loads(self.call("sql", "--print-environment"))}
