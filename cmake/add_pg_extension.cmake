@@ -14,7 +14,7 @@ function(add_pg_extension name)
   # catalog/catalog.h, and headers of Postgres mean their own.
   set(core "${CMAKE_CURRENT_BINARY_DIR}/core")
   file(MAKE_DIRECTORY "${core}")
-  foreach(module base clickhouse route sqltext types)
+  foreach(module base clickhouse route sqltext telemetry types)
     file(CREATE_LINK "${PROJECT_SOURCE_DIR}/src/${module}" "${core}/${module}" SYMBOLIC)
   endforeach()
 

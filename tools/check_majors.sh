@@ -43,7 +43,7 @@ major_of() {
 # As cmake/add_pg_extension.cmake has it: the modules with facades and no others.
 rm -rf build/majors/core
 mkdir -p build/majors/core
-for module in base clickhouse route sqltext types; do ln -s "$PWD/src/$module" "build/majors/core/$module"; done
+for module in base clickhouse route sqltext telemetry types; do ln -s "$PWD/src/$module" "build/majors/core/$module"; done
 
 failed=0
 for pair in "$@"; do

@@ -23,6 +23,7 @@ extern "C" {
 #include "extension/route/stats.h"
 #include "extension/route/verification.h"
 #include "extension/shell/explain_compat.h"
+#include "extension/shell/route_note.h"
 #include "extension/shell/settings.h"
 
 namespace tandem::shell {
@@ -90,6 +91,7 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
     count_reason(failure.code);
     note_refused(state->measurement.key, failure.code);
+    note_stays(failure.code);
     if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
@@ -129,6 +131,7 @@ void keep_answer(ChoiceState* state, Tuplestorestate* rows, double ms) {
                 psprintf("Postgres took %.1f ms, before ClickHouse was asked", ms), "");
     count_reason(state->failure.code);
     note_refused(state->measurement.key, state->failure.code);
+    note_stays(state->failure.code);
     state->measurement.before_ms = ms;
     state->side = Side::kPostgres;
 }
@@ -169,6 +172,7 @@ void decide(ChoiceState* state) {
     state->target_id = may ? run.target_id : 0;
     if (may && start_remote_side(state->remote, run, &failure)) {
         state->side = Side::kRemote;
+        note_goes();
         state->position = run.position;
         state->measurement.before_ms = ms_since(begun);
         state->measurement.wait_ms = run.wait_ms;
@@ -296,6 +300,10 @@ TupleTableSlot* execute(CustomScanState* node) {
 void end(CustomScanState* node) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     finish(state, false);
+    if (state->target_id != 0 && state->remote != nullptr) {
+        clickhouse::RunProgress progress = remote_side_progress(state->remote);
+        note_read(progress.rows_read, progress.bytes_read);
+    }
     if (state->kept != nullptr) tuplestore_end(state->kept);
     if (state->remote != nullptr) ExecEndNode(state->remote);
     if (state->local != nullptr) ExecEndNode(state->local);

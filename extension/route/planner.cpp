@@ -30,6 +30,8 @@ extern "C" {
 #include "extension/route/query_stats.h"
 #include "extension/route/stats.h"
 #include "extension/route/translation.h"
+#include "extension/shell/memory.h"
+#include "extension/shell/route_note.h"
 #include "extension/shell/settings.h"
 #include "extension/tree/query_tree.h"
 
@@ -238,6 +240,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     if (!any_cost && route_cost_threshold > 0 && finds_few_rows_by_index(local)) {
         set_failure(&outcome->failure, "index_look_up", "Postgres finds its few rows by an index",
                     "SET tandem.route = force to run it in ClickHouse all the same.");
+        note_stays("index_look_up");
         return local;
     }
     Subject subject = {local, copy, cursor_options, parameters, query_id_of(local, copy)};
@@ -245,6 +248,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     outcome->routed = routed != nullptr;
     if (routed != nullptr) return routed;
     count_reason(outcome->failure.code);
+    note_stays(outcome->failure.code);
     if (!explain_route) note_refused(query_key(subject.query_id), outcome->failure.code);
     if (forced) raise_not_routable(outcome->failure);
     return local;

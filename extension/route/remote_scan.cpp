@@ -23,6 +23,7 @@ extern "C" {
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
 #include "extension/shell/memory.h"
+#include "extension/shell/route_note.h"
 #include "extension/shell/subtransaction.h"
 #include "extension/tree/query_tree.h"
 
@@ -337,6 +338,7 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
         options.query_id =
             text_of(psprintf("tandem-%d-%llx-%u", MyProcPid,
                              static_cast<unsigned long long>(MyStartTimestamp), ++number));
+        note_remote_query(options.query_id.data());
         options.memory_max = kRunBytesMax;
         options.hold_bytes = kHoldBytes;
         options.max_execution_ms = static_cast<uint64>(StatementTimeout);

@@ -11,6 +11,7 @@ extern "C" {
 #include "replication/message.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
+#include "storage/proc.h"
 #include "utils/lsyscache.h"
 }
 
@@ -125,6 +126,25 @@ inline bool is_index_comparison(::Oid operation) {
     return get_op_index_interpretation(operation) != NIL;
 #else
     return get_op_btree_interpretation(operation) != NIL;
+#endif
+}
+
+// COMPAT(pg16): the walker has a type since 16, as above.
+inline bool walk_plan_states(PlanState* node, bool (*walker)(PlanState*, void*), void* context) {
+#if PG_VERSION_NUM < 160000
+    auto untyped = reinterpret_cast<bool (*)()>(reinterpret_cast<void (*)()>(walker));
+    return planstate_tree_walker(node, untyped, context);
+#else
+    return planstate_tree_walker(node, walker, context);
+#endif
+}
+
+// Its place among all processes. COMPAT(pg17): was a member before (upstream 28f3915b73).
+inline int number_of_proc(PGPROC* process) {
+#if PG_VERSION_NUM >= 170000
+    return GetNumberFromPGProc(process);
+#else
+    return process->pgprocno;
 #endif
 }
 

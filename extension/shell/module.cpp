@@ -8,6 +8,7 @@
 #include "extension/route/query_stats.h"
 #include "extension/route/stats.h"
 #include "extension/shell/settings.h"
+#include "extension/telemetry/telemetry.h"
 
 extern "C" {
 #include "utils/builtins.h"
@@ -25,6 +26,7 @@ Datum tandem_version(PG_FUNCTION_ARGS) {
 }
 
 void _PG_init(void) {
+    tandem::shell::define_telemetry_settings();
     tandem::shell::define_settings();
     tandem::shell::request_shared_stats();
     tandem::shell::request_shared_query_stats();
@@ -32,4 +34,5 @@ void _PG_init(void) {
     tandem::shell::register_scan_methods();
     tandem::shell::install_planner_hook();
     tandem::shell::install_explain_hook();
+    tandem::shell::install_telemetry();
 }

@@ -50,3 +50,41 @@ COMMENT ON FUNCTION tandem.version() IS
 
 GRANT USAGE ON SCHEMA tandem TO PUBLIC;
 GRANT SELECT ON tandem.route_reasons, tandem.route_stats TO PUBLIC;
+
+CREATE FUNCTION tandem.telemetry_counters(
+    OUT state text, OUT advice text, OUT captured bigint, OUT exported bigint, OUT queued bigint, OUT dropped bigint,
+    OUT dropped_ring_full bigint, OUT dropped_rejected bigint, OUT dropped_no_memory bigint, OUT dropped_worker_ended bigint,
+    OUT queued_in_rings bigint, OUT queued_in_worker bigint, OUT batches bigint, OUT failures bigint, OUT worker_starts bigint, OUT worker_pid int,
+    OUT last_success timestamptz, OUT last_failure timestamptz, OUT last_error text, OUT ring_bytes bigint) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_telemetry_counters';
+
+CREATE VIEW tandem.telemetry_stats AS SELECT * FROM tandem.telemetry_counters();
+COMMENT ON VIEW tandem.telemetry_stats IS
+    'events of telemetry since the server started; captured = exported + queued + dropped';
+
+CREATE FUNCTION tandem.telemetry_queries(
+    since interval, OUT database text, OUT queryid bigint, OUT operation text, OUT calls bigint, OUT errors bigint,
+    OUT total_ms float8, OUT mean_ms float8, OUT p50_ms float8, OUT p99_ms float8, OUT max_ms float8,
+    OUT planning_ms float8, OUT rows bigint, OUT blocks_read bigint, OUT io_ms float8, OUT wal_bytes bigint,
+    OUT routed bigint, OUT query text) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_telemetry_queries';
+COMMENT ON FUNCTION tandem.telemetry_queries(interval) IS
+    'the thousand queries of this server that took most time in the last interval, from ClickHouse';
+REVOKE ALL ON FUNCTION tandem.telemetry_queries(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION tandem.telemetry_queries(interval) TO pg_read_all_stats;
+
+CREATE FUNCTION tandem.telemetry_errors(
+    since interval, OUT at timestamptz, OUT database text, OUT username text, OUT application text, OUT pid bigint,
+    OUT sqlstate text, OUT message text, OUT detail text, OUT context text, OUT duration_ms float8, OUT queryid bigint,
+    OUT query text) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_telemetry_errors';
+COMMENT ON FUNCTION tandem.telemetry_errors(interval) IS
+    'the last thousand errors of this server in the last interval, newest first, from ClickHouse';
+REVOKE ALL ON FUNCTION tandem.telemetry_errors(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION tandem.telemetry_errors(interval) TO pg_read_all_stats;
+
+CREATE VIEW tandem.top_queries AS SELECT * FROM tandem.telemetry_queries('1 hour') ORDER BY total_ms DESC;
+COMMENT ON VIEW tandem.top_queries IS 'the queries of this server that took most time in the last hour, from ClickHouse';
+
+GRANT SELECT ON tandem.telemetry_stats TO PUBLIC;
+GRANT SELECT ON tandem.top_queries TO pg_read_all_stats;

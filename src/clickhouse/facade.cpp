@@ -129,6 +129,21 @@ Status open_if_needed(Connection& connection, uint64_t memory_max) {
     return {};
 }
 
+// Starts something on the connection, on a new one where the server closed it while it was idle:
+// nothing was sent then.
+template <typename Start>
+Status start_on(Connection& connection, uint64_t memory_max, Start start) {
+    Status status = open_if_needed(connection, memory_max);
+    if (status.ok()) status = start(*connection.async);
+    if (!status.ok() && status.error().code() == ErrorCode::kConnectionLost) {
+        connection.async.reset();
+        status = open_if_needed(connection, memory_max);
+        if (status.ok()) status = start(*connection.async);
+    }
+    if (!status.ok()) connection.broken = true;
+    return status;
+}
+
 // A time zone says how a time is shown; the bytes are the same without it.
 std::string without_zone(std::string type) {
     static constexpr std::string_view kUtc = ", 'UTC'";
@@ -250,23 +265,30 @@ Run* run_start(Connection* connection, const RunOptions& options, Failure* failu
     return barrier(failure, static_cast<Run*>(nullptr), [&]() -> Run* {
         auto query = make_query(options);
         if (!query.ok()) return fill_failure(failure, query.error()), nullptr;
-        Status status = open_if_needed(*connection, options.memory_max);
-        if (status.ok()) status = connection->async->start(*query);
-        // The server closed the connection while it was idle: nothing was sent, so a new one will
-        // do.
-        if (!status.ok() && status.error().code() == ErrorCode::kConnectionLost) {
-            connection->async.reset();
-            status = open_if_needed(*connection, options.memory_max);
-            if (status.ok()) status = connection->async->start(*query);
-        }
-        if (!status.ok()) {
-            connection->broken = true;
-            return fill_failure(failure, status.error()), nullptr;
-        }
+        Status status = start_on(*connection, options.memory_max,
+                                 [&](AsyncConnection& async) { return async.start(*query); });
+        if (!status.ok()) return fill_failure(failure, status.error()), nullptr;
         auto run = std::make_unique<Run>();
         run->connection = connection;
         run->hold_bytes = options.hold_bytes;
         for (Text type : options.expected) run->expected.emplace_back(type);
+        return run.release();
+    });
+}
+
+Run* insert_start(Connection* connection, const InsertOptions& options, Failure* failure) noexcept {
+    return barrier(failure, static_cast<Run*>(nullptr), [&]() -> Run* {
+        Query query{.sql = std::string(options.sql)};
+        query.settings = {{"insert_deduplication_token", std::string(options.token)},
+                          {"async_insert", "0"}};
+        query.timeout = std::chrono::milliseconds(options.max_execution_ms);
+        Status status = start_on(*connection, connection->memory_max, [&](AsyncConnection& async) {
+            return async.start_insert(query, *options.block);
+        });
+        if (!status.ok()) return fill_failure(failure, status.error()), nullptr;
+        auto run = std::make_unique<Run>();
+        run->connection = connection;
+        run->checked = true;
         return run.release();
     });
 }

@@ -12,6 +12,10 @@
 
 #include "base/boundary.h"
 
+namespace tandem::types {
+struct Block;
+}
+
 namespace tandem::clickhouse {
 
 struct ServerAddress {
@@ -77,6 +81,15 @@ struct RunOptions {
 // Starts the query; connecting happens in the steps that follow. A value that the parameter's type
 // cannot hold exactly fails here. One run per connection at a time.
 Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept;
+
+struct InsertOptions {
+    Text sql;                   // without VALUES and FORMAT
+    const types::Block* block;  // stays until the run is freed
+    Text token;                 // the same insert sent again is stored once
+    uint64_t max_execution_ms;
+};
+// Starts an insert, which ends with kDone once the server has it. As run_start otherwise.
+Run* insert_start(Connection* connection, const InsertOptions& options, Failure* failure) noexcept;
 // Never blocks. After kWantRead or kWantWrite the shell waits for run_socket (which may change) and
 // calls again, not later than run_wait_ms.
 RunStep run_step(Run* run, BlockView* block, Failure* failure) noexcept;

@@ -27,7 +27,7 @@ class AsyncConnection::Impl {
           silence_(options.silence),
           deadline_(net::Deadline::after(options.connect_timeout)) {}
 
-    Status start(const Query& query);
+    Status start(const Query& query, const types::Block* to_insert);
     Step step();
     void cancel();
 
@@ -52,6 +52,7 @@ class AsyncConnection::Impl {
     std::optional<Step> on_block(BlockEvent& event);
     Step on_exception(const ServerException& exception);
     Status send(const Query& query);
+    Status send_rows(const types::Block& header);
     void listen(std::chrono::milliseconds patience) {
         silent_until_ = patience.count() == 0 ? no_limit() : net::Deadline::after(patience);
     }
@@ -63,6 +64,8 @@ class AsyncConnection::Impl {
     net::Deadline deadline_;
     net::Deadline silent_until_ = no_limit();
     std::optional<Query> waiting_;
+    const types::Block* to_insert_ = nullptr;  // until it was sent
+    bool inserting_ = false;
     std::function<void(const Progress&)> on_progress_;
     bool cancelled_ = false;
     bool block_taken_ = false;
@@ -73,7 +76,7 @@ class AsyncConnection::Impl {
     std::optional<Error> error_;
 };
 
-Status AsyncConnection::Impl::start(const Query& query) {
+Status AsyncConnection::Impl::start(const Query& query, const types::Block* to_insert) {
     TANDEM_ASSERT(state_ != State::kRunning && !waiting_.has_value(), "a query is running already");
     if (state_ == State::kIdle && !session_->alive_when_idle()) state_ = State::kBroken;
     if (state_ == State::kBroken)
@@ -84,6 +87,8 @@ Status AsyncConnection::Impl::start(const Query& query) {
     progress_ = {};
     cancelled_ = false;
     answered_ = false;
+    to_insert_ = to_insert;
+    inserting_ = to_insert != nullptr;
     if (state_ == State::kConnecting) {
         deadline_ = earlier(deadline_, net::Deadline::after(query.timeout));
         waiting_ = query;
@@ -182,8 +187,23 @@ std::optional<Step> AsyncConnection::Impl::on_hello() {
     return std::nullopt;
 }
 
+// The server has said which columns it expects.
+Status AsyncConnection::Impl::send_rows(const types::Block& header) {
+    types::Block arranged;
+    const types::Block* rows = TRY(arrange_like(header, *to_insert_, arranged));
+    to_insert_ = nullptr;
+    TRY(session_->protocol().send_data(*rows));
+    session_->protocol().send_data_end();
+    return {};
+}
+
 std::optional<Step> AsyncConnection::Impl::on_block(BlockEvent& event) {
     if (event.kind != BlockKind::kData || event.block.columns.empty()) return std::nullopt;
+    if (to_insert_ != nullptr) {
+        Status sent = send_rows(event.block);
+        if (!sent.ok()) return fail(std::move(sent).error(), State::kBroken);
+        return std::nullopt;
+    }
     if (event.block.rows() == 0) {
         if (header_.columns.empty()) header_ = std::move(event.block);
         return std::nullopt;
@@ -196,7 +216,9 @@ Step AsyncConnection::Impl::on_exception(const ServerException& exception) {
     Error error = to_error(exception);
     // The server keeps the connection after a query that failed while it ran. After one that it
     // could not even read, and after a failed login, it closes it a moment later.
-    const State next = state_ == State::kRunning && answered_ ? State::kIdle : State::kBroken;
+    // Of an insert it goes on to expect the rows.
+    const bool reads_on = state_ == State::kRunning && answered_ && !inserting_;
+    const State next = reads_on ? State::kIdle : State::kBroken;
     if (cancelled_)
         error = Error(ErrorCode::kCancelled, "the query was cancelled: " + error.message());
     return fail(std::move(error), next);
@@ -223,7 +245,12 @@ AsyncConnection::AsyncConnection(std::unique_ptr<Impl> impl) : impl_(std::move(i
 AsyncConnection::~AsyncConnection() = default;
 
 Status AsyncConnection::start(const Query& query) {
-    return impl_->start(query);
+    return impl_->start(query, nullptr);
+}
+Status AsyncConnection::start_insert(const Query& query, const types::Block& block) {
+    Query statement = query;
+    statement.sql += " FORMAT Native";  // the grammar wants one; the data comes as blocks anyway
+    return impl_->start(statement, &block);
 }
 Step AsyncConnection::step() {
     return impl_->step();

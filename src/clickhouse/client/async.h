@@ -39,6 +39,9 @@ class AsyncConnection {
 
     // Queues the query; nothing is sent before step(). Only when idle() or freshly opened.
     Status start(const Query& query);
+    // The same for an INSERT without VALUES or FORMAT, which takes its rows from `block`: it must
+    // stay until kDone or kError. kDone says that the server has them.
+    Status start_insert(const Query& query, const types::Block& block);
     // Goes on as far as it can without waiting. After kBlock call it again at once.
     // Past the deadline of the query it returns kError with kTimeout: wait no longer than
     // deadline() says.

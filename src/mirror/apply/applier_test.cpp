@@ -57,7 +57,7 @@ class ApplierTest : public testing::Test,
     }
     static std::string number(const Table& table) { return std::to_string(table.relid.value); }
 
-    Status insert_main(const Table& table, const types::Block&) override {
+    Status insert_main(const Table& table, types::Block&) override {
         if (begun_ != nullptr) begun_->arrive_and_wait();
         return call("main" + number(table));
     }

@@ -1,0 +1,20 @@
+// The settings tandem.telemetry*. Postgres changes them between statements.
+#pragma once
+
+namespace tandem::shell {
+
+extern bool telemetry_on;
+extern bool telemetry_nested;            // also what runs inside of functions and other statements
+extern double telemetry_sample_rate;     // of statements faster than telemetry_slow_ms
+extern double telemetry_slow_ms;         // from here on all are kept
+extern double telemetry_cpu_cost;        // planner cost from which CPU is measured
+extern int telemetry_text_max;           // bytes of a query's text
+extern int telemetry_memory_kb;          // of all rings
+extern int telemetry_flush_interval_ms;  // longest time an event waits for others
+extern int telemetry_backlog_kb;         // of batches that ClickHouse has not got yet
+extern char* telemetry_url;              // clickhouse://...; empty: none
+
+// Before define_settings(), which closes the prefix.
+void define_telemetry_settings();
+
+}  // namespace tandem::shell

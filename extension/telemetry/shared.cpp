@@ -1,0 +1,146 @@
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "miscadmin.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/shmem.h"
+}
+
+#include <ctime>
+
+#include "extension/telemetry/settings.h"
+#include "extension/telemetry/shared.h"
+
+namespace tandem::shell {
+
+TelemetryShared* telemetry_shared = nullptr;
+
+namespace {
+
+shmem_request_hook_type previous_request = nullptr;
+shmem_startup_hook_type previous_startup = nullptr;
+
+// Enough for a text of the default size and a few statements.
+constexpr uint64 kRingMin = 16 * 1024;
+
+uint64 ring_bytes() {
+    uint64 all = static_cast<uint64>(telemetry_memory_kb) * 1024;
+    uint64 fixed =
+        sizeof(TelemetryShared) + sizeof(telemetry::Ring) * static_cast<uint64>(MaxBackends);
+    uint64 each = all > fixed ? (all - fixed) / static_cast<uint64>(MaxBackends) : 0;
+    return Max(each & ~UINT64CONST(63), kRingMin);
+}
+
+Size whole_size() {
+    uint64 each = sizeof(telemetry::Ring) + ring_bytes();
+    // The memory Postgres hands out is aligned to a cache line of its own size.
+    return sizeof(TelemetryShared) + each * static_cast<uint64>(MaxBackends) + 64;
+}
+
+void request() {
+    if (previous_request != nullptr) previous_request();
+    RequestAddinShmemSpace(whole_size());
+}
+
+void startup() {
+    if (previous_startup != nullptr) previous_startup();
+    LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+    bool found;
+    char* memory = static_cast<char*>(ShmemInitStruct("tandem telemetry", whole_size(), &found));
+    telemetry_shared = reinterpret_cast<TelemetryShared*>(TYPEALIGN(64, memory));
+    if (!found) {
+        // Zero is the beginning of everything in it.
+        memset(memory, 0, whole_size());
+        telemetry_shared->ring_count = static_cast<uint32>(MaxBackends);
+        telemetry_shared->ring_bytes = ring_bytes();
+        refresh_wall_offset();
+    }
+    LWLockRelease(AddinShmemInitLock);
+}
+
+int64 clock_ns(clockid_t clock) {
+    timespec now;
+    clock_gettime(clock, &now);
+    return static_cast<int64>(now.tv_sec) * 1000000000 + now.tv_nsec;
+}
+
+uint64 text_key(int64 query_id) {
+    uint64 key = static_cast<uint64>(query_id) ^
+                 (static_cast<uint64>(MyDatabaseId) * UINT64CONST(0x9E3779B97F4A7C15)) ^
+                 telemetry_shared->text_epoch.load(std::memory_order_relaxed);
+    key = (key ^ (key >> 31)) * UINT64CONST(0xBF58476D1CE4E5B9);
+    return (key ^ (key >> 29)) | 1;
+}
+
+std::atomic<uint64>& slot_of(uint64 key) {
+    return telemetry_shared->texts[(key >> 8) % kTextSlots];
+}
+
+}  // namespace
+
+void request_telemetry_memory() {
+    previous_request = shmem_request_hook;
+    shmem_request_hook = request;
+    previous_startup = shmem_startup_hook;
+    shmem_startup_hook = startup;
+}
+
+telemetry::Ring* ring_at(uint32 index) {
+    return reinterpret_cast<telemetry::Ring*>(telemetry_shared + 1) + index;
+}
+
+char* ring_data_at(uint32 index) {
+    return reinterpret_cast<char*>(ring_at(telemetry_shared->ring_count)) +
+           index * telemetry_shared->ring_bytes;
+}
+
+uint32 own_ring() {
+    return static_cast<uint32>(number_of_proc(MyProc));
+}
+
+telemetry::Ring* ring_of_leader() {
+    PGPROC* leader = MyProc->lockGroupLeader;
+    if (leader == nullptr || leader == MyProc) return nullptr;
+    return ring_at(static_cast<uint32>(number_of_proc(leader)));
+}
+
+int64 monotonic_ns() {
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+void refresh_wall_offset() {
+    telemetry_shared->wall_offset_ns.store(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
+                                           std::memory_order_relaxed);
+}
+
+TelemetryCounts telemetry_counts() {
+    TelemetryCounts counts;
+    std::atomic<uint64>& sequence = telemetry_shared->sequence;
+    for (;;) {
+        uint64 before = sequence.load(std::memory_order_acquire);
+        memcpy(&counts.worker, &telemetry_shared->counters, sizeof counts.worker);
+        counts.committed = 0;
+        counts.dropped_full = 0;
+        // Behind the worker's numbers: what it has taken is committed for certain.
+        std::atomic_thread_fence(std::memory_order_acquire);
+        for (uint32 i = 0; i < telemetry_shared->ring_count; ++i) {
+            counts.committed += ring_at(i)->committed.load(std::memory_order_acquire);
+            counts.dropped_full += ring_at(i)->dropped.load(std::memory_order_relaxed);
+        }
+        if (before % 2 == 0 && sequence.load(std::memory_order_relaxed) == before) return counts;
+        CHECK_FOR_INTERRUPTS();
+    }
+}
+
+bool text_was_sent(int64 query_id) {
+    uint64 key = text_key(query_id);
+    return slot_of(key).load(std::memory_order_relaxed) == key;
+}
+
+void note_text_sent(int64 query_id) {
+    uint64 key = text_key(query_id);
+    slot_of(key).store(key, std::memory_order_relaxed);
+}
+
+}  // namespace tandem::shell

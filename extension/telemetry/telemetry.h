@@ -1,0 +1,10 @@
+// Telemetry as the module sees it: settings always, everything else only when preloaded.
+#pragma once
+
+#include "extension/telemetry/settings.h"
+
+namespace tandem::shell {
+
+void install_telemetry();
+
+}  // namespace tandem::shell

@@ -1,0 +1,15 @@
+// Database tandem_telemetry in ClickHouse: tables, views, what each column means.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tandem::telemetry {
+
+// In order; each may be run again.
+const std::vector<std::string>& schema_statements();
+
+// The columns of events_raw as the table of docs/reference/telemetry.md.
+std::string column_reference();
+
+}  // namespace tandem::telemetry
