@@ -124,6 +124,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         copies_[1].known = true;
         limits_.changes_max = static_cast<size_t>(pick(1, 40));
         lookup_limits_.lookup_keys = static_cast<size_t>(pick(1, 8));
+        lookup_limits_.main_rows_min = static_cast<size_t>(pick(0, 3));
         for (int i = pick(0, 30); i > 0; --i) run_transaction();  // before the slot
         confirmed_ = Lsn{next_lsn_};
         confirmed_before_.push_back(confirmed_);
@@ -262,6 +263,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         FoldLimits limits;
         limits.grace = std::chrono::milliseconds(0);
         limits.generation_age = std::chrono::milliseconds(pick(0, 5));
+        limits.generation_age_per_table = std::chrono::milliseconds(0);
         limits.keys_max = static_cast<size_t>(pick(1, 12));
         book_.emplace(limits);
         uint32_t last = 0;

@@ -126,7 +126,13 @@ Result<MaybeEvent> NativeProtocol::next() {
     if (state_ == State::kBroken)
         return Error(ErrorCode::kProtocolViolation, "the connection broke the protocol before");
     auto event = read_next();
-    if (event.ok()) return event;
+    if (event.ok()) {
+        if (input().empty()) {
+            release_if_large(input_);
+            input_at_ = 0;
+        }
+        return event;
+    }
     if (is_would_block(event.error())) return MaybeEvent();
     state_ = State::kBroken;
     // To the caller bytes that are no block are a peer that breaks its protocol: a new connection
@@ -275,7 +281,7 @@ Result<MaybeEvent> NativeProtocol::read_body() {
         }
         if (!body_->compressed) return MaybeEvent();
         if (plain_at_ == plain_.size()) {
-            plain_.clear();
+            release_if_large(plain_);
             plain_at_ = 0;
         }
         if (plain_.size() > options_.block_bytes_max)

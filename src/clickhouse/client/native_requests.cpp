@@ -238,10 +238,7 @@ void NativeProtocol::output_sent(size_t bytes) {
     TANDEM_ASSERT(bytes <= output_left(), "more sent than there was");
     output_sent_ += bytes;
     if (output_left() > 0) return;
-    // A large insert must not keep its peak of memory for the life of the connection.
-    constexpr size_t kKeep = size_t{16} << 20;
-    if (output_.capacity() > kKeep) output_ = types::Bytes();
-    output_.clear();
+    release_if_large(output_);
     output_sent_ = 0;
 }
 

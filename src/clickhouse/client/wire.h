@@ -36,6 +36,14 @@ void write_little(types::Bytes& out, T value) {
     out.append(&value, sizeof value);
 }
 
+// Empties a buffer. What was large once must not keep its peak of memory for the life of the
+// connection, of which there may be many.
+inline void release_if_large(types::Bytes& buffer) {
+    constexpr size_t kKeep = size_t{2} << 20;
+    if (buffer.capacity() > kKeep) buffer = types::Bytes();
+    buffer.clear();
+}
+
 class WireReader {
   public:
     explicit WireReader(std::string_view bytes) : bytes_(bytes) {}

@@ -99,7 +99,7 @@ Status Applier::apply_insert(InsertStep& step, Destination& destination) {
     }
     // First: they are looked up as they were before this batch.
     TRY(complete_pending(step, destination));
-    if (!step.placed) step.placed = rows.place(book_->keys(table.relid));
+    if (!step.placed) step.placed = rows.place(book_->keys(table.relid), limits_.main_rows_min);
     TRY(failpoint("stream_before_insert"));
     if (!step.main_written && step.placed->main.rows() > 0)
         TRY(destination.insert_main(table, step.placed->main));
@@ -156,11 +156,14 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
     std::vector<size_t> columns = rows.missing_columns();
     size_t bytes_max = count == 1 ? limits_.lookup_bytes_one : limits_.lookup_bytes;
     std::vector<LeafCut> cuts = book_->cuts(table.relid);
-    types::Block found = TRY(destination.rows_by_key(
-        table, {rows.lookup_keys(first, count), columns, rows.first(), bytes_max, cuts}));
     types::Block slice = rows.empty_delta();
     auto loading = [&](Oid leaf) { return book_->loading(table.relid, leaf); };
-    std::vector<size_t> left = TRY(rows.complete_from_target(first, count, found, loading, slice));
+    std::vector<size_t> left;
+    {
+        types::Block found = TRY(destination.rows_by_key(
+            table, {rows.lookup_keys(first, count), columns, rows.first(), bytes_max, cuts}));
+        left = TRY(rows.complete_from_target(first, count, found, loading, slice));
+    }
     if (!left.empty()) {
         // A live table has every row that a change can mention.
         if (!std::all_of(left.begin(), left.end(),
@@ -169,7 +172,11 @@ Result<size_t> Applier::complete_slice(TableBatch& rows, size_t first, size_t co
                          "ClickHouse lacks a row that was updated in " + table.label());
         TRY(complete_from_source(rows, left, bytes_max, slice));
     }
-    clickhouse::append_block(completed, slice);
+    // A large value is there often enough as it is.
+    if (completed.rows() == 0)
+        completed = std::move(slice);
+    else
+        clickhouse::append_block(completed, slice);
     return count;
 }
 

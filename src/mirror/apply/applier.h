@@ -25,10 +25,13 @@ namespace tandem::mirror {
 
 struct ApplyLimits {
     size_t lookup_keys = 4096;                  // keys of one look-up
-    size_t lookup_bytes = size_t{64} << 20;     // of one look-up's answer, if it has more than
+    size_t lookup_bytes = size_t{16} << 20;     // of one look-up's answer, if it has more than
                                                 // one key
     size_t lookup_bytes_one = size_t{2} << 30;  // ... and of a single row
     size_t insert_bytes = size_t{32} << 20;     // completed rows are inserted in such pieces
+    // Fewer rows for main go to the delta when others do: one insert costs less than two, and the
+    // table is to be folded anyway.
+    size_t main_rows_min = 256;
 };
 
 class Applier {

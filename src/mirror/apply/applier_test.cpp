@@ -16,6 +16,7 @@ using test_rows::Row;
 
 constexpr Oid kFirst{100};
 constexpr Oid kSecond{200};
+constexpr ApplyLimits kEachItsOwn{.main_rows_min = 0};
 
 class ApplierTest : public testing::Test,
                     protected Destination,
@@ -88,7 +89,7 @@ class ApplierTest : public testing::Test,
     TablePtr second_ = test_rows::make_table(kSecond);
     std::deque<std::vector<types::Converter>> converters_;
     DeltaBook book_;
-    Applier applier_{*this, *this, *this, book_};
+    Applier applier_{*this, *this, *this, book_, kEachItsOwn};
     Mutex mutex_;
     std::string calls_;
     std::string fails_;
@@ -101,6 +102,16 @@ TEST_F(ApplierTest, writes_every_table_once) {
     ASSERT_TRUE(applier_.run().ok());
     EXPECT_TRUE(applier_.done());
     EXPECT_EQ(calls_, "main100 delta100 main200 delta200");
+}
+
+TEST_F(ApplierTest, writes_few_new_rows_along_with_others_into_the_delta) {
+    Applier applier(*this, *this, *this, book_);
+    Batch batch;
+    batch.steps.emplace_back(rows_of(first_));
+    applier.start(std::move(batch));
+    ASSERT_TRUE(applier.run().ok());
+    EXPECT_EQ(calls_, "delta100");
+    EXPECT_EQ(book_.rows(kFirst), 2U);
 }
 
 TEST_F(ApplierTest, goes_on_where_an_error_was_and_repeats_nothing_acknowledged) {
@@ -143,7 +154,7 @@ TEST_F(ApplierTest, writes_different_tables_at_once_and_waits_for_them_before_an
     std::latch both{2};
     begun_ = &both;
     Destination* more[] = {this};
-    Applier applier(*this, *this, *this, book_, {}, more);
+    Applier applier(*this, *this, *this, book_, kEachItsOwn, more);
     Batch batch;
     batch.steps.emplace_back(rows_of(first_));
     batch.steps.emplace_back(rows_of(second_));

@@ -328,24 +328,38 @@ PlacedRows TableBatch::place_all() {
     return placed;
 }
 
-PlacedRows TableBatch::place(const DeltaKeys& keys) {
+PlacedRows TableBatch::place(const DeltaKeys& keys, size_t main_rows_min) {
     if (table_->keyless()) return place_counted();
     bool all_fresh = fresh_rows_ == rows_ && superseded_rows_ == 0 && pending_.empty();
     if (keys.holds == DeltaKeys::Holds::nothing && all_fresh) return place_all();
     PlacedRows placed{empty_main(), empty_delta(), {}};
+    std::vector<std::pair<uint32_t, uint64_t>> few;  // not placed yet: row and hash
     std::string scratch;
+    auto to_delta = [&](uint32_t row, uint64_t hash) {
+        append_delta(row, placed.delta);
+        placed.delta_keys.push_back(hash);
+    };
     for (uint32_t row = 0; row < rows_; ++row) {
         if (superseded_by_[row] != 0 || pending_of_.contains(row)) continue;
         uint64_t hash = key_hash(columns_, row, scratch);
         bool known = keys.holds == DeltaKeys::Holds::anything ||
                      (keys.holds == DeltaKeys::Holds::some && keys.contains(hash));
-        if (fresh_[row] && !known) {
+        if (!fresh_[row] || known)
+            to_delta(row, hash);
+        else if (few.size() < main_rows_min)
+            few.emplace_back(row, hash);
+        else
             append_main(row, placed.main);
-            continue;
-        }
-        append_delta(row, placed.delta);
-        placed.delta_keys.push_back(hash);
     }
+    bool along = placed.main.rows() == 0 && placed.delta.rows() > 0;
+    for (const auto& [row, hash] : few)
+        if (along)
+            to_delta(row, hash);
+        else
+            append_main(row, placed.main);
+    // They are in the blocks now; what is pending is completed from them.
+    if (pending_.empty())
+        for (types::NamedColumn& named : columns_) named.column = types::Column(named.column.type);
     return placed;
 }
 

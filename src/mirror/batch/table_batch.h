@@ -73,8 +73,9 @@ class TableBatch {
     // rows replace none of earlier ones.
     void close(std::optional<Lsn> open);
     // All rows that are not pending; once. Rows that were inserted, under keys the delta does not
-    // hold, are for main; the others for the delta.
-    PlacedRows place(const DeltaKeys& keys);
+    // hold, are for main; the others for the delta. When there are others, `main_rows_min` of them
+    // are needed for an insert into main of their own; fewer go along to the delta.
+    PlacedRows place(const DeltaKeys& keys, size_t main_rows_min = 0);
     // Hashes of the keys of a block that starts with the table's columns, as completed rows have
     // it.
     std::vector<uint64_t> key_hashes(const types::Block& block) const;

@@ -70,6 +70,36 @@ TEST_F(TableBatchTest, sends_new_rows_to_main_and_changed_ones_to_the_delta) {
     EXPECT_EQ(placed.delta_keys.size(), 2U);
 }
 
+TEST_F(TableBatchTest, sends_few_new_rows_along_to_the_delta_but_not_alone) {
+    insert(Row(1, 10, "a"));
+    insert(Row(4, 40, "d"));
+    remove(3);
+    rows_.close(std::nullopt);
+    PlacedRows placed = rows_.place({.holds = DeltaKeys::Holds::nothing}, 3);
+    EXPECT_EQ(placed.main.rows(), 0U);
+    EXPECT_EQ(text(placed.delta, true), "-3 1:10:a 4:40:d");
+    EXPECT_EQ(placed.delta_keys.size(), 3U);
+}
+
+TEST_F(TableBatchTest, keeps_new_rows_in_main_when_they_are_many_or_alone) {
+    for (bool alone : {false, true}) {
+        TableBatch rows{layout_, converters_};
+        for (int key : {1, 4}) {
+            Row row(key, 10, "a");
+            ASSERT_TRUE(rows.insert(row.get(), at(10)).ok());
+        }
+        if (!alone) {
+            ASSERT_TRUE(rows.remove(Row(3, 0, "").key(), at(10)).ok());
+        }
+        rows.close(std::nullopt);
+        PlacedRows placed = rows.place(
+            {.holds = DeltaKeys::Holds::some, .contains = [](uint64_t) { return false; }},
+            alone ? 9 : 1);
+        EXPECT_EQ(placed.main.rows(), 2U);
+        EXPECT_EQ(placed.delta.rows(), alone ? 0U : 1U);
+    }
+}
+
 TEST_F(TableBatchTest, sends_all_to_the_delta_where_it_may_hold_anything) {
     insert(Row(1, 10, "a"));
     PlacedRows placed = this->placed(DeltaKeys::Holds::anything);

@@ -14,6 +14,12 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kLook{250};
+// Folds take at most this part of the time, those of all tables together: of many tables that
+// change each has to wait. What one takes beyond what there is, the next ones wait for, within
+// limits: a table that takes long holds up its own folds, see FoldLimits.
+constexpr int kShare = 3;
+constexpr std::chrono::nanoseconds kCreditMax = milliseconds(1000);
+constexpr std::chrono::nanoseconds kDebtMax = milliseconds(1000);
 constexpr milliseconds kDurable{1000};
 constexpr milliseconds kRecordAge{30'000};
 constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
@@ -39,7 +45,7 @@ class Folding {
     Status run() {
         Moment now = std::chrono::steady_clock::now();
         Lsn published = hand_over_.published();
-        for (const FoldTask& task : book_.due(published, now)) TRY(fold(task, published));
+        TRY(fold_some(published, now));
         for (const auto& task : book_.due_cuts(published, now)) TRY(remove_cut(task));
         for (const auto& [table, generation] : book_.take_garbage(now))
             TRY(target_.drop_generation(*table, generation));
@@ -67,6 +73,19 @@ class Folding {
         TRY(catalog_.record_known(durable_));
         recorded_ = durable_;
         recorded_at_ = now;
+        return {};
+    }
+
+    Status fold_some(Lsn published, Moment now) {
+        credit_ = std::min(credit_ + (now - looked_) / kShare, kCreditMax);
+        looked_ = now;
+        for (const FoldTask& task : book_.due(published, now)) {
+            if (credit_.count() <= 0) break;
+            Moment begun = std::chrono::steady_clock::now();
+            TRY(fold(task, published));
+            credit_ -= std::chrono::steady_clock::now() - begun;
+        }
+        credit_ = std::max(credit_, -kDebtMax);
         return {};
     }
 
@@ -167,6 +186,8 @@ class Folding {
     CatalogStore catalog_;
     metrics::MirrorMetrics metrics_{options_.name};
     const Moment begun_;
+    Moment looked_ = begun_;
+    std::chrono::nanoseconds credit_ = kCreditMax;
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
     std::map<uint32_t, Settled> settled_;

@@ -11,8 +11,9 @@ CatalogStore::Options store_options(const RunnerOptions& options, std::string_vi
 
 namespace {
 
-// Tables that are written at once, but for the first: an insert is mostly waiting for the disk.
-constexpr int kMoreWriters = 3;
+// Tables that are written at once, but for the first: an insert is mostly waiting for the disk, a
+// dozen times, and those who wait at the same time share what it writes.
+constexpr int kMoreWriters = 11;
 
 // What is known of a batch before it is applied, counted once readers see it.
 class Counted {

@@ -28,9 +28,11 @@ using sqltext::ch_string;
 constexpr int kUnknownDatabase = 81;
 
 constexpr int kUnknownTable = 60;
+constexpr int kTooManyRowsOrBytes = 396;
 constexpr int kUnknownIdentifier = 47;
 constexpr int kAlterOfColumnIsForbidden = 524;
 constexpr int kSettlePolls = 600;
+constexpr std::chrono::milliseconds kIdle{1000};
 constexpr int kPollsBeforeKill = 5;
 // Origins: 0 the stream, 1.. chunks of the load, from here on folds.
 constexpr uint32_t kFoldOrigin = uint32_t{1} << 31;
@@ -179,12 +181,14 @@ Status ClickHouseTarget::insert(std::string_view database, std::string_view tabl
                                 const types::Block& block) {
     if (!unsettled_.empty()) TRY(settle(unsettled_));
     // A connection that was lost while it was idle: then nothing is lost with it.
-    if (client_ != nullptr && !client_->ping().ok()) client_.reset();
+    auto now = std::chrono::steady_clock::now();
+    if (client_ != nullptr && now - inserted_at_ > kIdle && !client_->ping().ok()) client_.reset();
     clickhouse::Client* connection = TRY(client());
     Query insert = insert_query(database, table, block);
     unsettled_ = insert.query_id;
     TRY(connection->insert(insert, block));
     insert_acknowledged();
+    inserted_at_ = std::chrono::steady_clock::now();
     if (options_.on_insert) options_.on_insert(block.rows(), block.byte_size());
     return {};
 }
@@ -719,8 +723,14 @@ Result<types::Block> ClickHouseTarget::rows_by_key(const Table& table, LookUp lo
         ") WHERE _tandem_deleted = 0";
     Query select = query(std::move(sql));
     select.external_tables.push_back({"_keys", std::move(look_up.keys)});
+    // The server sends blocks of any size; what is too much should not come at all.
+    select.settings = {{"max_result_bytes", std::to_string(look_up.bytes_max)},
+                       {"result_overflow_mode", "throw"}};
     clickhouse::Client* connection = TRY(client());
-    return clickhouse::select_all(*connection, select, look_up.bytes_max);
+    auto found = clickhouse::select_all(*connection, select, look_up.bytes_max);
+    if (!found.ok() && found.error().foreign_code() == kTooManyRowsOrBytes)
+        return Error(ErrorCode::kLimitExceeded, found.error().message());
+    return found;
 }
 
 }  // namespace tandem::mirror

@@ -132,6 +132,7 @@ class ClickHouseTarget final : public Destination {
     TargetOptions options_;
     std::unique_ptr<clickhouse::Client> client_;
     std::string unsettled_;  // query id of an insert whose outcome is not known
+    std::chrono::steady_clock::time_point inserted_at_{};
 };
 
 }  // namespace tandem::mirror

@@ -8,6 +8,8 @@
 
 namespace tandem::mirror {
 
+using std::chrono::milliseconds;
+
 DeltaBook::Hold::Hold(DeltaBook& book, Oid relid, Held what)
     : book_(book), key_(relid.value, what) {
     MutexLock lock(book_.mutex_);
@@ -161,14 +163,19 @@ bool DeltaBook::none_after(const Entry& entry, uint32_t generation) {
     });
 }
 
-void DeltaBook::close_if_due(Entry& entry, Moment now) const {
+milliseconds DeltaBook::generation_age() const {
+    auto changing = std::count_if(tables_.begin(), tables_.end(), [](const auto& item) {
+        return !item.second.generations.empty();
+    });
+    return std::max(limits_.generation_age, changing * limits_.generation_age_per_table);
+}
+
+void DeltaBook::close_if_due(Entry& entry, milliseconds age, Moment now) const {
     auto open = entry.generations.find(entry.open);
     if (open == entry.generations.end()) return;
     Generation& generation = open->second;
     if (generation.rows == 0) return;
-    if (now - generation.opened < limits_.generation_age &&
-        generation.rows < limits_.generation_rows)
-        return;
+    if (now - generation.opened < age && generation.rows < limits_.generation_rows) return;
     generation.closed = true;
     ++entry.open;
 }
@@ -186,20 +193,24 @@ std::optional<FoldTask> DeltaBook::due(Entry& entry, Lsn published, Moment now) 
         if (!waits) newest = number;
     }
     if (newest == 0 || now < entry.not_before) return std::nullopt;
-    return FoldTask{entry.table, entry.oldest, newest, entry.folding != 0};
+    Moment settled = *entry.generations.begin()->second.settled;
+    return FoldTask{entry.table, entry.oldest, newest, entry.folding != 0, settled};
 }
 
 std::vector<FoldTask> DeltaBook::due(Lsn published, Moment now) {
     MutexLock lock(mutex_);
     std::vector<FoldTask> tasks;
+    const milliseconds age = generation_age();
     for (auto& [relid, entry] : tables_) {
         if (entry.loading || !entry.cuts.empty()) continue;
-        close_if_due(entry, now);
+        close_if_due(entry, age, now);
         auto task = due(entry, published, now);
         // What was begun is ended as it was begun.
         if (task && entry.folding != 0) task->newest = std::max(entry.folding, entry.oldest);
         if (task) tasks.push_back(*task);
     }
+    std::stable_sort(tasks.begin(), tasks.end(),
+                     [](const FoldTask& a, const FoldTask& b) { return a.since < b.since; });
     return tasks;
 }
 

@@ -28,6 +28,9 @@ struct FoldLimits {
     std::chrono::milliseconds grace{10'000};
     // A generation closes at this age, or at this many rows.
     std::chrono::milliseconds generation_age{2'000};
+    // ... and not before so long for each table that changes: a fold has a price of its own,
+    // however few rows it moves, so of many tables each is folded more seldom.
+    std::chrono::milliseconds generation_age_per_table{100};
     uint64_t generation_rows = 500'000;
     // Keys remembered in all; beyond, all rows of the largest table go to its delta until it is
     // folded.
@@ -42,6 +45,7 @@ struct FoldTask {
     uint32_t oldest = 0;
     uint32_t newest = 0;
     bool again = false;  // an earlier try may have left rows in main
+    Moment since{};      // when it could have been done first
 };
 
 class DeltaBook {
@@ -107,7 +111,7 @@ class DeltaBook {
 
     // --- the fold thread ------------------------------------------------------------------------
     // Closes generations that are due and names folds that may be done: every row of theirs lies
-    // before `published`, and has for the grace.
+    // before `published`, and has for the grace. Those that wait longest come first.
     std::vector<FoldTask> due(Lsn published, Moment now);
     // The fold begins: should it fail half-way, the next try is told so.
     void begin(const FoldTask& task);
@@ -181,7 +185,8 @@ class DeltaBook {
     static bool none_after(const Entry& entry, uint32_t generation);
     void folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now)
         TANDEM_REQUIRES(mutex_);
-    void close_if_due(Entry& entry, Moment now) const;
+    std::chrono::milliseconds generation_age() const TANDEM_REQUIRES(mutex_);
+    void close_if_due(Entry& entry, std::chrono::milliseconds age, Moment now) const;
     std::optional<FoldTask> due(Entry& entry, Lsn published, Moment now) const;
     void bound_keys() TANDEM_REQUIRES(mutex_);
 

@@ -43,8 +43,10 @@ class DeltaBookTest : public testing::Test {
         return empty;
     }
 
-    DeltaBook book_{
-        {.grace = milliseconds(100), .generation_age = milliseconds(10), .keys_max = 3}};
+    DeltaBook book_{{.grace = milliseconds(100),
+                     .generation_age = milliseconds(10),
+                     .generation_age_per_table = milliseconds(1),
+                     .keys_max = 3}};
     TablePtr table_;
     Moment now_{std::chrono::hours(1)};
     int recorded_ = 0;
@@ -103,6 +105,33 @@ TEST_F(DeltaBookTest, folds_only_what_readers_have_had_for_the_grace) {
     auto garbage = book_.take_garbage(now_);
     ASSERT_EQ(garbage.size(), 1U);
     EXPECT_EQ(garbage[0].generation, tasks[0].newest);
+}
+
+TEST_F(DeltaBookTest, folds_more_seldom_when_many_tables_change_and_first_what_waits_longest) {
+    for (uint32_t relid = 1; relid <= 20; ++relid) {
+        auto table = std::make_shared<Table>(*table_);
+        table->relid = Oid{relid};
+        book_.start({.table = table});
+        auto generation = book_.begin_rows(Oid{relid}, now_, []() -> Status { return {}; });
+        ASSERT_TRUE(generation.ok());
+        // Every second one is published from the start.
+        book_.end_rows(Oid{relid}, *generation, {11}, Lsn{relid % 2 == 0 ? 50U : 70U});
+    }
+    now_ += milliseconds(19);
+    due(60);
+    now_ += milliseconds(100);
+    EXPECT_TRUE(due(60).empty()) << "of one table they would be";
+    now_ += milliseconds(10);
+    due(80);
+    now_ += milliseconds(90);
+    auto tasks = due(80);
+    ASSERT_EQ(tasks.size(), 10U);
+    EXPECT_EQ(tasks[0].table->relid.value % 2, 0U);
+    now_ += milliseconds(10);
+    tasks = due(80);
+    ASSERT_EQ(tasks.size(), 20U);
+    EXPECT_EQ(tasks[9].table->relid.value % 2, 0U);
+    EXPECT_EQ(tasks[10].table->relid.value % 2, 1U);
 }
 
 TEST_F(DeltaBookTest, says_that_a_fold_is_tried_again) {

@@ -120,6 +120,19 @@ TEST_F(mirror_on_real_servers, keeps_toast_values_that_an_update_leaves_alone) {
     expect_equal("m");
 }
 
+// Of one look-up they would be too many; how many fit is found out.
+TEST_F(mirror_on_real_servers, keeps_toast_values_that_are_too_large_to_be_looked_up_together) {
+    sql("CREATE TABLE doc (id int PRIMARY KEY, tag text, body text)");
+    sql("ALTER TABLE doc ALTER body SET STORAGE EXTERNAL");
+    sql("INSERT INTO doc SELECT i, 'a', repeat(md5(i::text), 120000) FROM generate_series(1, 9) i");
+    sql("INSERT INTO doc VALUES (10, 'a', repeat('one alone is more', 1200000))");
+    mirror("m", "'doc'");
+    sql("UPDATE doc SET tag = 'b'");
+    expect_equal("m");
+    EXPECT_EQ(ch_value("SELECT sum(length(body)), count() FROM tandem.doc WHERE tag = 'b'"),
+              "(54960000,10)");
+}
+
 TEST_F(mirror_on_real_servers, truncates_in_order) {
     sql("CREATE TABLE a (id int PRIMARY KEY, v int); CREATE TABLE b (id int PRIMARY KEY, "
         "a int REFERENCES a)");
