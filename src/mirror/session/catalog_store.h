@@ -173,8 +173,8 @@ class CatalogStore final : public Catalog {
     // The table has to be loaded again from the start, as the source has it now: pending, with a
     // new generation, which makes the reconciler start the mirror anew.
     Status restart_load(Oid relid);
-    Status reload(Oid relid);
-    Result<bool> types_changed(const Table& table);  // whatever its state is, unless it failed
+    Status reload(Oid relid);  // whatever its state is, unless it failed
+    Result<bool> types_changed(const Table& table);
 
     // --- the port -------------------------------------------------------------------------------
     Status record_look_up(const Table& table, Lsn before) override;
