@@ -1,6 +1,7 @@
 #include "extension/shell/pg.h"
 
 extern "C" {
+#include "miscadmin.h"
 #include "utils/guc.h"
 }
 
@@ -37,10 +38,13 @@ void define_where_it_goes() {
                             "Longest time an event waits for others before it is sent.", nullptr,
                             &telemetry_flush_interval_ms, 1000, 50, 60000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
-    DefineCustomIntVariable("tandem.telemetry_memory",
-                            "Shared memory for events on their way, divided among all sessions.",
-                            nullptr, &telemetry_memory_kb, 32 * 1024, 1024, 4 * 1024 * 1024,
-                            PGC_POSTMASTER, GUC_UNIT_KB, nullptr, nullptr, nullptr);
+    // Later it could not be had any more, and Postgres ends a session that asks for such a setting.
+    if (process_shared_preload_libraries_in_progress)
+        DefineCustomIntVariable(
+            "tandem.telemetry_memory",
+            "Shared memory for events on their way, divided among all sessions.", nullptr,
+            &telemetry_memory_kb, 32 * 1024, 1024, 4 * 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB,
+            nullptr, nullptr, nullptr);
     DefineCustomIntVariable(
         "tandem.telemetry_backlog",
         "Memory of the worker for events that ClickHouse has not confirmed.",
