@@ -132,8 +132,8 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
         -- Copies of a table are numbered behind an @, and other tables of ours begin so.
         WHEN n.target ~ '@|^_tandem_' THEN format('its name in ClickHouse, "%s", is one that Tandem needs for itself', n.target)
         WHEN a.reserved IS NOT NULL THEN format('its column "%s" has a name that Tandem needs for itself', a.reserved)
-        WHEN a.columns = 0 THEN 'it has no columns that could be mirrored'
-        ELSE (SELECT w.why FROM tandem.without_identity(ARRAY[c.oid]) w)
+        ELSE coalesce((SELECT w.why FROM tandem.without_identity(ARRAY[c.oid]) w),
+                      CASE WHEN a.columns = 0 THEN 'it has no columns that could be mirrored' END)
     END
     FROM pg_class c
     LEFT JOIN tandem.without_wal(ARRAY[why_not_mirrored.relid]) u ON u.relid = c.oid

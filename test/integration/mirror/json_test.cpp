@@ -47,16 +47,18 @@ class json : public MirrorFixture {
                      column + " ->> " + k + ", 'UTF8'), 'hex'), '-'), ' ' ORDER BY id) FROM t");
     }
     std::string of_clickhouse(const std::string& text, const std::string& kind) {
-        std::string main = "tandem_rows.`" +
-                           value(
-                               "SELECT main FROM tandem.mirror_copy WHERE visible_from IS NOT NULL "
-                               "ORDER BY copy DESC LIMIT 1") +
-                           "`";
-        std::string delta = "tandem_rows.`" +
-                            value(
-                                "SELECT delta FROM tandem.mirror_copy WHERE visible_from IS NOT "
-                                "NULL ORDER BY copy DESC LIMIT 1") +
-                            "`";
+        std::string main =
+            "tandem_rows.`" +
+            value(
+                "SELECT main FROM tandem.mirror_copy WHERE relid = 't'::regclass AND "
+                "visible_from IS NOT NULL ORDER BY copy DESC LIMIT 1") +
+            "`";
+        std::string delta =
+            "tandem_rows.`" +
+            value(
+                "SELECT delta FROM tandem.mirror_copy WHERE relid = 't'::regclass AND "
+                "visible_from IS NOT NULL ORDER BY copy DESC LIMIT 1") +
+            "`";
         std::string list = "id, " + sqltext::ch_ident(text) + " AS x, " + sqltext::ch_ident(kind) +
                            " AS y, _tandem_from";
         std::string found = ch_value(
@@ -73,8 +75,8 @@ class json : public MirrorFixture {
         for (const std::string& key : keys) {
             auto names = source().query(
                 "SELECT text_column, kind_column FROM tandem.mirror_json_key j WHERE copy = "
-                "(SELECT max(copy) FROM tandem.mirror_copy WHERE visible_from IS NOT NULL) AND "
-                "key = " +
+                "(SELECT max(copy) FROM tandem.mirror_copy WHERE relid = 't'::regclass AND "
+                "visible_from IS NOT NULL) AND relid = 't'::regclass AND key = " +
                 pg_literal(key) +
                 " AND attnum = (SELECT attnum FROM pg_attribute WHERE attrelid = 't'::regclass "
                 "AND attname = " +
