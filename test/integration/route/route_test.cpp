@@ -81,7 +81,8 @@ TEST_F(RouteBehaviour, says_what_clickhouse_read_and_how_long_it_took) {
 
 TEST_F(RouteBehaviour, names_the_reason_when_a_query_stays) {
     EXPECT_EQ(reason_for(kCount), "routed");
-    EXPECT_EQ(reason_for("SELECT random(), count(*) FROM sales"), "volatile");
+    EXPECT_EQ(reason_for("SELECT random(), count(*) FROM sales"), "partly");
+    EXPECT_EQ(reason_for("SELECT count(*) FROM sales WHERE id > random()"), "volatile");
     EXPECT_EQ(reason_for("SELECT count(*) FROM sales, plain"), "unmirrored_relation");
     EXPECT_EQ(reason_for("DELETE FROM sales"), "not_select");
     EXPECT_EQ(reason_for("SELECT ctid FROM sales"), "expression");
@@ -98,7 +99,7 @@ TEST_F(RouteBehaviour, names_the_reason_when_a_query_stays) {
     EXPECT_NE(explain(kCount, "FORMAT YAML, COSTS OFF").find("\n  Tandem: \n    Routed: false\n"),
               std::string::npos);
     run("SET tandem.route = force");
-    EXPECT_EQ(ask("SELECT random(), count(*) FROM sales").substr(0, 11), "ERROR TD014");
+    EXPECT_EQ(ask("SELECT ctid FROM sales").substr(0, 11), "ERROR TD014");
     EXPECT_EQ(ask(kCount), "999");
 }
 
@@ -295,9 +296,14 @@ TEST_F(RouteBehaviour, waits_for_freshness_only_as_long_as_allowed) {
     EXPECT_NE(explain(kCount, "ANALYZE, COSTS OFF").find("Reason: lag"), std::string::npos);
     // A slot that is confirmed up to now is fresh enough until something is written.
     run("SELECT pg_create_logical_replication_slot('tandem_m', 'pgoutput')");
-    run("SELECT pg_replication_slot_advance('tandem_m', pg_current_wal_insert_lsn())");
+    // By another session: reading may write (it prunes pages), which counts as done by this one.
+    auto other = connect();
+    ASSERT_TRUE(other
+                    ->execute("SELECT pg_replication_slot_advance('tandem_m', "
+                              "pg_current_wal_insert_lsn())")
+                    .ok());
     run("SET tandem.freshness = session");
-    EXPECT_TRUE(routed());
+    EXPECT_TRUE(routed()) << explain(kCount, "ANALYZE, COSTS OFF");
     run("INSERT INTO plain VALUES (5)");
     EXPECT_EQ(ask(kCount), "1000");
 }
