@@ -52,7 +52,7 @@ TEST_F(RoutePartly, shows_its_pieces_and_the_plan_of_the_rest) {
               "  Remote SQL 1: SELECT t1.`tenant` AS c1, count()::Int64 AS c2\n"
               "      FROM `tandem`.`bills` AS t1\n"
               "      GROUP BY t1.`tenant`\n"
-              "  Remote SQL 2: SELECT t1.`note` AS c1, maxOrNull(t1.`id`)::Nullable(Int32) AS c2\n"
+              "  Remote SQL 2: SELECT t1.`note` AS c1, max(t1.`id`)::Nullable(Int32) AS c2\n"
               "      FROM `tandem`.`bills` AS t1\n"
               "      GROUP BY t1.`note`\n"
               "  ->  Nested Loop\n"
