@@ -42,7 +42,7 @@ struct TelemetryShared {
     // Read by every backend, written seldom.
     alignas(64) std::atomic<int64> wall_offset_ns;  // CLOCK_REALTIME - CLOCK_MONOTONIC
     std::atomic<uint64> text_epoch;                 // another one: texts are sent again
-    std::atomic<Latch*> worker;  // nullptr: none runs
+    std::atomic<Latch*> worker;                     // nullptr: none runs
     std::atomic<int> worker_pid;
     std::atomic<bool> worker_sleeps;
     // Of the worker.

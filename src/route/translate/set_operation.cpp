@@ -135,8 +135,8 @@ Translator::Derived Translator::combine_rows(const Query& query, const Derived& 
         // Equal numbers of different digits are one row, and which of them is up to Postgres.
         const Node* digits = sql_.result(number, sql::Role::kDigits, item);
         const Node* wrong = sql_.form("min($1) != max($1)", {digits});
-        grouped.results.push_back({sql_.guarded(wrong, sql_.call("max", {digits})),
-                                   sql::Role::kDigits, item});
+        grouped.results.push_back(
+            {sql_.guarded(wrong, sql_.call("max", {digits})), sql::Role::kDigits, item});
     }
     const Node* side = sql_.result(number, sql::Role::kDigits, 0);
     const Node* left = sql_.form("toInt64(countIf($1 = 0))", {side});
