@@ -61,5 +61,5 @@ SELECT regexp_replace(name, '^(?:P)?[0-9]?([0-9])?.*$', '\1') AS x, count(*) FRO
 SELECT o_custkey FROM torders WHERE o_totalprice > (SELECT avg(o_totalprice) * 1.5 FROM torders) ORDER BY 1, o_orderkey;
 --@ routed
 SELECT count(*) FROM lineitem a WHERE l_quantity < (SELECT 0.5 * avg(l_quantity) FROM lineitem b WHERE b.l_partkey = a.l_partkey);
---@ numeric_scale
+--@ routed
 SELECT a, count(*) FROM (SELECT person, avg(qty) AS a, avg(amount) AS b FROM orders GROUP BY person) s WHERE b > 10 GROUP BY person, a ORDER BY 1, person NULLS FIRST;

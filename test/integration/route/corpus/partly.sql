@@ -63,7 +63,7 @@ SELECT chain(product) FROM sales WHERE qty = 9 AND amount > 500;
 SELECT array_agg(n), random() < 2 FROM (SELECT store, count(*) AS n FROM sales GROUP BY store) s;
 --@ volatile
 SELECT sum(f), random() < 2 FROM (SELECT store, max(rate) AS f FROM sales GROUP BY store) s;
---@ volatile
+--@ partly
 SELECT f, random() < 2 FROM (SELECT store, max(rate) AS f FROM sales GROUP BY store) s GROUP BY f;
 --@ volatile
 SELECT store, row_number() OVER () FROM (SELECT store, random() < 2 FROM sales GROUP BY store) s;

@@ -247,7 +247,7 @@ SELECT s.sensor, g.t, count(r.value) FROM (SELECT DISTINCT sensor FROM readings)
 SELECT split_part(email, '@', 2) AS domain, count(*) FROM accounts WHERE email IS NOT NULL GROUP BY domain ORDER BY 2 DESC, 1;
 --@ routed
 SELECT lower(trim(both ' ' from name)), upper(left(name, 3)), initcap(status) FROM accounts a JOIN invoices i ON i.account = a.id WHERE i.id < 12 ORDER BY i.id;
---@ routed
+--@ like_pattern
 SELECT regexp_replace(website, '^https?://(www\.)?([^/]+).*$', '\2') AS host, count(*) FROM accounts GROUP BY 1 ORDER BY 1;
 --@ routed
 SELECT substring(website from '//([^/]+)') AS host, count(*) FROM accounts GROUP BY 1 ORDER BY 1;
@@ -444,7 +444,7 @@ SELECT n, count(*) FROM (SELECT account, count(*) AS n FROM invoices GROUP BY ac
 SELECT ip, count(*) FROM hits GROUP BY ip ORDER BY count(*) DESC, ip LIMIT 5;
 --@ operator
 SELECT count(*) FROM hits WHERE ip << '192.168.1.0/24' OR ip = '192.168.0.7';
---@ function
+--@ partly
 SELECT host(ip), family(ip), masklen(ip), count(*) FROM hits WHERE id < 30 GROUP BY 1, 2, 3 ORDER BY 1;
 --@ function
 SELECT network(set_masklen(ip, 24)) AS net, count(*) FROM hits GROUP BY 1 ORDER BY 1;
