@@ -112,8 +112,9 @@ Status StreamMachine::on_announcement(const Announcement& announcement) {
 }
 
 void StreamMachine::on_leaf(const LeafAnnouncement& announcement, Micros now) {
-    if (directory_->known(announcement.relid) == nullptr ||
-        directory_->covered(announcement.relid, xid_))
+    // SAFETY: anybody may write such a message, and name a table that has no partitions.
+    TablePtr table = directory_->known(announcement.relid);
+    if (table == nullptr || !table->partitioned || directory_->covered(announcement.relid, xid_))
         return;
     add_leaf_step(announcement.relid, announcement.leaf,
                   announcement.part ? LeafStep::Kind::loads : LeafStep::Kind::gone, now);
