@@ -17,7 +17,7 @@ extern RouteNote* route_note;
 inline void note_stays(const char* reason) {
     if (route_note == nullptr) return;
     route_note->side = 2;
-    strlcpy(route_note->reason, reason, sizeof route_note->reason);
+    snprintf(route_note->reason, sizeof route_note->reason, "%s", reason);
 }
 
 inline void note_goes() {
@@ -28,7 +28,7 @@ inline void note_goes() {
 
 inline void note_remote_query(const char* query_id) {
     if (route_note == nullptr) return;
-    strlcpy(route_note->remote_query_id, query_id, sizeof route_note->remote_query_id);
+    snprintf(route_note->remote_query_id, sizeof route_note->remote_query_id, "%s", query_id);
 }
 
 inline void note_read(uint64 rows, uint64 bytes) {

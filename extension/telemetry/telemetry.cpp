@@ -19,7 +19,7 @@ namespace {
 void own_path(char* path, size_t size) {
     Dl_info info;
     bool known = dladdr(reinterpret_cast<void*>(&own_path), &info) != 0;
-    strlcpy(path, known && strlen(info.dli_fname) < size ? info.dli_fname : "tandem", size);
+    snprintf(path, size, "%s", known && strlen(info.dli_fname) < size ? info.dli_fname : "tandem");
 }
 
 // It is connected to no database, so that none is kept from being dropped by it.
@@ -28,9 +28,9 @@ void register_worker() {
     worker.bgw_flags = BGWORKER_SHMEM_ACCESS;
     worker.bgw_start_time = BgWorkerStart_PostmasterStart;
     worker.bgw_restart_time = 1;
-    strlcpy(worker.bgw_name, "tandem telemetry", sizeof worker.bgw_name);
-    strlcpy(worker.bgw_type, "tandem telemetry", sizeof worker.bgw_type);
-    strlcpy(worker.bgw_function_name, "tandem_telemetry_worker", sizeof worker.bgw_function_name);
+    snprintf(worker.bgw_name, sizeof worker.bgw_name, "tandem telemetry");
+    snprintf(worker.bgw_type, sizeof worker.bgw_type, "tandem telemetry");
+    snprintf(worker.bgw_function_name, sizeof worker.bgw_function_name, "tandem_telemetry_worker");
     own_path(worker.bgw_library_name, sizeof worker.bgw_library_name);
     RegisterBackgroundWorker(&worker);
 }

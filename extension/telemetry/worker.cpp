@@ -79,8 +79,17 @@ struct Worker {
     bool has_server;
 };
 
+// Postgres' enumeration of them names its own end before 17 only.
+// clang-format off
+#define PG_CMDTAG(tag, name, evtrgok, rwrok, rowcnt) + 1
+constexpr int kCommandTags = 0
+#include "tcop/cmdtaglist.h"
+    ;
+#undef PG_CMDTAG
+// clang-format on
+
 Worker worker = {};
-const char* command_names[COMMAND_TAG_NEXTTAG];
+const char* command_names[kCommandTags];
 
 // --- the rings
 // -----------------------------------------------------------------------------------------
@@ -226,7 +235,7 @@ void read_url() {
     worker.wait_until_ns = 0;
     worker.schema_is_there = false;
     worker.has_server = false;
-    strlcpy(worker.url, url, sizeof worker.url);
+    snprintf(worker.url, sizeof worker.url, "%s", url);
     if (*url == '\0') return;
     Failure failure = {};
     worker.has_server = telemetry::parse_server_url(url, worker.buffer, sizeof worker.buffer,
@@ -419,7 +428,7 @@ void rest() {
 // -------------------------------------------------------------------------------------
 
 telemetry::Origin origin(char* host, size_t size) {
-    for (int i = 0; i < COMMAND_TAG_NEXTTAG; ++i)
+    for (int i = 0; i < kCommandTags; ++i)
         command_names[i] = i == CMDTAG_UNKNOWN ? "" : GetCommandTagName(static_cast<CommandTag>(i));
     if (gethostname(host, size) != 0) *host = '\0';
     host[size - 1] = '\0';
@@ -429,7 +438,7 @@ telemetry::Origin origin(char* host, size_t size) {
     made.cluster = cluster_name == nullptr ? "" : cluster_name;
     made.server_version = PG_VERSION_NUM;
     made.commands = command_names;
-    made.command_count = COMMAND_TAG_NEXTTAG;
+    made.command_count = kCommandTags;
     return made;
 }
 

@@ -74,7 +74,7 @@ void learn_client() {
     set_text(kSessionRole, MyProcPort->user_name);
     char address[NI_MAXHOST] = "";
     if (MyProcPort->raddr.addr.ss_family == AF_UNIX)
-        strlcpy(address, "local", sizeof address);
+        snprintf(address, sizeof address, "local");
     else
         pg_getnameinfo_all(&MyProcPort->raddr.addr, static_cast<int>(MyProcPort->raddr.salen),
                            address, sizeof address, nullptr, 0, NI_NUMERICHOST);
