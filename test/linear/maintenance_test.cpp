@@ -96,7 +96,7 @@ class CaseReader {
 // In every run, because a minute is what there is for them: those that were not followed once.
 constexpr const char* kInEveryRun =
     "others_messages,leaf_unlogged,enums,composites,changes_of_enum_type,leaf_exchanged,names,"
-    "swap_by_rename,truncate_and_ddl,odd_keys";
+    "swap_by_rename,truncate_and_ddl,odd_keys,replica_identity_to_and_fro";
 
 std::vector<Case> read_cases() {
     std::vector<std::filesystem::path> files;

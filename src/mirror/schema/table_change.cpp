@@ -248,9 +248,13 @@ Status check_full(const Table& table, const TableInfo& info) {
 Status check_key(const Table& table, const Relation& relation, const TableInfo& info) {
     if (relation.replica_identity == 'f') return check_full(table, info);
     if (table.keyless()) return changed(table, "REPLICA IDENTITY is FULL no more");
-    if (relation.replica_identity == 'n')
+    if (relation.replica_identity == 'n') {
+        // It has an identity again; what was published without one cannot be followed.
+        if (info.replica_identity != postgres::ReplicaIdentity::nothing)
+            return changed(table, "REPLICA IDENTITY was NOTHING meanwhile");
         return Error(ErrorCode::kNoReplicaIdentity,
                      table.label() + " has REPLICA IDENTITY NOTHING");
+    }
     size_t keys = 0;
     for (const RelationColumn& column : relation.columns) {
         if (!column.key) continue;
