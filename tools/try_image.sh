@@ -15,8 +15,18 @@ export TANDEM_DATA=$work/stack
 . tools/fresh_root.sh
 image() { buildah --storage-driver vfs --root "$work/store" --runroot "$work/run" "$@"; }
 daemon=
+port=
+# buildah hands no signal on, so it goes to the daemon itself, which is known by its port.
+stop_daemon() {
+    local process
+    for process in /proc/[0-9]*; do
+        [ "$(basename "$(readlink "$process/exe" 2>/dev/null)")" = tandem-daemon ] &&
+            grep -qz "^TANDEM_CONSOLE_PORT=$port$" "$process/environ" && kill "${process#/proc/}"
+    done
+    return 0
+}
 finish() {
-    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+    [ -z "$daemon" ] || stop_daemon
     [ ! -d "$work/stack" ] || build/release/bin/tandem down >/dev/null 2>&1 || true
     leave_root "$work/root" 1
     image rm --all >/dev/null 2>&1 || true
@@ -79,11 +89,7 @@ eventually ok curl -sf "http://127.0.0.1:$port/healthz"
 sql "SELECT tandem.create_mirror('shop', ARRAY['public.orders'])" >/dev/null
 sql "INSERT INTO orders VALUES (5001, 1)"
 eventually 5001 clickhouse "SELECT count() FROM tandem.orders"
-# buildah hands no signal on, so it goes to the daemon itself.
-for process in /proc/[0-9]*; do
-    [ "$(basename "$(readlink "$process/exe" 2>/dev/null)")" = tandem-daemon ] &&
-        grep -qz "^TANDEM_CONSOLE_PORT=$port$" "$process/environ" && kill "${process#/proc/}"
-done
+stop_daemon
 wait "$daemon" || fail "the daemon did not end with 0"
 daemon=
 
