@@ -267,5 +267,26 @@ TEST_F(TelemetryCapture, is_read_from_postgres) {
     EXPECT_FALSE(stranger->query("SELECT * FROM tandem.top_queries").ok());
 }
 
+// What the page tells people to ask can be asked.
+TEST_F(TelemetryCapture, every_question_of_the_page) {
+    say("SELECT 'asked'");
+    wait_until_stored();
+    const std::string page = test_support::source_text("docs/howto/telemetry.md");
+    int asked = 0;
+    for (const std::string fence : {"\n```clickhouse\n", "\n```sql\n"})
+        for (size_t at = 0; (at = page.find(fence, at)) != std::string::npos;) {
+            at += fence.size();
+            std::string sql = page.substr(at, page.find("\n```", at) - at);
+            if (fence == "\n```clickhouse\n")
+                stored("SELECT count() FROM (" + sql + ")");
+            else if (sql.starts_with("SELECT"))
+                ask(sql);
+            else
+                continue;
+            ++asked;
+        }
+    EXPECT_GE(asked, 10);
+}
+
 }  // namespace
 }  // namespace tandem::telemetry_test
