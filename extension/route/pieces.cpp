@@ -186,8 +186,9 @@ bool cover_rows(Splitter* splitter, ::Query** place) {
 }
 
 bool cover_parts(Splitter* splitter, ::Query** place) {
+    bool has_having = (*place)->havingQual != nullptr;
     return cover_groups(splitter, place, false) ||
-           ((*place)->havingQual != nullptr && cover_groups(splitter, place, true)) ||
+           (has_having && cover_groups(splitter, place, true)) ||
            cover_copy(splitter, place, copy_of(*place)) || cover_rows(splitter, place);
 }
 

@@ -166,7 +166,7 @@ bool check_aggregate(Check* check, const Aggref* aggregate) {
 }
 
 bool check_window_function(Check* check, const WindowFunc* function) {
-    if (steps_may_read_tables(function->winfnoid)) return true;
+    if (check->query == nullptr || steps_may_read_tables(function->winfnoid)) return true;
     const WindowClause* window = list_nth_node(WindowClause, check->query->windowClause,
                                                static_cast<int>(function->winref) - 1);
     const char* name = get_func_name(function->winfnoid);

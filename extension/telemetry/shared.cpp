@@ -22,7 +22,7 @@ shmem_request_hook_type previous_request = nullptr;
 shmem_startup_hook_type previous_startup = nullptr;
 
 // Enough for a text of the default size and a few statements.
-constexpr uint64 kRingMin = 16 * 1024;
+constexpr uint64 kRingMin = UINT64CONST(16) * 1024;
 
 uint64 ring_bytes() {
     uint64 all = static_cast<uint64>(telemetry_memory_kb) * 1024;
@@ -48,6 +48,7 @@ void startup() {
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
     bool found;
     char* memory = static_cast<char*>(ShmemInitStruct("tandem telemetry", whole_size(), &found));
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the macro aligns numbers.
     telemetry_shared = reinterpret_cast<TelemetryShared*>(TYPEALIGN(64, memory));
     if (!found) {
         // Zero is the beginning of everything in it.

@@ -38,7 +38,7 @@ namespace tandem::shell {
 namespace {
 
 constexpr int kBatchesMax = 256;
-constexpr uint64 kBatchBytes = 4 * 1024 * 1024;
+constexpr uint64 kBatchBytes = UINT64CONST(4) * 1024 * 1024;
 constexpr int64 kMs = 1000000;
 constexpr int64 kDrainEveryMs = 100;
 constexpr int64 kSleepMs = 60000;  // while nothing happens: look at the clock once a minute
@@ -188,8 +188,7 @@ void forget_first_batch() {
     worker.batch_bytes -= telemetry::batch_bytes(*batch);
     telemetry::batch_free(batch);
     --worker.batch_count;
-    memmove(worker.batches, worker.batches + 1,
-            sizeof *worker.batches * static_cast<size_t>(worker.batch_count));
+    for (int i = 0; i < worker.batch_count; ++i) worker.batches[i] = worker.batches[i + 1];
     worker.texts_are_there = false;
     worker.refusals = 0;
 }

@@ -123,13 +123,13 @@ struct ErrorTexts {
 };
 
 ErrorTexts texts_of(const ErrorData& error) {
-    const char* const kTexts[kErrorTexts] = {
+    const char* const texts[kErrorTexts] = {
         error.message,     error.detail,        error.hint,
         error.context,     error.schema_name,   error.table_name,
         error.column_name, error.datatype_name, error.constraint_name};
     ErrorTexts all;
     for (size_t i = 0; i < kErrorTexts; ++i)
-        all.texts[i] = cut_utf8(kTexts[i] == nullptr ? "" : kTexts[i], kErrorTextMax);
+        all.texts[i] = cut_utf8(texts[i] == nullptr ? "" : texts[i], kErrorTextMax);
     return all;
 }
 
