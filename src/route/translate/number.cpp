@@ -31,6 +31,14 @@ constexpr std::string_view kFloatBucketWrong =
     "$2) / ($3 - $2) + 1) != trunc(toFloat64($4) * (($1 - $2) / ($3 - $2))) + 1 OR "
     "trunc(toFloat64($4) * (($1 - $2) / ($3 - $2))) >= $4))";
 
+// ClickHouse passes over a condition that is NULL, and a bucket is a number then.
+const sql::Node* null_of_null(sql::Sql& sql, std::span<const Value> values,
+                              const sql::Node* bucket) {
+    for (const Value& one : values)
+        if (one.nullable) bucket = sql.form("if($1 IS NULL, NULL, $2)", {one.node, bucket});
+    return bucket;
+}
+
 }  // namespace
 
 Result<Value> Translator::width_bucket(const Expr& expr) {
@@ -43,8 +51,8 @@ Result<Value> Translator::width_bucket(const Expr& expr) {
     if (values[0].cls == Class::kFloat8) {
         Nodes nodes;
         for (const Value& one : values) nodes.push_back(one.node);
-        result.node =
-            sql_.guarded(sql_.form(kFloatBucketWrong, nodes), sql_.form(kFloatBucket, nodes));
+        result.node = sql_.guarded(sql_.form(kFloatBucketWrong, nodes),
+                                   null_of_null(sql_, values, sql_.form(kFloatBucket, nodes)));
         return result;
     }
     int scale = 0;
@@ -63,7 +71,7 @@ Result<Value> Translator::width_bucket(const Expr& expr) {
     // So many digits a quotient of Postgres has at least: it is never rounded to a whole number.
     const Node* wrong =
         sql_.form("$2 = $3 OR $4 < 1 OR abs($2 - $3) * $4 > toInt256(1000000000000000)", nodes);
-    result.node = sql_.guarded(wrong, sql_.form(kWholeBucket, nodes));
+    result.node = sql_.guarded(wrong, null_of_null(sql_, values, sql_.form(kWholeBucket, nodes)));
     return result;
 }
 

@@ -5,6 +5,16 @@ SELECT width_bucket(n, -500, 500.5, 7) AS b, count(*) FROM facts GROUP BY 1;
 SELECT width_bucket(n, 500, -500, 11) AS b, count(*) FROM facts GROUP BY 1;
 --@ routed
 SELECT width_bucket(f, -3, 4.75, 31) AS b, count(*) FROM facts GROUP BY 1;
+--@ routed
+SELECT width_bucket(value, -8, 24, 10), count(*) FROM readings GROUP BY 1;
+--@ routed
+SELECT sensor, at, width_bucket(value, -9, 30, 7) FROM readings;
+--@ routed
+SELECT width_bucket(fx, 1, nullif(fx, 1) + 1, 3), width_bucket(fx, 0, 2, nullif(lines, 2)), count(*) FROM invoices GROUP BY 1, 2;
+--@ routed
+SELECT width_bucket(load, 0, 100, 10), count(*) FROM readings GROUP BY 1;
+--@ routed
+SELECT width_bucket(load, 90, 10, 4), width_bucket(load, nullif(quality, 1), 200, 4), count(*) FROM readings GROUP BY 1, 2;
 --@ failed when it ran
 SELECT max(width_bucket(f, 3, -3, 5)) FROM facts;
 --@ failed when it ran
