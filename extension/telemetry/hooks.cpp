@@ -20,6 +20,7 @@ extern "C" {
 #include "extension/telemetry/executor_totals.h"
 #include "extension/telemetry/hooks.h"
 #include "extension/telemetry/nesting.h"
+#include "extension/telemetry/plans.h"
 #include "extension/telemetry/settings.h"
 #include "extension/telemetry/shared.h"
 
@@ -263,6 +264,8 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count TANDEM_ONCE_DEC
     {
         leave(before);
         statement->rows += query->estate->es_processed;
+        stop_clock(statement, monotonic_ns());
+        if (unlikely(telemetry_plans != kPlansOff)) identify_plan(statement, query);
         fail_statement(statement);
         PG_RE_THROW();
     }
@@ -313,6 +316,7 @@ void end(QueryDesc* query) {
     OpenStatement* statement = telemetry_active() ? find_statement(query) : nullptr;
     if (statement == nullptr) return end_on(query);
     take_executor_totals(statement, query);
+    if (unlikely(telemetry_plans != kPlansOff)) take_plan(statement, query);
     refresh_session();
     statement->closed = true;
     Inside before = enter(statement);

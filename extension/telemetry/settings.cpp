@@ -16,6 +16,9 @@ double telemetry_sample_rate = 1.0;
 double telemetry_slow_ms = 100.0;
 double telemetry_cpu_cost = 1000.0;
 int telemetry_text_max = 16384;
+int telemetry_plans = kPlansOff;
+double telemetry_plan_rate = 0.01;
+int telemetry_plan_max = 32768;
 int telemetry_memory_kb = 32 * 1024;
 int telemetry_flush_interval_ms = 1000;
 int telemetry_backlog_kb = 32 * 1024;
@@ -27,6 +30,27 @@ namespace {
 // where telemetry is on, and nowhere else.
 void assign_on(bool on, void*) {
     if (on) EnableQueryId();
+}
+
+const config_enum_entry kPlanChoices[] = {{"off", kPlansOff, false},
+                                          {"slow", kPlansSlow, false},
+                                          {"sampled", kPlansSampled, false},
+                                          {nullptr, 0, false}};
+
+void define_plans() {
+    DefineCustomEnumVariable(
+        "tandem.telemetry_plans", "Of which statements the plan is taken.",
+        "slow: those that take tandem.telemetry_slow_duration or longer; sampled: a share of the "
+        "others as well.",
+        &telemetry_plans, kPlansOff, kPlanChoices, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomRealVariable("tandem.telemetry_plan_sample_rate",
+                             "Share of the statements that are not slow whose plan is taken.",
+                             nullptr, &telemetry_plan_rate, 0.01, 0.0, 1.0, PGC_SUSET, 0, nullptr,
+                             nullptr, nullptr);
+    DefineCustomIntVariable("tandem.telemetry_plan_max",
+                            "Longest plan that is kept, as text and as JSON.", nullptr,
+                            &telemetry_plan_max, 32768, 256, 1024 * 1024, PGC_SUSET, GUC_UNIT_BYTE,
+                            nullptr, nullptr, nullptr);
 }
 
 void define_where_it_goes() {
@@ -82,6 +106,7 @@ void define_telemetry_settings() {
     DefineCustomIntVariable("tandem.telemetry_text_max", "Longest text of a query that is kept.",
                             nullptr, &telemetry_text_max, 16384, 256, 1024 * 1024, PGC_SUSET,
                             GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
+    define_plans();
     define_where_it_goes();
 }
 

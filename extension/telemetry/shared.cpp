@@ -139,6 +139,11 @@ bool text_was_sent(int64 query_id) {
     return slot_of(key).load(std::memory_order_relaxed) == key;
 }
 
+int64 plan_key(int64 query_id, int64 plan_id) {
+    uint64 mixed = static_cast<uint64>(query_id) * UINT64CONST(0x9E3779B97F4A7C15);
+    return static_cast<int64>(mixed ^ static_cast<uint64>(plan_id));
+}
+
 void note_text_sent(int64 query_id) {
     uint64 key = text_key(query_id);
     slot_of(key).store(key, std::memory_order_relaxed);

@@ -89,5 +89,7 @@ void change_counters(Change change) {
 // Whether the text of a query of this database was sent; a hint, forgotten now and then.
 bool text_was_sent(int64 query_id);
 void note_text_sent(int64 query_id);
+// What stands for a plan in the place of a query's fingerprint.
+int64 plan_key(int64 query_id, int64 plan_id);
 
 }  // namespace tandem::shell

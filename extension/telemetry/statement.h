@@ -35,6 +35,7 @@ struct OpenStatement {
     uint32 number;
     uint32 parent;
     int64 query_id;
+    int64 plan_id;        // 0: not taken
     TimestampTz message;  // of the client, that it began with
     int64 started_ns;
     int64 running_since_ns;  // 0: it does not run
@@ -87,6 +88,15 @@ struct StatementText {
 void send_text(int64 query_id, const StatementText& text);
 // The same for one that Postgres has no fingerprint of; returns ours.
 int64 identify_text(const StatementText& text);
+// Sends a plan; the texts may hold constants, which are taken out on the way. Never raises.
+struct PlanTexts {
+    int64 query_id;
+    int64 plan_id;
+    Text text;
+    Text json;
+    Text relations;  // names, each with a terminator
+};
+void send_plan(const PlanTexts& plan);
 // The part of a source text that is one statement's.
 StatementText part_of(const char* text, int location, int length);
 

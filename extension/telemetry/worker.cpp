@@ -52,7 +52,7 @@ constexpr int kRefusalsMax = 8;
 constexpr int64 kProbeMs = 70;
 constexpr int64 kFarewellMs = 3000;
 
-enum class Doing { kNothing, kVersion, kSchema, kTexts, kEvents };
+enum class Doing { kNothing, kVersion, kSchema, kInsert };
 
 struct Worker {
     telemetry::Collector* collector;
@@ -67,10 +67,10 @@ struct Worker {
     Doing doing;
     bool schema_is_there;
     uint32 schema_next;
-    bool texts_are_there;  // of the first batch
-    int refusals;          // of the first batch
-    int failures;          // in a row
-    int64 wait_until_ns;   // after a failure
+    uint32 part;          // of the first batch, that is sent next
+    int refusals;         // of the first batch
+    int failures;         // in a row
+    int64 wait_until_ns;  // after a failure
     bool wants_write;
     int64 idle_rounds;
     char url[1024];  // that the connection was made with
@@ -110,8 +110,7 @@ void drop_what_is_held(uint64 events, uint64 WorkerCounters::*counter) {
 }
 
 void seal() {
-    uint64 events = telemetry::collector_events(*worker.collector);
-    if (events == 0 && telemetry::collector_texts(*worker.collector) == 0) return;
+    if (telemetry::collector_rows(*worker.collector) == 0) return;
     Failure failure = {};
     telemetry::Batch* batch =
         telemetry::collector_seal(worker.collector, ++worker.sealed, &failure);
@@ -151,8 +150,7 @@ void drain() {
     uint64 taken = 0;
     for (uint32 i = 0; i < telemetry_shared->ring_count; ++i) taken += drain_ring(i);
     worker.idle_rounds = taken == 0 ? worker.idle_rounds + 1 : 0;
-    bool any = telemetry::collector_events(*worker.collector) > 0 ||
-               telemetry::collector_texts(*worker.collector) > 0;
+    bool any = telemetry::collector_rows(*worker.collector) > 0;
     int64 now = monotonic_ns();
     if (any && worker.oldest_ns == 0) worker.oldest_ns = now;
     bool old = any && now - worker.oldest_ns >= telemetry_flush_interval_ms * kMs;
@@ -189,7 +187,7 @@ void forget_first_batch() {
     telemetry::batch_free(batch);
     --worker.batch_count;
     for (int i = 0; i < worker.batch_count; ++i) worker.batches[i] = worker.batches[i + 1];
-    worker.texts_are_there = false;
+    worker.part = 0;
     worker.refusals = 0;
 }
 
@@ -217,7 +215,7 @@ void failed(const Failure& failure) {
     if (worker.failures == 0)
         ereport(LOG, (errmsg("tandem telemetry: events cannot be sent to ClickHouse: %s",
                              failure.message)));
-    bool inserting = worker.doing == Doing::kTexts || worker.doing == Doing::kEvents;
+    bool inserting = worker.doing == Doing::kInsert;
     disconnect();
     // The table may have gone; what is missing is made again.
     worker.schema_is_there = false;
@@ -266,14 +264,14 @@ void ask(Doing doing, Text sql, tandem::List<Text> expected) {
     if (worker.run == nullptr) failed(failure);
 }
 
-void insert(Doing doing, const telemetry::Insert& what) {
+void insert(const telemetry::Insert& what) {
     Failure failure = {};
     clickhouse::InsertOptions options = {};
     options.sql = what.sql;
     options.block = what.block;
     options.token = what.token;
     options.max_execution_ms = kInsertMs;
-    worker.doing = doing;
+    worker.doing = Doing::kInsert;
     worker.run = clickhouse::insert_start(worker.connection, options, &failure);
     if (worker.run == nullptr) failed(failure);
 }
@@ -292,9 +290,11 @@ void start_next() {
     if (!worker.schema_is_there)
         return ask(Doing::kSchema, telemetry::schema_statement(worker.schema_next - 1), {});
     const telemetry::Batch& batch = *worker.batches[0];
-    telemetry::Insert texts = telemetry::batch_texts(batch);
-    if (!worker.texts_are_there && texts.rows > 0) return insert(Doing::kTexts, texts);
-    insert(Doing::kEvents, telemetry::batch_statements(batch));
+    // Events last, and always: their end is the batch's.
+    while (worker.part < telemetry::kPartEvents &&
+           telemetry::batch_part(batch, worker.part).rows == 0)
+        ++worker.part;
+    insert(telemetry::batch_part(batch, worker.part));
 }
 
 void events_are_there() {
@@ -327,11 +327,8 @@ void done() {
             worker.schema_is_there = worker.schema_next == telemetry::schema_statement_count();
             worker.schema_next = worker.schema_is_there ? 0 : worker.schema_next + 1;
             break;
-        case Doing::kTexts:
-            worker.texts_are_there = true;
-            break;
-        case Doing::kEvents:
-            events_are_there();
+        case Doing::kInsert:
+            if (worker.part++ == telemetry::kPartEvents) events_are_there();
             break;
     }
 }

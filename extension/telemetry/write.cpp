@@ -283,7 +283,8 @@ void measure(const OpenStatement& statement, const ErrorData* error, Parts* part
     }
     add(statement.route.side != 0, kRoute, size_of(statement.route));
     add(statement.tags_size > 0, kTags,
-        sizeof(TagsSection) + static_cast<size_t>(statement.tags_size));
+        aligned(sizeof(TagsSection) + static_cast<uint32>(statement.tags_size)));
+    add(statement.plan_id != 0, kPlan, sizeof(PlanSection));
     record->head = {aligned(size), RecordKind::kStatement, sections};
 }
 
@@ -300,9 +301,10 @@ void fill(char* at, const OpenStatement& statement, const ErrorData* error, cons
     if (has(kRoute)) at = put_route(at, statement.route);
     if (has(kTags)) {
         TagsSection tags = {static_cast<uint32>(statement.tags_size), 0};
-        at = put(at, &tags, sizeof tags);
-        put(at, statement.tags, tags.size);
+        put(put(at, &tags, sizeof tags), statement.tags, tags.size);
+        at += aligned(sizeof tags + tags.size);
     }
+    if (has(kPlan)) put(at, &statement.plan_id, sizeof statement.plan_id);
 }
 
 void count(std::atomic<uint64>* counter) {
@@ -372,6 +374,35 @@ void send_text(int64 query_id, const StatementText& text) {
     writer.reserved -= aligned(sizeof record + room) - record.head.size;
     commit_record();
     note_text_sent(query_id);
+}
+
+void send_plan(const PlanTexts& plan) {
+    if (!have_ring() || !write_session()) return;
+    uint32 room = static_cast<uint32>(Min(static_cast<uint64>(telemetry_plan_max),
+                                          telemetry_shared->ring_bytes / kRecordShare / 4));
+    Text text = cut_utf8(plan.text, room);
+    // Half a document is none.
+    Text json = plan.json.size() <= room * 2 ? plan.json : Text();
+    uint32 size =
+        static_cast<uint32>(sizeof(PlanRecord) + text.size() + json.size() + plan.relations.size());
+    char* at = ring_reserve(&writer, aligned(size));
+    if (at == nullptr) return;
+    PlanRecord record = {};
+    char* end = at + sizeof record;
+    record.text_size = static_cast<uint32>(mask_plan_text(text, end));
+    end += record.text_size;
+    record.json_size = static_cast<uint32>(mask_plan_json(json, end));
+    end = put(end + record.json_size, plan.relations.data(), plan.relations.size());
+    record.head = {aligned(static_cast<uint32>(end - at)), RecordKind::kPlan, 0};
+    record.query_id = plan.query_id;
+    record.plan_id = plan.plan_id;
+    record.relations_size = static_cast<uint32>(plan.relations.size());
+    record.cut = text.size() < plan.text.size() ? 1 : 0;
+    memcpy(at, &record, sizeof record);
+    // Less than was reserved: the padding before it stays.
+    writer.reserved -= aligned(size) - record.head.size;
+    commit_record();
+    note_text_sent(plan_key(plan.query_id, plan.plan_id));
 }
 
 int64 identify_text(const StatementText& text) {

@@ -57,8 +57,7 @@ TEST_F(TelemetryCommands, top_shows_what_ran_in_the_order_asked_for) {
     EXPECT_EQ(many["errors"], 0);
     EXPECT_EQ(many["database"], "postgres");
     EXPECT_GT(many["total_ms"], 0);
-    EXPECT_EQ(answer({"top", "--since", "1h", "--sort", "rows"})[0]["query_id"],
-              many["query_id"]);
+    EXPECT_EQ(answer({"top", "--since", "1h", "--sort", "rows"})[0]["query_id"], many["query_id"]);
     json wrong = answer({"top", "--since", "1h", "--sort", "errors"})[0];
     EXPECT_EQ(wrong["errors"], 5) << wrong.dump();
     EXPECT_EQ(wrong["calls"], 5);
@@ -179,7 +178,8 @@ TEST_F(TelemetryCommands, diff_names_what_is_new_gone_slower_more_frequent_and_f
     put(3, 6, 30, 1000, "");  // failing
     put(1, 6, 25, 1000, "");
     put(1, 6, 5, 1000, "40P01");
-    json seen = answer({"diff", "--from", "4h..2h", "--to", "2h", "--length", "2h", "--database", "diffed"});
+    json seen = answer(
+        {"diff", "--from", "4h..2h", "--to", "2h", "--length", "2h", "--database", "diffed"});
     std::map<std::string, std::string> changes;
     for (const json& row : seen["queries"])
         changes[row["query_id"].get<std::string>()] = row["changes"].dump();
@@ -203,8 +203,7 @@ TEST_F(TelemetryCommands, zz_without_events_they_say_what_is_missing) {
     ask("SELECT pg_reload_conf()");
     connection.reset();
     wait_until_stored();
-    ASSERT_TRUE(
-        client->execute({.sql = "TRUNCATE TABLE tandem_telemetry.events_raw"}).ok());
+    ASSERT_TRUE(client->execute({.sql = "TRUNCATE TABLE tandem_telemetry.events_raw"}).ok());
     std::string said = command({"top"}).error().message();
     EXPECT_NE(said.find("no event of this Postgres"), std::string::npos) << said;
     EXPECT_NE(said.find("tandem.telemetry = on"), std::string::npos) << said;

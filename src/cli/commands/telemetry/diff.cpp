@@ -20,14 +20,10 @@ constexpr double kErrorShare = 0.01;
 constexpr double kNoiseMs = 1;
 
 const std::vector<GridColumn> kColumns = {
-    {"what", "what", Look::kText},
-    {"calls/min", "calls", Look::kText},
-    {"p50 ms", "p50", Look::kText},
-    {"p99 ms", "p99", Look::kText},
-    {"errors", "errors", Look::kText},
-    {"ms/s", "load", Look::kText},
-    {"database", "database", Look::kText},
-    {"query id", "query_id", Look::kText},
+    {"what", "what", Look::kText},         {"calls/min", "calls", Look::kText},
+    {"p50 ms", "p50", Look::kText},        {"p99 ms", "p99", Look::kText},
+    {"errors", "errors", Look::kText},     {"ms/s", "load", Look::kText},
+    {"database", "database", Look::kText}, {"query id", "query_id", Look::kText},
     {"query", "query", Look::kText},
 };
 
@@ -110,9 +106,8 @@ ordered_json changed(ordered_json rows, const Window& from, const Window& to,
     auto weight = [&](const ordered_json& row) {
         return std::fabs(load(row, "to_", to) - load(row, "from_", from));
     };
-    std::stable_sort(kept.begin(), kept.end(), [&](const auto& a, const auto& b) {
-        return weight(a) > weight(b);
-    });
+    std::stable_sort(kept.begin(), kept.end(),
+                     [&](const auto& a, const auto& b) { return weight(a) > weight(b); });
     return kept;
 }
 
@@ -142,8 +137,7 @@ Status diff(Options options, const DiffRequest& request) {
     TelemetrySource source = TRY(open_telemetry(options));
     Scope before = {from, request.database, request.nested};
     Scope after = {to, request.database, request.nested};
-    ordered_json rows =
-        TRY(ask_telemetry(source, diff_sql(before, after), parameters_of(before)));
+    ordered_json rows = TRY(ask_telemetry(source, diff_sql(before, after), parameters_of(before)));
     if (rows.empty()) TRY(check_any_event(source));
     bool any = !rows.empty();
     rows = changed(std::move(rows), from, to, request);
@@ -161,8 +155,7 @@ Status diff(Options options, const DiffRequest& request) {
     ordered_json lines = ordered_json::array();
     for (const auto& row : rows) lines.push_back(line_of(row, from, to));
     print_line("");
-    for (const std::string& line : grid_lines(kColumns, lines, terminal_width()))
-        print_line(line);
+    for (const std::string& line : grid_lines(kColumns, lines, terminal_width())) print_line(line);
     return {};
 }
 

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/options.h"
 #include "cli/commands/telemetry/window.h"
+#include "cli/options.h"
 
 namespace tandem::cli {
 

@@ -1,6 +1,7 @@
 #include "cli/commands/telemetry/drill_down.h"
 
 #include <algorithm>
+#include <sstream>
 
 #include "cli/commands/telemetry/grid.h"
 
@@ -34,9 +35,19 @@ const std::vector<GridColumn> kErrors = {
     {"message", "message", Look::kText},
 };
 const std::vector<GridColumn> kApplications = {
-    {"application", "application", Look::kText}, {"user", "user", Look::kText},
-    {"calls", "calls", Look::kCount},            {"errors", "errors", Look::kCount},
-    {"total ms", "total_ms", Look::kMs},         {"mean ms", "mean_ms", Look::kMs},
+    {"application", "application", Look::kText},
+    {"user", "user", Look::kText},
+    {"calls", "calls", Look::kCount},
+    {"errors", "errors", Look::kCount},
+    {"total ms", "total_ms", Look::kMs},
+    {"mean ms", "mean_ms", Look::kMs},
+    {"p99 ms", "p99_ms", Look::kMs},
+};
+
+const std::vector<GridColumn> kPlans = {
+    {"plan id", "plan_id", Look::kText}, {"first (UTC)", "first", Look::kText},
+    {"last (UTC)", "last", Look::kText}, {"calls", "calls", Look::kCount},
+    {"mean ms", "mean_ms", Look::kMs},   {"p50 ms", "p50_ms", Look::kMs},
     {"p99 ms", "p99_ms", Look::kMs},
 };
 
@@ -58,6 +69,17 @@ void section(std::vector<std::string>& lines, const char* title,
     for (std::string& line : grid_lines(columns, rows, width)) lines.push_back(std::move(line));
 }
 
+void plan_texts(std::vector<std::string>& lines, const ordered_json& plans) {
+    for (const auto& plan : plans) {
+        std::string text = plan["plan"].get<std::string>();
+        if (text.empty()) continue;
+        lines.emplace_back("");
+        lines.emplace_back("plan " + plan["plan_id"].get<std::string>());
+        std::istringstream all(text);
+        for (std::string line; std::getline(all, line);) lines.push_back("  " + line);
+    }
+}
+
 // p99 as a bar beside it.
 ordered_json with_bars(ordered_json rows) {
     constexpr double kBar = 30;
@@ -65,7 +87,8 @@ ordered_json with_bars(ordered_json rows) {
     for (const auto& row : rows)
         if (row["p99_ms"].is_number()) most = std::max(most, row["p99_ms"].get<double>());
     for (auto& row : rows) {
-        double share = row["p99_ms"].is_number() && most > 0 ? row["p99_ms"].get<double>() / most : 0;
+        double share =
+            row["p99_ms"].is_number() && most > 0 ? row["p99_ms"].get<double>() / most : 0;
         row["bar"] = std::string(static_cast<size_t>(share * kBar), '#');
     }
     return rows;
@@ -95,6 +118,7 @@ Result<ordered_json> drill_down(const TelemetrySource& source, const Scope& scop
     seen["latency"] = TRY(ask(latency_sql(wide, step_of(wide.window))));
     seen["errors"] = TRY(ask(errors_sql(wide)));
     seen["applications"] = TRY(ask(applications_sql(wide)));
+    seen["plans"] = TRY(ask(plans_sql(wide)));
     return seen;
 }
 
@@ -105,6 +129,8 @@ std::vector<std::string> drill_down_lines(const ordered_json& seen, size_t width
     section(lines, "latency over time", kLatency, with_bars(seen["latency"]), width);
     section(lines, "errors", kErrors, seen["errors"], width);
     section(lines, "by application", kApplications, seen["applications"], width);
+    section(lines, "plans that were taken", kPlans, seen["plans"], width);
+    plan_texts(lines, seen["plans"]);
     return lines;
 }
 

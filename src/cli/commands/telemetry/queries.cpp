@@ -137,12 +137,8 @@ struct Sort {
     const char* by;
 };
 constexpr Sort kSorts[] = {
-    {"total", "total_ms"},
-    {"p99", "p99_ms"},
-    {"calls", "calls"},
-    {"errors", "errors"},
-    {"rows", "rows"},
-    {"io", "(io_ms, blocks_read + temp_blocks)"},
+    {"total", "total_ms"}, {"p99", "p99_ms"}, {"calls", "calls"},
+    {"errors", "errors"},  {"rows", "rows"},  {"io", "(io_ms, blocks_read + temp_blocks)"},
 };
 
 }  // namespace
@@ -180,8 +176,8 @@ std::string summary_sql(const Scope& scope) {
     const Place& place = place_of(scope.window);
     return std::string("SELECT CAST(q.database AS String) AS database, CAST(q.operation AS ") +
            "String) AS operation, " + kShown + ", t.text AS query FROM (SELECT database, " +
-           "query_id, any(operation) AS operation, " + sums(place) +
-           of_one_query(scope, place) + " GROUP BY database, query_id) AS q LEFT JOIN " + kTexts +
+           "query_id, any(operation) AS operation, " + sums(place) + of_one_query(scope, place) +
+           " GROUP BY database, query_id) AS q LEFT JOIN " + kTexts +
            " AS t ON t.database = q.database AND t.query_id = q.query_id ORDER BY total_ms DESC";
 }
 
@@ -208,6 +204,20 @@ std::string applications_sql(const Scope& scope) {
            " GROUP BY application, user) ORDER BY total_ms DESC LIMIT 20";
 }
 
+std::string plans_sql(const Scope& scope) {
+    return "SELECT toString(p.plan_id) AS plan_id, toString(toDateTime(first, 'UTC')) AS first, "
+           "toString(toDateTime(last, 'UTC')) AS last, " +
+           std::string(kShown) +
+           ", t.text AS plan FROM (SELECT database, query_id, plan_id, min(ts) AS first, "
+           "max(ts) AS last, " +
+           sums(kEvents) + of_one_query(scope, kEvents) +
+           " AND plan_id != 0 GROUP BY database, query_id, plan_id) AS p LEFT JOIN "
+           "(SELECT database, query_id, plan_id, argMax(text, seen) AS text FROM "
+           "tandem_telemetry.plans WHERE query_id = {query_id:Int64} GROUP BY database, query_id, "
+           "plan_id) AS t ON t.database = p.database AND t.query_id = p.query_id AND "
+           "t.plan_id = p.plan_id ORDER BY calls DESC LIMIT 20";
+}
+
 std::string diff_sql(const Scope& from, const Scope& to) {
     constexpr const char* kNames[] = {"calls", "errors", "total_ms", "p50_ms", "p99_ms"};
     auto side = [&](const Scope& scope, const std::string& prefix) {
@@ -224,8 +234,8 @@ std::string diff_sql(const Scope& from, const Scope& to) {
                 key + ") AS " + key;
     return "SELECT toString(q.query_id) AS query_id, CAST(q.database AS String) AS database, "
            "CAST(q.operation AS String) AS operation" +
-           both + ", t.text AS query FROM (SELECT " + keys + both + " FROM " +
-           side(from, "from_") + " AS f FULL JOIN " + side(to, "to_") +
+           both + ", t.text AS query FROM (SELECT " + keys + both + " FROM " + side(from, "from_") +
+           " AS f FULL JOIN " + side(to, "to_") +
            " AS s ON f.database = s.database AND f.query_id = s.query_id) AS q LEFT JOIN " +
            kTexts + " AS t ON t.database = q.database AND t.query_id = q.query_id";
 }

@@ -136,7 +136,8 @@ Status check_any_event(const TelemetrySource& source) {
     ordered_json rows = TRY(ask_telemetry(
         source,
         "SELECT toUInt64(count()) AS events FROM (SELECT 1 FROM tandem_telemetry.events_raw "
-        "WHERE {system_id:String} = '' OR system_id = toUInt64OrZero({system_id:String}) LIMIT 1)"));
+        "WHERE {system_id:String} = '' OR system_id = toUInt64OrZero({system_id:String}) LIMIT "
+        "1)"));
     if (!rows.empty() && rows[0]["events"] != 0) return {};
     return Error(ErrorCode::kTelemetryMissing,
                  "no event of this Postgres has arrived in ClickHouse yet" + reason(source));

@@ -1,5 +1,5 @@
-// Where telemetry is read from: database tandem_telemetry of the ClickHouse that this Postgres sends
-// its events to.
+// Where telemetry is read from: database tandem_telemetry of the ClickHouse that this Postgres
+// sends its events to.
 #pragma once
 
 #include <memory>

@@ -58,8 +58,8 @@ TEST(grid, texts_are_cut_between_characters_and_stay_on_a_line) {
     EXPECT_EQ(lines, (std::vector<std::string>{"n  query", "7  SELEC", "-  -"}));
 }
 
-std::vector<std::string> changes(double from_calls, double from_p99, double to_calls,
-                                 double to_p99, double to_errors = 0) {
+std::vector<std::string> changes(double from_calls, double from_p99, double to_calls, double to_p99,
+                                 double to_errors = 0) {
     return changes_of({{"from_calls", from_calls},
                        {"from_errors", 0},
                        {"from_p50_ms", 1.0},

@@ -20,11 +20,11 @@ constexpr uint64_t kRowsMax = 1000;
 constexpr size_t kLinesAround = 3;  // above the rows
 
 const std::vector<GridColumn> kColumns = {
-    {"time", "share", Look::kPercent}, {"total ms", "total_ms", Look::kMs},
-    {"calls", "calls", Look::kCount},  {"mean ms", "mean_ms", Look::kMs},
-    {"p99 ms", "p99_ms", Look::kMs},   {"errors", "errors", Look::kCount},
-    {"rows", "rows", Look::kCount},    {"read", "blocks_read", Look::kCount},
-    {"io ms", "io_ms", Look::kMs},     {"database", "database", Look::kText},
+    {"time", "share", Look::kPercent},     {"total ms", "total_ms", Look::kMs},
+    {"calls", "calls", Look::kCount},      {"mean ms", "mean_ms", Look::kMs},
+    {"p99 ms", "p99_ms", Look::kMs},       {"errors", "errors", Look::kCount},
+    {"rows", "rows", Look::kCount},        {"read", "blocks_read", Look::kCount},
+    {"io ms", "io_ms", Look::kMs},         {"database", "database", Look::kText},
     {"query id", "query_id", Look::kText}, {"query", "query", Look::kText},
 };
 
@@ -32,7 +32,7 @@ struct Key {
     char key;
     const char* sort;
 };
-constexpr Key kKeys[] = {{'t', "total"}, {'p', "p99"},  {'c', "calls"},
+constexpr Key kKeys[] = {{'t', "total"},  {'p', "p99"},  {'c', "calls"},
                          {'e', "errors"}, {'r', "rows"}, {'i', "io"}};
 
 struct View {
@@ -88,8 +88,7 @@ void press(char key, View& view) {
 std::string legend(const View& view) {
     std::string keys;
     if (view.request.query.empty())
-        for (const Key& known : kKeys)
-            keys += std::string(1, known.key) + " " + known.sort + "  ";
+        for (const Key& known : kKeys) keys += std::string(1, known.key) + " " + known.sort + "  ";
     return "tandem top   " + keys + "n nested  q quit";
 }
 
@@ -97,7 +96,8 @@ Status live(View view) {
     auto fitting = [&] {
         return view.request.limit > 0
                    ? view.request.limit
-                   : uint64_t{std::max<size_t>(terminal_height(), kLinesAround + 3)} - kLinesAround - 1;
+                   : uint64_t{std::max<size_t>(terminal_height(), kLinesAround + 3)} -
+                         kLinesAround - 1;
     };
     // What is wrong from the start is said as by any other command.
     Result<std::vector<std::string>> lines = lines_of(view, fitting(), terminal_width());
@@ -153,8 +153,7 @@ Status top(Options options, const TopRequest& request) {
     if (!options.json && !request.once && is_interactive()) return live(view);
     if (view.request.limit == 0) view.request.limit = kRows;
     if (options.json) return print_json(view);
-    for (const std::string& line :
-         TRY(lines_of(view, view.request.limit, terminal_width())))
+    for (const std::string& line : TRY(lines_of(view, view.request.limit, terminal_width())))
         print_line(line);
     return {};
 }
