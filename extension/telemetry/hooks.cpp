@@ -21,6 +21,7 @@ extern "C" {
 #include "extension/telemetry/hooks.h"
 #include "extension/telemetry/nesting.h"
 #include "extension/telemetry/plans.h"
+#include "extension/telemetry/relations.h"
 #include "extension/telemetry/settings.h"
 #include "extension/telemetry/shared.h"
 
@@ -91,6 +92,10 @@ void send_analysed(const ParseState* state, const Query* query, const JumbleStat
         text.highest_parameter = jumble->highest_extern_param_id;
     }
     text.command = CreateCommandTag(reinterpret_cast<Node*>(const_cast<Query*>(query)));
+    StringInfoData relations;
+    initStringInfo(&relations);
+    append_relations_of(query, &relations);
+    text.relations = {relations.data, static_cast<size_t>(relations.len)};
     send_text(id, text);
 }
 

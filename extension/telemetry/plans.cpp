@@ -52,7 +52,7 @@ void explain(void* argument) {
     Explained* explained = static_cast<Explained*>(argument);
     explain_as(explained->query, EXPLAIN_FORMAT_TEXT, &explained->text);
     explain_as(explained->query, EXPLAIN_FORMAT_JSON, &explained->json);
-    append_relations(explained->query->plannedstmt->relationOids, &explained->relations);
+    append_relations(explained->query->plannedstmt->relationOids, false, &explained->relations);
 }
 
 Text text_in(const StringInfoData& data) {

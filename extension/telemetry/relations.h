@@ -8,7 +8,11 @@ extern "C" {
 
 namespace tandem::shell {
 
-// Appends schema.name of each, once, without views, and a terminator each. May raise.
-void append_relations(const PgList* oids, StringInfo names);
+// Appends schema.name of each, once, without views unless asked for, and a terminator each. May
+// raise.
+void append_relations(const PgList* oids, bool views, StringInfo names);
+
+// Those that a query names, views among them, its subqueries' too. May raise.
+void append_relations_of(const Query* query, StringInfo names);
 
 }  // namespace tandem::shell

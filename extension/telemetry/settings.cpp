@@ -21,6 +21,7 @@ double telemetry_plan_rate = 0.01;
 int telemetry_plan_max = 32768;
 int telemetry_memory_kb = 32 * 1024;
 int telemetry_flush_interval_ms = 1000;
+int telemetry_activity_ms = 1000;
 int telemetry_backlog_kb = 32 * 1024;
 char* telemetry_url = nullptr;
 
@@ -62,6 +63,12 @@ void define_where_it_goes() {
                             "Longest time an event waits for others before it is sent.", nullptr,
                             &telemetry_flush_interval_ms, 1000, 50, 60000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "tandem.telemetry_activity_interval",
+        "How often the sessions that are not idle are looked at; 0: never.",
+        "By the worker, and only while tandem.telemetry is on for the whole server.",
+        &telemetry_activity_ms, 1000, 0, 3600000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr,
+        nullptr);
     // Later it could not be had any more, and Postgres ends a session that asks for such a setting.
     if (process_shared_preload_libraries_in_progress)
         DefineCustomIntVariable(

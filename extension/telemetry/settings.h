@@ -15,6 +15,7 @@ extern double telemetry_plan_rate;       // of those that are not slow, when sam
 extern int telemetry_plan_max;           // bytes of a plan as text, and as JSON
 extern int telemetry_memory_kb;          // of all rings
 extern int telemetry_flush_interval_ms;  // longest time an event waits for others
+extern int telemetry_activity_ms;        // between two looks at the sessions; 0: none
 extern int telemetry_backlog_kb;         // of batches that ClickHouse has not got yet
 extern char* telemetry_url;              // clickhouse://...; empty: none
 

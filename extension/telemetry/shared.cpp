@@ -110,6 +110,12 @@ int64 monotonic_ns() {
     return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64 session_id_of(TimestampTz started, int pid) {
+    uint64 id =
+        static_cast<uint64>(started) * UINT64CONST(0x9E3779B97F4A7C15) + static_cast<uint64>(pid);
+    return (id ^ (id >> 32)) * UINT64CONST(0xBF58476D1CE4E5B9);
+}
+
 void refresh_wall_offset() {
     telemetry_shared->wall_offset_ns.store(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
                                            std::memory_order_relaxed);

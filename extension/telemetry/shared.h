@@ -63,6 +63,8 @@ uint32 own_ring();
 telemetry::Ring* ring_of_leader();
 
 int64 monotonic_ns();
+// Of a process; the same in its events and in looks at it.
+uint64 session_id_of(TimestampTz started, int pid);
 // 1970 in Postgres' time.
 constexpr int64 kUnixEpochUs = INT64CONST(946684800000000);
 void refresh_wall_offset();

@@ -84,6 +84,7 @@ struct StatementText {
     const tandem::List<int32_t>* constants;  // nullptr: every literal
     int highest_parameter;
     CommandTag command;
+    Text relations;  // names, each with a terminator
 };
 void send_text(int64 query_id, const StatementText& text);
 // The same for one that Postgres has no fingerprint of; returns ours.

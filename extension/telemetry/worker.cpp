@@ -26,6 +26,7 @@ extern "C" {
 
 #include "clickhouse/facade.h"
 #include "extension/shell/settings.h"
+#include "extension/telemetry/activity.h"
 #include "extension/telemetry/settings.h"
 #include "extension/telemetry/shared.h"
 
@@ -73,7 +74,8 @@ struct Worker {
     int64 wait_until_ns;  // after a failure
     bool wants_write;
     int64 idle_rounds;
-    char url[1024];  // that the connection was made with
+    int64 looked_ns;  // at the sessions; 0: never
+    char url[1024];   // that the connection was made with
     char buffer[1024];
     telemetry::ServerUrl server;
     bool has_server;
@@ -373,6 +375,29 @@ void advance() {
     }
 }
 
+// --- the sessions
+// ----------------------------------------------------------------------------------------
+
+// Milliseconds until the next look; -1: there is none.
+int64 look_in_ms() {
+    if (!telemetry_on || telemetry_activity_ms == 0 || !worker.has_server) return -1;
+    if (worker.looked_ns == 0) return 0;
+    int64 passed = (monotonic_ns() - worker.looked_ns) / kMs;
+    return Max(telemetry_activity_ms - passed, 0);
+}
+
+void look() {
+    if (look_in_ms() != 0) return;
+    int64 now = monotonic_ns();
+    int64 passed = worker.looked_ns == 0 ? 0 : (now - worker.looked_ns) / kMs;
+    // After a pause (off, no room) nobody knows what was in between.
+    bool paused = worker.looked_ns == 0 || passed > INT64CONST(10) * telemetry_activity_ms;
+    worker.looked_ns = now;
+    if (is_full()) return;
+    look_at_activity(worker.collector,
+                     static_cast<uint32>(paused ? telemetry_activity_ms : passed));
+}
+
 // --- waiting
 // ---------------------------------------------------------------------------------------------
 
@@ -387,7 +412,9 @@ int64 wait_ms() {
     }
     int64 run = worker.run == nullptr ? -1 : clickhouse::run_wait_ms(*worker.run);
     if (run >= 0) wait = Min(wait, run + 1);
-    if (sleeps) telemetry_shared->worker_sleeps.store(true);
+    int64 next_look = look_in_ms();
+    if (next_look >= 0) wait = Min(wait, next_look + 1);
+    if (wait > kDrainEveryMs) telemetry_shared->worker_sleeps.store(true);
     return wait;
 }
 
@@ -416,7 +443,6 @@ void rest() {
     wait_for(ms);
     if (!sleeps) return;
     telemetry_shared->worker_sleeps.store(false);
-    worker.idle_rounds = 0;
     refresh_wall_offset();
 }
 
@@ -534,6 +560,7 @@ void tandem_telemetry_worker(Datum) {
         }
         read_url();
         tandem::telemetry::collector_set_standby(worker.collector, RecoveryInProgress());
+        look();
         drain();
         advance();
         rest();

@@ -310,10 +310,24 @@ void BatchBuilder::add_plan(const Session& session, const PlanRecord* record) {
     bytes_ += record->head.size;
 }
 
+void BatchBuilder::learn_names(const ActivitySample& sample) {
+    if (sample.ring >= sessions_.size()) return;
+    const Session& session = sessions_[sample.ring];
+    if (session.pid != sample.pid || session.id != sample.session_id) return;
+    databases_[sample.database_oid] = session.texts[kSessionDatabase];
+    users_[sample.user_oid] = session.texts[kSessionUser];
+}
+
 void BatchBuilder::add_activity(const ActivitySample& sample) {
+    learn_names(sample);
+    auto name = [](const auto& names, uint32_t oid) {
+        auto found = names.find(oid);
+        return found == names.end() ? std::string_view() : std::string_view(found->second);
+    };
     Row row(parts_[kPartActivity]);
     row.fixed(sample.at_us).fixed(system_id_).text(host_).text(cluster_);
-    row.text(sample.database).text(sample.user).text(sample.application);
+    row.text(name(databases_, sample.database_oid)).text(name(users_, sample.user_oid));
+    row.text(sample.application);
     row.text(sample.client_address).fixed(sample.pid).fixed(sample.leader_pid);
     row.fixed(sample.session_started_us).fixed(sample.session_id);
     row.text(sample.backend_type).text(sample.state);

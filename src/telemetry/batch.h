@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -41,6 +42,8 @@ class BatchBuilder {
 
   private:
     void add_session(uint32_t ring, const SessionRecord* record);
+    // Names that the worker, which is in no database, cannot look up.
+    void learn_names(const ActivitySample& sample);
     void add_text(const Session& session, const TextRecord* record);
     void add_plan(const Session& session, const PlanRecord* record);
     void add_statement(const Session& session, const StatementRecord* record);
@@ -56,6 +59,8 @@ class BatchBuilder {
     bool standby_ = false;
     std::vector<std::string> commands_;
     std::vector<Session> sessions_;
+    std::unordered_map<uint32_t, std::string> databases_;  // by oid
+    std::unordered_map<uint32_t, std::string> users_;
     types::Block parts_[kBatchParts];
     uint64_t bytes_ = 0;
 };

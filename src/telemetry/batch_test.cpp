@@ -182,6 +182,31 @@ TEST(BatchBuilder, takes_texts_and_plans_with_their_relations) {
     EXPECT_EQ(column(plans, "relations").children[0].rows, 1U);
 }
 
+TEST(BatchBuilder, names_databases_of_sessions_by_those_it_has_heard_of) {
+    BatchBuilder builder(origin(), 2);
+    Record who = session("shop", "web");
+    builder.add(1, who.finish());
+    ActivitySample sample = {};
+    sample.ring = 1;
+    sample.pid = 1234;
+    sample.session_id = 99;
+    sample.database_oid = 5;
+    const int32_t blockers[] = {7, 8};
+    sample.blocked_by = {blockers, 2};
+    builder.add_activity(sample);
+    sample.ring = 0;
+    sample.pid = 4321;
+    builder.add_activity(sample);
+    sample.database_oid = 6;
+    builder.add_activity(sample);
+    auto batch = builder.seal(1);
+    const types::Column& database = column(batch->parts[kPartActivity], "database");
+    EXPECT_EQ(database.string(0), "shop");
+    EXPECT_EQ(database.string(1), "shop");
+    EXPECT_EQ(database.string(2), "");
+    EXPECT_EQ(column(batch->parts[kPartActivity], "blocked_by").elements(0).second, 2U);
+}
+
 TEST(BatchBuilder, makes_blocks_that_travel_and_tokens_that_never_repeat) {
     BatchBuilder builder(origin(), 1);
     Record event;

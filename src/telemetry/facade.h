@@ -44,8 +44,9 @@ struct ActivitySample {
     int32_t leader_pid;  // of a parallel worker; else 0
     int64_t session_started_us;
     uint64_t session_id;
-    Text database;
-    Text user;
+    uint32_t ring;  // of the process; it may know the names of these two
+    uint32_t database_oid;
+    uint32_t user_oid;
     Text application;
     Text client_address;
     Text backend_type;

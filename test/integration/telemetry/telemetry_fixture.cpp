@@ -109,6 +109,12 @@ void TelemetryTest::wait_for(const std::string& sql, const std::string& expected
         << ask("SELECT s::text FROM tandem.telemetry_stats s");
 }
 
+void TelemetryTest::wait_for_stored(const std::string& sql, const std::string& expected) {
+    std::string last;
+    EXPECT_TRUE(comes_true([&] { return (last = stored(sql)) == expected; }))
+        << sql << " stays " << last;
+}
+
 void TelemetryTest::wait_until_stored() {
     wait_for("SELECT queued FROM tandem.telemetry_stats", "0");
 }

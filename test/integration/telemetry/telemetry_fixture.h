@@ -32,6 +32,8 @@ class TelemetryTest : public ::testing::Test {
     // Of ClickHouse, once nothing is queued.
     static std::string events(const std::string& sql);
     static void wait_until_stored();
+    // Waits for a query of ClickHouse, whatever is queued meanwhile.
+    static void wait_for_stored(const std::string& sql, const std::string& expected);
     // Waits for a query of Postgres to answer `expected`.
     static void wait_for(const std::string& sql, const std::string& expected);
     // Empty when captured = exported + queued + dropped.

@@ -44,6 +44,20 @@ const std::vector<GridColumn> kApplications = {
     {"p99 ms", "p99_ms", Look::kMs},
 };
 
+const std::vector<GridColumn> kWaits = {
+    {"kind", "kind", Look::kText},
+    {"event", "event", Look::kText},
+    {"ms", "ms", Look::kMs},
+    {"share", "share", Look::kPercent},
+};
+const std::vector<GridColumn> kBlockers = {
+    {"query id", "query_id", Look::kText},
+    {"application", "application", Look::kText},
+    {"state", "state", Look::kText},
+    {"lock", "lock", Look::kText},
+    {"ms", "ms", Look::kMs},
+    {"query", "query", Look::kText},
+};
 const std::vector<GridColumn> kPlans = {
     {"plan id", "plan_id", Look::kText}, {"first (UTC)", "first", Look::kText},
     {"last (UTC)", "last", Look::kText}, {"calls", "calls", Look::kCount},
@@ -118,6 +132,8 @@ Result<ordered_json> drill_down(const TelemetrySource& source, const Scope& scop
     seen["latency"] = TRY(ask(latency_sql(wide, step_of(wide.window))));
     seen["errors"] = TRY(ask(errors_sql(wide)));
     seen["applications"] = TRY(ask(applications_sql(wide)));
+    seen["waits"] = TRY(ask(waits_sql(wide)));
+    seen["blocked_by"] = TRY(ask(blockers_sql(wide)));
     seen["plans"] = TRY(ask(plans_sql(wide)));
     return seen;
 }
@@ -129,6 +145,8 @@ std::vector<std::string> drill_down_lines(const ordered_json& seen, size_t width
     section(lines, "latency over time", kLatency, with_bars(seen["latency"]), width);
     section(lines, "errors", kErrors, seen["errors"], width);
     section(lines, "by application", kApplications, seen["applications"], width);
+    section(lines, "what it did, by looking at it", kWaits, seen["waits"], width);
+    section(lines, "whom it waited for", kBlockers, seen["blocked_by"], width);
     section(lines, "plans that were taken", kPlans, seen["plans"], width);
     plan_texts(lines, seen["plans"]);
     return lines;

@@ -10,7 +10,7 @@ namespace {
 struct Place {
     const char* table;
     const char* time;
-    const char* moment;  // makes a constant of exactly the type of `time`
+    bool exact;  // it is a DateTime64
     const char* calls;
     const char* errors;
     const char* total_us;
@@ -30,7 +30,7 @@ struct Place {
 constexpr Place kEvents = {
     "tandem_telemetry.events_raw",
     "ts",
-    "toDateTime64",
+    true,
     "sum(toFloat64(weight))",
     "sumIf(toFloat64(weight), sqlstate != '')",
     "sum(toFloat64(weight) * duration_us)",
@@ -52,7 +52,7 @@ constexpr Place kEvents = {
 constexpr Place kRollUp = {
     "tandem_telemetry.query_stats_5m_states",
     "bucket",
-    "toDateTime",
+    false,
     "sum(calls)",
     "sum(errors)",
     "sum(duration_us_sum)",
@@ -77,20 +77,31 @@ std::string number(int64_t value) {
     return std::to_string(value);
 }
 
+// Compared with a DateTime, a DateTime64 within the second before it may be passed over by the
+// index of the parts.
+std::string exact_moment(int64_t seconds) {
+    return "toDateTime64(" + number(seconds) + ", 6)";
+}
+
+constexpr const char* kWhose =
+    "({system_id:String} = '' OR system_id = toUInt64OrZero({system_id:String})) "
+    "AND ({database:String} = '' OR database = {database:String})";
+
 std::string condition(const Scope& scope, const Place& place) {
-    // Compared with a DateTime, a DateTime64 within the second before it may be passed over by the
-    // index of the parts.
     auto moment = [&](int64_t seconds) {
-        bool exact = std::string_view(place.moment) == "toDateTime64";
-        return std::string(place.moment) + "(" + number(seconds) + (exact ? ", 6)" : ")");
+        return place.exact ? exact_moment(seconds) : "toDateTime(" + number(seconds) + ")";
     };
     std::string time = place.time;
     return time + " >= " + moment(scope.window.begin) + " AND " + time + " < " +
-           moment(scope.window.end) +
-           " AND ({system_id:String} = '' OR system_id = toUInt64OrZero({system_id:String}))" +
-           " AND ({database:String} = '' OR database = {database:String})" +
-           (scope.nested ? "" : " AND level = 0");
+           moment(scope.window.end) + " AND " + kWhose + (scope.nested ? "" : " AND level = 0");
 }
+
+// Looks at sessions that were at work, each standing for some milliseconds.
+std::string looks(const Scope& scope, const char* time = "ts") {
+    return std::string(time) + " >= " + exact_moment(scope.window.begin) + " AND " + time + " < " +
+           exact_moment(scope.window.end) + " AND " + kWhose;
+}
+constexpr const char* kWorking = " AND state IN ('active', 'fastpath function call')";
 
 // The sums of whatever is grouped, named as they are shown.
 std::string sums(const Place& place) {
@@ -139,6 +150,7 @@ struct Sort {
 constexpr Sort kSorts[] = {
     {"total", "total_ms"}, {"p99", "p99_ms"}, {"calls", "calls"},
     {"errors", "errors"},  {"rows", "rows"},  {"io", "(io_ms, blocks_read + temp_blocks)"},
+    {"waits", "wait_ms"},
 };
 
 }  // namespace
@@ -166,10 +178,15 @@ std::string top_sql(const Scope& scope, const std::string& sort, uint64_t limit)
     if (by == std::end(kSorts)) by = kSorts;
     return std::string("SELECT toString(q.query_id) AS query_id, CAST(q.database AS String) AS ") +
            "database, CAST(q.operation AS String) AS operation, 100 * total_ms / greatest(1e-9, " +
-           "sum(total_ms) OVER ()) AS share, " + kShown + ", t.text AS query FROM (" +
-           by_query(scope) + ") AS q LEFT JOIN " + kTexts +
-           " AS t ON t.database = q.database AND t.query_id = q.query_id ORDER BY " + by->by +
-           " DESC NULLS LAST, total_ms DESC, query_id LIMIT " + std::to_string(limit);
+           "sum(total_ms) OVER ()) AS share, " + kShown +
+           ", toFloat64(w.ms) AS wait_ms, t.text AS query FROM (" + by_query(scope) +
+           ") AS q LEFT JOIN " + kTexts +
+           " AS t ON t.database = q.database AND t.query_id = q.query_id LEFT JOIN (SELECT "
+           "database, query_id, sum(stands_for_ms) AS ms FROM tandem_telemetry.activity WHERE " +
+           looks(scope) + kWorking +
+           " AND wait_event_type != '' GROUP BY database, query_id) AS w ON w.database = "
+           "q.database AND w.query_id = q.query_id ORDER BY " +
+           by->by + " DESC NULLS LAST, total_ms DESC, query_id LIMIT " + std::to_string(limit);
 }
 
 std::string summary_sql(const Scope& scope) {
@@ -216,6 +233,25 @@ std::string plans_sql(const Scope& scope) {
            "tandem_telemetry.plans WHERE query_id = {query_id:Int64} GROUP BY database, query_id, "
            "plan_id) AS t ON t.database = p.database AND t.query_id = p.query_id AND "
            "t.plan_id = p.plan_id ORDER BY calls DESC LIMIT 20";
+}
+
+std::string waits_sql(const Scope& scope) {
+    return "SELECT if(wait_event_type = '', 'running', CAST(wait_event_type AS String)) AS kind, "
+           "CAST(wait_event AS String) AS event, toFloat64(sum(stands_for_ms)) AS ms, "
+           "100 * ms / sum(ms) OVER () AS share FROM tandem_telemetry.activity WHERE " +
+           looks(scope) + kWorking +
+           " AND query_id = {query_id:Int64} GROUP BY wait_event_type, wait_event "
+           "ORDER BY ms DESC LIMIT 20";
+}
+
+std::string blockers_sql(const Scope& scope) {
+    return "SELECT toString(b.blocker_query_id) AS query_id, CAST(b.blocker_application AS "
+           "String) AS application, CAST(b.blocker_state AS String) AS state, CAST(b.lock AS "
+           "String) AS lock, toFloat64(sum(b.ms)) AS ms, any(t.text) AS query FROM "
+           "tandem_telemetry.blocking AS b LEFT JOIN (SELECT query_id, any(text) AS text FROM "
+           "tandem_telemetry.query_texts GROUP BY query_id) AS t ON t.query_id = "
+           "b.blocker_query_id WHERE b.query_id = {query_id:Int64} AND " +
+           looks(scope) + " GROUP BY ALL ORDER BY ms DESC LIMIT 20";
 }
 
 std::string diff_sql(const Scope& from, const Scope& to) {

@@ -36,6 +36,8 @@ std::string latency_sql(const Scope& scope, int64_t step_seconds);
 std::string errors_sql(const Scope& scope);
 std::string applications_sql(const Scope& scope);
 std::string plans_sql(const Scope& scope);
+std::string waits_sql(const Scope& scope);
+std::string blockers_sql(const Scope& scope);
 
 // Every query of two windows, side by side.
 std::string diff_sql(const Scope& from, const Scope& to);

@@ -24,16 +24,17 @@ const std::vector<GridColumn> kColumns = {
     {"calls", "calls", Look::kCount},      {"mean ms", "mean_ms", Look::kMs},
     {"p99 ms", "p99_ms", Look::kMs},       {"errors", "errors", Look::kCount},
     {"rows", "rows", Look::kCount},        {"read", "blocks_read", Look::kCount},
-    {"io ms", "io_ms", Look::kMs},         {"database", "database", Look::kText},
-    {"query id", "query_id", Look::kText}, {"query", "query", Look::kText},
+    {"io ms", "io_ms", Look::kMs},         {"waits ms", "wait_ms", Look::kMs},
+    {"database", "database", Look::kText}, {"query id", "query_id", Look::kText},
+    {"query", "query", Look::kText},
 };
 
 struct Key {
     char key;
     const char* sort;
 };
-constexpr Key kKeys[] = {{'t', "total"},  {'p', "p99"},  {'c', "calls"},
-                         {'e', "errors"}, {'r', "rows"}, {'i', "io"}};
+constexpr Key kKeys[] = {{'t', "total"}, {'p', "p99"}, {'c', "calls"}, {'e', "errors"},
+                         {'r', "rows"},  {'i', "io"},  {'w', "waits"}};
 
 struct View {
     const TelemetrySource& source;
