@@ -197,6 +197,8 @@ pg_noinline OpenStatement* open_query(QueryDesc* query) {
         statement->query_id =
             identify_text(part_of(query->sourceText, plan->stmt_location, plan->stmt_len));
     take_tags(statement, query->sourceText, plan->stmt_location, plan->stmt_len);
+    if (unlikely(telemetry_parameters != kParametersOff) && query->params != nullptr)
+        take_parameters(statement, query->params);
     return statement;
 }
 

@@ -49,6 +49,9 @@ CatalogTarget* telemetry_target() {
     target->user = c_string_of(url.user);
     target->password = c_string_of(url.password);
     target->secure = url.secure;
+    target->ca_file = telemetry_tls_ca;
+    target->certificate = telemetry_tls_certificate;
+    target->private_key = telemetry_tls_key;
     return target;
 }
 

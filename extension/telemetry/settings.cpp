@@ -24,6 +24,10 @@ int telemetry_flush_interval_ms = 1000;
 int telemetry_activity_ms = 1000;
 int telemetry_backlog_kb = 32 * 1024;
 char* telemetry_url = nullptr;
+char* telemetry_tls_ca = nullptr;
+char* telemetry_tls_certificate = nullptr;
+char* telemetry_tls_key = nullptr;
+int telemetry_parameters = kParametersOff;
 
 namespace {
 
@@ -37,6 +41,34 @@ const config_enum_entry kPlanChoices[] = {{"off", kPlansOff, false},
                                           {"slow", kPlansSlow, false},
                                           {"sampled", kPlansSampled, false},
                                           {nullptr, 0, false}};
+
+const config_enum_entry kParameterChoices[] = {{"off", kParametersOff, false},
+                                               {"masked", kParametersMasked, false},
+                                               {"full", kParametersFull, false},
+                                               {nullptr, 0, false}};
+
+void define_parameters() {
+    DefineCustomEnumVariable(
+        "tandem.telemetry_parameters", "Whether values of parameters are part of events.",
+        "masked: numbers, times, booleans and UUIDs as they are, *** for all else; full: all of "
+        "the types that Postgres comes with.",
+        &telemetry_parameters, kParametersOff, kParameterChoices, PGC_SUSET, 0, nullptr, nullptr,
+        nullptr);
+}
+
+void define_file(const char* name, const char* what, char** into) {
+    DefineCustomStringVariable(name, what, "A PEM file. Read again on reload.", into, "",
+                               PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+void define_tls() {
+    define_file("tandem.telemetry_tls_ca",
+                "Authorities that the certificate of telemetry's ClickHouse is checked with.",
+                &telemetry_tls_ca);
+    define_file("tandem.telemetry_tls_certificate",
+                "Certificate to show to telemetry's ClickHouse.", &telemetry_tls_certificate);
+    define_file("tandem.telemetry_tls_key", "Key of that certificate.", &telemetry_tls_key);
+}
 
 void define_plans() {
     DefineCustomEnumVariable(
@@ -114,6 +146,8 @@ void define_telemetry_settings() {
                             nullptr, &telemetry_text_max, 16384, 256, 1024 * 1024, PGC_SUSET,
                             GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
     define_plans();
+    define_parameters();
+    define_tls();
     define_where_it_goes();
 }
 

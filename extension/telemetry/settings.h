@@ -18,6 +18,11 @@ extern int telemetry_flush_interval_ms;  // longest time an event waits for othe
 extern int telemetry_activity_ms;        // between two looks at the sessions; 0: none
 extern int telemetry_backlog_kb;         // of batches that ClickHouse has not got yet
 extern char* telemetry_url;              // clickhouse://...; empty: none
+extern char* telemetry_tls_ca;           // files; empty: the system's store, none, none
+extern char* telemetry_tls_certificate;
+extern char* telemetry_tls_key;
+enum TelemetryParameters { kParametersOff, kParametersMasked, kParametersFull };
+extern int telemetry_parameters;  // TelemetryParameters
 
 // Before define_settings(), which closes the prefix.
 void define_telemetry_settings();

@@ -1,6 +1,9 @@
 // Shared memory of telemetry: a ring per backend, who wants to wake the worker, what was counted,
 // and which texts have been sent. No lock anywhere: each number has one writer, or is a hint.
 //
+// When a process is killed Postgres makes its shared memory anew. The postmaster lives on and takes
+// the numbers over: what was queued then counts as dropped.
+//
 // captured = exported + dropped + queued holds at every moment: a backend counts a statement as
 // committed or dropped; the worker takes committed ones over into `held` and from there into one of
 // its other counters, all changes of the worker between two odd-even steps of `sequence`.
@@ -27,7 +30,7 @@ struct WorkerCounters {
     uint64 exported;
     uint64 dropped_rejected;  // ClickHouse refused them for good
     uint64 dropped_memory;    // no memory to hold them
-    uint64 dropped_worker;    // a worker ended with them
+    uint64 dropped_worker;    // a worker, or Postgres in a crash, ended with them
     uint64 batches;
     uint64 failures;
     uint64 starts;
@@ -45,6 +48,9 @@ struct TelemetryShared {
     std::atomic<Latch*> worker;                     // nullptr: none runs
     std::atomic<int> worker_pid;
     std::atomic<bool> worker_sleeps;
+    // Of the rings there were before a crash; all processes were started again with new ones.
+    uint64 committed_before;
+    uint64 dropped_full_before;
     // Of the worker.
     alignas(64) std::atomic<uint64> sequence;
     WorkerCounters counters;

@@ -20,6 +20,7 @@ extern "C" {
 namespace tandem::shell {
 
 constexpr int kTagsMax = 1024;
+constexpr int kParameterBytesMax = 4096;
 
 struct OpenStatement {
     MemoryContextCallback callback;  // of the executor's memory, for those that never end
@@ -56,7 +57,10 @@ struct OpenStatement {
     RouteNote route;
     OpenStatement* caller;  // that runs it
     int tags_size;
+    int parameter_count;
+    int parameter_bytes;
     char tags[kTagsMax];
+    char* parameters;  // kParameterBytesMax, once it was needed
 };
 
 // This process has a ring and telemetry is on for it.
@@ -67,6 +71,9 @@ void release_statement(OpenStatement* statement);
 OpenStatement* find_statement(const QueryDesc* query);
 // Looks for tags in the part of the text that is the statement's.
 void take_tags(OpenStatement* statement, const char* text, int location, int length);
+
+// The values of its parameters, as telemetry_parameters wants them.
+void take_parameters(OpenStatement* statement, const ParamListInfoData* parameters);
 
 void start_clock(OpenStatement* statement, int64 now_ns);
 void start_counters(OpenStatement* statement);

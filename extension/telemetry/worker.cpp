@@ -75,7 +75,10 @@ struct Worker {
     bool wants_write;
     int64 idle_rounds;
     int64 looked_ns;  // at the sessions; 0: never
-    char url[1024];   // that the connection was made with
+    clickhouse::Resolver* resolver;
+    uint32_t attempts;  // to connect
+    char address[64];   // of the server, as a number; empty: not looked up
+    char url[4096];     // that the connection was made with, and its certificates
     char buffer[1024];
     telemetry::ServerUrl server;
     bool has_server;
@@ -226,15 +229,49 @@ void failed(const Failure& failure) {
     back_off();
 }
 
+void forget_address() {
+    clickhouse::resolver_free(worker.resolver);
+    worker.resolver = nullptr;
+    worker.address[0] = '\0';
+}
+
+// True once it is known. Looked up again for each connection, by somebody else.
+bool address_is_known() {
+    if (worker.address[0] != '\0') return true;
+    if (clickhouse::is_numeric_host(worker.server.host)) {
+        copy_text(worker.address, sizeof worker.address, worker.server.host);
+        return true;
+    }
+    Failure failure = {};
+    if (worker.resolver == nullptr)
+        worker.resolver = clickhouse::resolver_start(worker.server.host, &failure);
+    if (worker.resolver == nullptr) return failed(failure), false;
+    switch (clickhouse::resolver_address(*worker.resolver, worker.attempts, worker.address,
+                                         sizeof worker.address, &failure)) {
+        case clickhouse::Resolved::kPending:
+            return false;
+        case clickhouse::Resolved::kFailed:
+            forget_address();
+            return failed(failure), false;
+        case clickhouse::Resolved::kDone:
+            return true;
+    }
+    return false;
+}
+
 void read_url() {
     const char* url = telemetry_url == nullptr ? "" : telemetry_url;
-    if (strcmp(url, worker.url) == 0) return;
+    char all[sizeof worker.url];
+    snprintf(all, sizeof all, "%s\n%s\n%s\n%s", url, telemetry_tls_ca, telemetry_tls_certificate,
+             telemetry_tls_key);
+    if (strcmp(all, worker.url) == 0) return;
     disconnect();
     worker.failures = 0;
     worker.wait_until_ns = 0;
     worker.schema_is_there = false;
     worker.has_server = false;
-    snprintf(worker.url, sizeof worker.url, "%s", url);
+    forget_address();
+    memcpy(worker.url, all, sizeof worker.url);
     if (*url == '\0') return;
     Failure failure = {};
     worker.has_server = telemetry::parse_server_url(url, worker.buffer, sizeof worker.buffer,
@@ -246,7 +283,11 @@ void read_url() {
 
 clickhouse::Connection* make_connection(uint32 timeout_ms, Failure* failure) {
     clickhouse::ServerAddress address = {};
-    address.host = worker.server.host;
+    address.host = worker.address;
+    address.server_name = worker.server.host;
+    address.ca_file = telemetry_tls_ca;
+    address.certificate = telemetry_tls_certificate;
+    address.private_key = telemetry_tls_key;
     address.port = worker.server.port;
     address.user = worker.server.user;
     address.password = worker.server.password;
@@ -284,8 +325,12 @@ void start_next() {
     if (worker.batch_count == 0 || !worker.has_server || monotonic_ns() < worker.wait_until_ns)
         return;
     Failure failure = {};
-    if (worker.connection == nullptr)
+    if (worker.connection == nullptr) {
+        if (!address_is_known()) return;
         worker.connection = make_connection(static_cast<uint32>(connect_timeout_ms), &failure);
+        ++worker.attempts;
+        forget_address();
+    }
     if (worker.connection == nullptr) return failed(failure);
     if (!worker.schema_is_there && worker.schema_next == 0)
         return ask(Doing::kVersion, telemetry::schema_version_sql(), {kUInt32, 1});
@@ -421,10 +466,13 @@ int64 wait_ms() {
 void wait_for(int64 ms) {
     int events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
     int socket = worker.run == nullptr ? -1 : clickhouse::run_socket(*worker.run);
+    bool looks_up = worker.run == nullptr && worker.resolver != nullptr;
+    if (looks_up) socket = clickhouse::resolver_socket(*worker.resolver);
     if (socket >= 0)
-        WaitLatchOrSocket(
-            MyLatch, events | (worker.wants_write ? WL_SOCKET_WRITEABLE : 0) | WL_SOCKET_READABLE,
-            socket, static_cast<long>(ms), PG_WAIT_EXTENSION);
+        WaitLatchOrSocket(MyLatch,
+                          events | (worker.wants_write && !looks_up ? WL_SOCKET_WRITEABLE : 0) |
+                              WL_SOCKET_READABLE,
+                          socket, static_cast<long>(ms), PG_WAIT_EXTENSION);
     else
         WaitLatch(MyLatch, events, static_cast<long>(ms), PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
@@ -490,7 +538,9 @@ bool answers() {
     Failure failure = {};
     int64 until = monotonic_ns() + kProbeMs * kMs;
     clickhouse::Connection* connection =
-        worker.has_server ? make_connection(static_cast<uint32>(kProbeMs), &failure) : nullptr;
+        worker.has_server && address_is_known()
+            ? make_connection(static_cast<uint32>(kProbeMs), &failure)
+            : nullptr;
     if (connection == nullptr) return false;
     clickhouse::RunOptions options = {};
     options.sql = "SELECT 1";

@@ -279,6 +279,8 @@ void measure(const OpenStatement& statement, const ErrorData* error, Parts* part
     add(statement.tags_size > 0, kTags,
         aligned(sizeof(TagsSection) + static_cast<uint32>(statement.tags_size)));
     add(statement.plan_id != 0, kPlan, sizeof(PlanSection));
+    add(statement.parameter_count > 0, kParameters,
+        sizeof(ParametersSection) + static_cast<size_t>(statement.parameter_bytes));
     record->head = {aligned(size), RecordKind::kStatement, sections};
 }
 
@@ -298,7 +300,12 @@ void fill(char* at, const OpenStatement& statement, const ErrorData* error, cons
         put(put(at, &tags, sizeof tags), statement.tags, tags.size);
         at += aligned(sizeof tags + tags.size);
     }
-    if (has(kPlan)) put(at, &statement.plan_id, sizeof statement.plan_id);
+    if (has(kPlan)) at = put(at, &statement.plan_id, sizeof statement.plan_id);
+    if (has(kParameters)) {
+        ParametersSection parameters = {static_cast<uint32>(statement.parameter_count),
+                                        static_cast<uint32>(statement.parameter_bytes)};
+        put(put(at, &parameters, sizeof parameters), statement.parameters, parameters.size);
+    }
 }
 
 void count(std::atomic<uint64>* counter) {

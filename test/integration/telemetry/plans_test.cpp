@@ -119,6 +119,29 @@ TEST_F(TelemetryPlans, inside_of_functions_cursors_and_parallel_queries_harm_nob
     EXPECT_EQ(imbalance(), "");
 }
 
+// Parameters are of the same kind: more about a statement, for whoever asks for it.
+TEST_F(TelemetryPlans, parameters_are_shown_as_asked_for) {
+    run("PREPARE plan_args(int, text, timestamp, numeric, int) AS SELECT $1 AS plan_arg, $2, $3, "
+        "$4, $5");
+    const std::string values = "EXECUTE plan_args(42, 'secret', '2026-01-02 03:04:05', NULL, -1)";
+    for (const char* how : {"off", "masked", "full"}) {
+        run(std::string("SET tandem.telemetry_parameters = ") + how);
+        run(values);
+    }
+    EXPECT_EQ(events("SELECT arrayStringConcat(groupArray(toString(parameters)), ' ') FROM (SELECT "
+                     "parameters FROM tandem_telemetry.events_raw" +
+                     of("plan_arg") + " AND operation = 'SELECT' ORDER BY statement)"),
+              "[] ['42','***','2026-01-02 03:04:05',NULL,'-1'] "
+              "['42','secret','2026-01-02 03:04:05',NULL,'-1']");
+    run("CREATE TYPE plan_mood AS ENUM ('well')");
+    run("PREPARE plan_own(plan_mood, text) AS SELECT $1 AS plan_owned, length($2)");
+    run("EXECUTE plan_own('well', repeat('é', 2000))");
+    EXPECT_EQ(events("SELECT concat(parameters[1], ' ', toString(length(parameters[2]))) FROM "
+                     "tandem_telemetry.events_raw" +
+                     of("plan_owned") + " AND operation = 'SELECT'"),
+              "*** 512");
+}
+
 TEST_F(TelemetryPlans, go_into_tables_of_an_earlier_version) {
     wait_until_stored();
     for (const char* sql :
