@@ -1,6 +1,8 @@
 // ClickHouse away, hung, or without its tables; the worker ended; Postgres stopped. No session ever
 // waits, and captured = exported + queued + dropped at every look.
+#include <fcntl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
@@ -251,11 +253,19 @@ TEST_F(TelemetryFaults, certificates_are_checked_and_shown) {
     auto port = stack::free_port();
     ASSERT_TRUE(port.ok());
     const std::string where = "127.0.0.1:" + std::to_string(*port);
+    int input[2];  // that it does not end at the end of its input
+    ASSERT_EQ(pipe2(input, O_CLOEXEC), 0);
     auto server =
         stack::spawn({.arguments = {"/usr/bin/openssl", "s_server", "-accept", where, "-cert",
                                     files + "/cert.pem", "-key", files + "/key.pem", "-Verify", "1",
-                                    "-CAfile", files + "/cert.pem", "-verify_return_error", "-www"},
-                      .death_signal = SIGKILL});
+                                    "-CAfile", files + "/cert.pem", "-verify_return_error"},
+                      .death_signal = SIGKILL,
+                      .output_path = files + "/server.log",
+                      .stdin_fd = input[0]});
+    auto said = [&](const std::string& part) {
+        std::ifstream log(files + "/server.log");
+        return std::string(std::istreambuf_iterator<char>(log), {}).find(part) != std::string::npos;
+    };
     ASSERT_TRUE(server.ok()) << server.error().to_string();
     set("tandem.telemetry_clickhouse", "clickhouses://default:x@" + where);
     say(5);
@@ -263,10 +273,11 @@ TEST_F(TelemetryFaults, certificates_are_checked_and_shown) {
     set("tandem.telemetry_tls_ca", files + "/cert.pem");
     set("tandem.telemetry_tls_certificate", files + "/cert.pem");
     set("tandem.telemetry_tls_key", files + "/key.pem");
-    // They do now; what it says is no answer of ClickHouse's.
-    wait_for("SELECT last_error ILIKE '%certificate%' FROM tandem.telemetry_stats", "f");
-    kill(*server, SIGTERM);
+    EXPECT_TRUE(comes_true([&] { return said("Client certificate"); }))
+        << ask("SELECT last_error FROM tandem.telemetry_stats");
+    kill(*server, SIGKILL);
     waitpid(*server, nullptr, 0);
+    for (int end : input) close(end);
     for (const char* name : {"ca", "certificate", "key"})
         ask(std::string("ALTER SYSTEM RESET tandem.telemetry_tls_") + name);
     set("tandem.telemetry_clickhouse", url);

@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
-template <typename Condition>
-bool comes_true(Condition condition) {
-    auto until = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        back_off(std::chrono::milliseconds(20));
-    }
-    return true;
-}
-
 }  // namespace
 
 test_support::BothServers TelemetryTest::servers;
@@ -100,6 +90,15 @@ std::string TelemetryTest::stored(const std::string& sql) {
         });
     EXPECT_TRUE(status.ok()) << sql << "\n" << status.error().to_string();
     return text;
+}
+
+bool TelemetryTest::comes_true(const std::function<bool()>& condition) {
+    auto until = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > until) return false;
+        back_off(std::chrono::milliseconds(20));
+    }
+    return true;
 }
 
 void TelemetryTest::wait_for(const std::string& sql, const std::string& expected) {
