@@ -438,7 +438,9 @@ void look() {
     // After a pause (off, no room) nobody knows what was in between.
     bool paused = worker.looked_ns == 0 || passed > INT64CONST(10) * telemetry_activity_ms;
     worker.looked_ns = now;
-    if (is_full()) return;
+    // In an outage the room is for events.
+    uint64 used = worker.batch_bytes + telemetry::collector_bytes(*worker.collector);
+    if (used >= static_cast<uint64>(telemetry_backlog_kb) * 1024 / 2) return;
     look_at_activity(worker.collector,
                      static_cast<uint32>(paused ? telemetry_activity_ms : passed));
 }

@@ -388,7 +388,7 @@ void send_plan(const PlanTexts& plan) {
                                           telemetry_shared->ring_bytes / kRecordShare / 4));
     Text text = cut_utf8(plan.text, room);
     // Half a document is none.
-    Text json = plan.json.size() <= room * 2 ? plan.json : Text();
+    Text json = plan.json.size() <= size_t{room} * 2 ? plan.json : Text();
     uint32 size =
         static_cast<uint32>(sizeof(PlanRecord) + text.size() + json.size() + plan.relations.size());
     char* at = ring_reserve(&writer, aligned(size));
