@@ -62,6 +62,7 @@ done
 attempt "random queries" env TANDEM_SEED="$seed" "$build/test/integration/integration_route" \
     --gtest_filter='*random*'
 attempt "PostgreSQL's regression queries" python3 test/regress/regress.py "$build"
+attempt "PostgreSQL's regression tests with telemetry" python3 test/regress/telemetry.py "$build"
 attempt "maintenance" env TANDEM_CASE=all "$build/test/linear/maintenance"
 attempt "random DDL" env TANDEM_LINEAR_SEED="$seed" "$build/test/linear/ddl_linear"
 attempt "kills" env TANDEM_FAULT_SEED="$seed" "$build/test/fault/fault_kill"

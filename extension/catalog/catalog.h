@@ -68,6 +68,10 @@ struct CatalogTarget {
     const char* user;
     const char* password;
     bool secure;
+    // Files for TLS; nullptr: the system's store, none, none.
+    const char* ca_file;
+    const char* certificate;
+    const char* private_key;
 };
 
 // Untrusted: its owner may not be believed. Newer: this library may misread it.

@@ -77,6 +77,10 @@ int choose_place(uint64 identity) {
     return idle;
 }
 
+Text text_or_none(const char* text) {
+    return text == nullptr ? Text() : text_of(text);
+}
+
 int take_connection(const CatalogTarget& target, const char* database, Failure* failure) {
     uint64 identity = identity_of(target, database);
     int place = choose_place(identity);
@@ -95,6 +99,9 @@ int take_connection(const CatalogTarget& target, const char* database, Failure* 
         destination.password = text_of(target.password);
         destination.database = text_of(database);
         destination.secure = target.secure;
+        destination.ca_file = text_or_none(target.ca_file);
+        destination.certificate = text_or_none(target.certificate);
+        destination.private_key = text_or_none(target.private_key);
         destination.connect_timeout_ms = static_cast<uint32>(connect_timeout_ms);
         pool[place].connection = clickhouse::connection_new(destination, failure);
         pool[place].identity = identity;

@@ -69,6 +69,17 @@ COMMENT ON FUNCTION tandem.telemetry_errors(interval) IS
 REVOKE ALL ON FUNCTION tandem.telemetry_errors(interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION tandem.telemetry_errors(interval) TO pg_read_all_stats;
 
+CREATE FUNCTION tandem.telemetry_blocking(
+    since interval, OUT at timestamptz, OUT database text, OUT pid bigint, OUT username text, OUT application text,
+    OUT lock text, OUT ms bigint, OUT queryid bigint, OUT query text, OUT blocker_pid bigint, OUT blocker_username text,
+    OUT blocker_application text, OUT blocker_state text, OUT blocker_queryid bigint, OUT blocker_query text)
+    RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_telemetry_blocking';
+COMMENT ON FUNCTION tandem.telemetry_blocking(interval) IS
+    'who waited for whom in the last interval, newest first, as the worker saw it; from ClickHouse';
+REVOKE ALL ON FUNCTION tandem.telemetry_blocking(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION tandem.telemetry_blocking(interval) TO pg_read_all_stats;
+
 CREATE VIEW tandem.top_queries AS SELECT * FROM tandem.telemetry_queries('1 hour') ORDER BY total_ms DESC;
 COMMENT ON VIEW tandem.top_queries IS 'the queries of this server that took most time in the last hour, from ClickHouse';
 

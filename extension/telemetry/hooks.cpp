@@ -20,6 +20,8 @@ extern "C" {
 #include "extension/telemetry/executor_totals.h"
 #include "extension/telemetry/hooks.h"
 #include "extension/telemetry/nesting.h"
+#include "extension/telemetry/plans.h"
+#include "extension/telemetry/relations.h"
 #include "extension/telemetry/settings.h"
 #include "extension/telemetry/shared.h"
 
@@ -90,6 +92,10 @@ void send_analysed(const ParseState* state, const Query* query, const JumbleStat
         text.highest_parameter = jumble->highest_extern_param_id;
     }
     text.command = CreateCommandTag(reinterpret_cast<Node*>(const_cast<Query*>(query)));
+    StringInfoData relations;
+    initStringInfo(&relations);
+    append_relations_of(query, &relations);
+    text.relations = {relations.data, static_cast<size_t>(relations.len)};
     send_text(id, text);
 }
 
@@ -191,6 +197,8 @@ pg_noinline OpenStatement* open_query(QueryDesc* query) {
         statement->query_id =
             identify_text(part_of(query->sourceText, plan->stmt_location, plan->stmt_len));
     take_tags(statement, query->sourceText, plan->stmt_location, plan->stmt_len);
+    if (unlikely(telemetry_parameters != kParametersOff) && query->params != nullptr)
+        take_parameters(statement, query->params);
     return statement;
 }
 
@@ -263,6 +271,8 @@ void run(QueryDesc* query, ScanDirection direction, uint64 count TANDEM_ONCE_DEC
     {
         leave(before);
         statement->rows += query->estate->es_processed;
+        stop_clock(statement, monotonic_ns());
+        if (unlikely(telemetry_plans != kPlansOff)) identify_plan(statement, query);
         fail_statement(statement);
         PG_RE_THROW();
     }
@@ -313,6 +323,7 @@ void end(QueryDesc* query) {
     OpenStatement* statement = telemetry_active() ? find_statement(query) : nullptr;
     if (statement == nullptr) return end_on(query);
     take_executor_totals(statement, query);
+    if (unlikely(telemetry_plans != kPlansOff)) take_plan(statement, query);
     refresh_session();
     statement->closed = true;
     Inside before = enter(statement);

@@ -1,5 +1,6 @@
-// tandem.telemetry_queries() and tandem.telemetry_errors(): what ClickHouse knows of this server's
-// statements, as rows of Postgres. The queries are fixed; their arguments are numbers.
+// tandem.telemetry_queries(), telemetry_errors() and telemetry_blocking(): what ClickHouse knows of
+// this server's statements, as rows of Postgres. The queries are fixed; their arguments are
+// numbers.
 #include "extension/shell/pg.h"
 
 extern "C" {
@@ -48,6 +49,9 @@ CatalogTarget* telemetry_target() {
     target->user = c_string_of(url.user);
     target->password = c_string_of(url.password);
     target->secure = url.secure;
+    target->ca_file = telemetry_tls_ca;
+    target->certificate = telemetry_tls_certificate;
+    target->private_key = telemetry_tls_key;
     return target;
 }
 
@@ -143,6 +147,17 @@ constexpr const char* kErrorsSql =
     "FROM tandem_telemetry.query_texts GROUP BY database, query_id) AS t "
     "ON t.database = e.database AND t.query_id = e.query_id ORDER BY e.ts DESC";
 
+constexpr const char* kBlockingSql =
+    "SELECT toUnixTimestamp64Micro(b.ts), CAST(b.database AS String), toInt64(b.pid), "
+    "CAST(b.user AS String), CAST(b.application AS String), CAST(b.lock AS String), "
+    "toInt64(b.ms), b.query_id, t.text, toInt64(b.blocker_pid), CAST(b.blocker_user AS String), "
+    "CAST(b.blocker_application AS String), CAST(b.blocker_state AS String), b.blocker_query_id, "
+    "r.text FROM (SELECT * FROM tandem_telemetry.blocking WHERE %s ORDER BY ts DESC LIMIT 1000) "
+    "AS b LEFT JOIN (SELECT query_id, any(text) AS text FROM tandem_telemetry.query_texts "
+    "GROUP BY query_id) AS t ON t.query_id = b.query_id "
+    "LEFT JOIN (SELECT query_id, any(text) AS text FROM tandem_telemetry.query_texts "
+    "GROUP BY query_id) AS r ON r.query_id = b.blocker_query_id ORDER BY b.ts DESC, b.pid";
+
 }  // namespace
 
 }  // namespace tandem::shell
@@ -152,6 +167,8 @@ PG_FUNCTION_INFO_V1(tandem_telemetry_queries);
 PGDLLEXPORT Datum tandem_telemetry_queries(PG_FUNCTION_ARGS);
 PG_FUNCTION_INFO_V1(tandem_telemetry_errors);
 PGDLLEXPORT Datum tandem_telemetry_errors(PG_FUNCTION_ARGS);
+PG_FUNCTION_INFO_V1(tandem_telemetry_blocking);
+PGDLLEXPORT Datum tandem_telemetry_blocking(PG_FUNCTION_ARGS);
 }
 
 Datum tandem_telemetry_queries(PG_FUNCTION_ARGS) {
@@ -167,5 +184,13 @@ Datum tandem_telemetry_errors(PG_FUNCTION_ARGS) {
     InitMaterializedSRF(fcinfo, 0);
     put_rows(reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo),
              psprintf(kErrorsSql, condition(fcinfo, "ts")));
+    return Datum(0);
+}
+
+Datum tandem_telemetry_blocking(PG_FUNCTION_ARGS) {
+    using namespace tandem::shell;
+    InitMaterializedSRF(fcinfo, 0);
+    put_rows(reinterpret_cast<ReturnSetInfo*>(fcinfo->resultinfo),
+             psprintf(kBlockingSql, condition(fcinfo, "ts")));
     return Datum(0);
 }

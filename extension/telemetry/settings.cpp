@@ -16,10 +16,18 @@ double telemetry_sample_rate = 1.0;
 double telemetry_slow_ms = 100.0;
 double telemetry_cpu_cost = 1000.0;
 int telemetry_text_max = 16384;
+int telemetry_plans = kPlansOff;
+double telemetry_plan_rate = 0.01;
+int telemetry_plan_max = 32768;
 int telemetry_memory_kb = 32 * 1024;
 int telemetry_flush_interval_ms = 1000;
+int telemetry_activity_ms = 1000;
 int telemetry_backlog_kb = 32 * 1024;
 char* telemetry_url = nullptr;
+char* telemetry_tls_ca = nullptr;
+char* telemetry_tls_certificate = nullptr;
+char* telemetry_tls_key = nullptr;
+int telemetry_parameters = kParametersOff;
 
 namespace {
 
@@ -27,6 +35,55 @@ namespace {
 // where telemetry is on, and nowhere else.
 void assign_on(bool on, void*) {
     if (on) EnableQueryId();
+}
+
+const config_enum_entry kPlanChoices[] = {{"off", kPlansOff, false},
+                                          {"slow", kPlansSlow, false},
+                                          {"sampled", kPlansSampled, false},
+                                          {nullptr, 0, false}};
+
+const config_enum_entry kParameterChoices[] = {{"off", kParametersOff, false},
+                                               {"masked", kParametersMasked, false},
+                                               {"full", kParametersFull, false},
+                                               {nullptr, 0, false}};
+
+void define_parameters() {
+    DefineCustomEnumVariable(
+        "tandem.telemetry_parameters", "Whether values of parameters are part of events.",
+        "masked: numbers, times, booleans and UUIDs as they are, *** for all else; full: all of "
+        "the types that Postgres comes with.",
+        &telemetry_parameters, kParametersOff, kParameterChoices, PGC_SUSET, 0, nullptr, nullptr,
+        nullptr);
+}
+
+void define_file(const char* name, const char* what, char** into) {
+    DefineCustomStringVariable(name, what, "A PEM file. Read again on reload.", into, "",
+                               PGC_SIGHUP, GUC_SUPERUSER_ONLY, nullptr, nullptr, nullptr);
+}
+
+void define_tls() {
+    define_file("tandem.telemetry_tls_ca",
+                "Authorities that the certificate of telemetry's ClickHouse is checked with.",
+                &telemetry_tls_ca);
+    define_file("tandem.telemetry_tls_certificate",
+                "Certificate to show to telemetry's ClickHouse.", &telemetry_tls_certificate);
+    define_file("tandem.telemetry_tls_key", "Key of that certificate.", &telemetry_tls_key);
+}
+
+void define_plans() {
+    DefineCustomEnumVariable(
+        "tandem.telemetry_plans", "Of which statements the plan is taken.",
+        "slow: those that take tandem.telemetry_slow_duration or longer; sampled: a share of the "
+        "others as well.",
+        &telemetry_plans, kPlansOff, kPlanChoices, PGC_SUSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomRealVariable("tandem.telemetry_plan_sample_rate",
+                             "Share of the statements that are not slow whose plan is taken.",
+                             nullptr, &telemetry_plan_rate, 0.01, 0.0, 1.0, PGC_SUSET, 0, nullptr,
+                             nullptr, nullptr);
+    DefineCustomIntVariable("tandem.telemetry_plan_max",
+                            "Longest plan that is kept, as text and as JSON.", nullptr,
+                            &telemetry_plan_max, 32768, 256, 1024 * 1024, PGC_SUSET, GUC_UNIT_BYTE,
+                            nullptr, nullptr, nullptr);
 }
 
 void define_where_it_goes() {
@@ -38,6 +95,12 @@ void define_where_it_goes() {
                             "Longest time an event waits for others before it is sent.", nullptr,
                             &telemetry_flush_interval_ms, 1000, 50, 60000, PGC_SIGHUP, GUC_UNIT_MS,
                             nullptr, nullptr, nullptr);
+    DefineCustomIntVariable(
+        "tandem.telemetry_activity_interval",
+        "How often the sessions that are not idle are looked at; 0: never.",
+        "By the worker, and only while tandem.telemetry is on for the whole server.",
+        &telemetry_activity_ms, 1000, 0, 3600000, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr,
+        nullptr);
     // Later it could not be had any more, and Postgres ends a session that asks for such a setting.
     if (process_shared_preload_libraries_in_progress)
         DefineCustomIntVariable(
@@ -82,6 +145,9 @@ void define_telemetry_settings() {
     DefineCustomIntVariable("tandem.telemetry_text_max", "Longest text of a query that is kept.",
                             nullptr, &telemetry_text_max, 16384, 256, 1024 * 1024, PGC_SUSET,
                             GUC_UNIT_BYTE, nullptr, nullptr, nullptr);
+    define_plans();
+    define_parameters();
+    define_tls();
     define_where_it_goes();
 }
 

@@ -43,6 +43,24 @@ void request() {
     RequestAddinShmemSpace(whole_size());
 }
 
+// Of the shared memory that is going, in the postmaster, which outlives it.
+TelemetryCounts remembered = {};
+
+void remember_counts(int, Datum) {
+    if (telemetry_shared != nullptr) remembered = telemetry_counts();
+}
+
+void go_on_from_remembered() {
+    TelemetryShared& shared = *telemetry_shared;
+    shared.committed_before = remembered.committed;
+    shared.dropped_full_before = remembered.dropped_full;
+    shared.counters = remembered.worker;
+    shared.counters.dropped_worker +=
+        remembered.committed - remembered.worker.taken + remembered.worker.held;
+    shared.counters.taken = remembered.committed;
+    shared.counters.held = 0;
+}
+
 void startup() {
     if (previous_startup != nullptr) previous_startup();
     LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
@@ -56,6 +74,9 @@ void startup() {
         telemetry_shared->ring_count = static_cast<uint32>(MaxBackends);
         telemetry_shared->ring_bytes = ring_bytes();
         refresh_wall_offset();
+        go_on_from_remembered();
+        // Called before this memory is given back.
+        if (!IsUnderPostmaster) on_shmem_exit(remember_counts, Datum(0));
     }
     LWLockRelease(AddinShmemInitLock);
 }
@@ -110,6 +131,12 @@ int64 monotonic_ns() {
     return clock_ns(CLOCK_MONOTONIC);
 }
 
+uint64 session_id_of(TimestampTz started, int pid) {
+    uint64 id =
+        static_cast<uint64>(started) * UINT64CONST(0x9E3779B97F4A7C15) + static_cast<uint64>(pid);
+    return (id ^ (id >> 32)) * UINT64CONST(0xBF58476D1CE4E5B9);
+}
+
 void refresh_wall_offset() {
     telemetry_shared->wall_offset_ns.store(clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_MONOTONIC),
                                            std::memory_order_relaxed);
@@ -121,15 +148,17 @@ TelemetryCounts telemetry_counts() {
     for (;;) {
         uint64 before = sequence.load(std::memory_order_acquire);
         memcpy(&counts.worker, &telemetry_shared->counters, sizeof counts.worker);
-        counts.committed = 0;
-        counts.dropped_full = 0;
+        counts.committed = telemetry_shared->committed_before;
+        counts.dropped_full = telemetry_shared->dropped_full_before;
         // Behind the worker's numbers: what it has taken is committed for certain.
         std::atomic_thread_fence(std::memory_order_acquire);
         for (uint32 i = 0; i < telemetry_shared->ring_count; ++i) {
             counts.committed += ring_at(i)->committed.load(std::memory_order_acquire);
             counts.dropped_full += ring_at(i)->dropped.load(std::memory_order_relaxed);
         }
-        if (before % 2 == 0 && sequence.load(std::memory_order_relaxed) == before) return counts;
+        // Odd for good: the worker was killed in the middle of a change.
+        bool whole = before % 2 == 0 || !IsUnderPostmaster;
+        if (whole && sequence.load(std::memory_order_relaxed) == before) return counts;
         CHECK_FOR_INTERRUPTS();
     }
 }
@@ -137,6 +166,11 @@ TelemetryCounts telemetry_counts() {
 bool text_was_sent(int64 query_id) {
     uint64 key = text_key(query_id);
     return slot_of(key).load(std::memory_order_relaxed) == key;
+}
+
+int64 plan_key(int64 query_id, int64 plan_id) {
+    uint64 mixed = static_cast<uint64>(query_id) * UINT64CONST(0x9E3779B97F4A7C15);
+    return static_cast<int64>(mixed ^ static_cast<uint64>(plan_id));
 }
 
 void note_text_sent(int64 query_id) {

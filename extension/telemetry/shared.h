@@ -1,6 +1,9 @@
 // Shared memory of telemetry: a ring per backend, who wants to wake the worker, what was counted,
 // and which texts have been sent. No lock anywhere: each number has one writer, or is a hint.
 //
+// When a process is killed Postgres makes its shared memory anew. The postmaster lives on and takes
+// the numbers over: what was queued then counts as dropped.
+//
 // captured = exported + dropped + queued holds at every moment: a backend counts a statement as
 // committed or dropped; the worker takes committed ones over into `held` and from there into one of
 // its other counters, all changes of the worker between two odd-even steps of `sequence`.
@@ -27,7 +30,7 @@ struct WorkerCounters {
     uint64 exported;
     uint64 dropped_rejected;  // ClickHouse refused them for good
     uint64 dropped_memory;    // no memory to hold them
-    uint64 dropped_worker;    // a worker ended with them
+    uint64 dropped_worker;    // a worker, or Postgres in a crash, ended with them
     uint64 batches;
     uint64 failures;
     uint64 starts;
@@ -45,6 +48,9 @@ struct TelemetryShared {
     std::atomic<Latch*> worker;                     // nullptr: none runs
     std::atomic<int> worker_pid;
     std::atomic<bool> worker_sleeps;
+    // Of the rings there were before a crash; all processes were started again with new ones.
+    uint64 committed_before;
+    uint64 dropped_full_before;
     // Of the worker.
     alignas(64) std::atomic<uint64> sequence;
     WorkerCounters counters;
@@ -63,6 +69,8 @@ uint32 own_ring();
 telemetry::Ring* ring_of_leader();
 
 int64 monotonic_ns();
+// Of a process; the same in its events and in looks at it.
+uint64 session_id_of(TimestampTz started, int pid);
 // 1970 in Postgres' time.
 constexpr int64 kUnixEpochUs = INT64CONST(946684800000000);
 void refresh_wall_offset();
@@ -89,5 +97,7 @@ void change_counters(Change change) {
 // Whether the text of a query of this database was sent; a hint, forgotten now and then.
 bool text_was_sent(int64 query_id);
 void note_text_sent(int64 query_id);
+// What stands for a plan in the place of a query's fingerprint.
+int64 plan_key(int64 query_id, int64 plan_id);
 
 }  // namespace tandem::shell

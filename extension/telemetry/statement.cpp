@@ -51,7 +51,7 @@ OpenStatement* open_statement(int64 now_ns) {
         unused = statement->next;
     else
         statement = static_cast<OpenStatement*>(
-            MemoryContextAlloc(TopMemoryContext, sizeof(OpenStatement)));
+            MemoryContextAllocZero(TopMemoryContext, sizeof(OpenStatement)));
     memset(static_cast<void*>(statement), 0, offsetof(OpenStatement, tags));
     statement->next = open;
     open = statement;

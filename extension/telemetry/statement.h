@@ -20,6 +20,7 @@ extern "C" {
 namespace tandem::shell {
 
 constexpr int kTagsMax = 1024;
+constexpr int kParameterBytesMax = 4096;
 
 struct OpenStatement {
     MemoryContextCallback callback;  // of the executor's memory, for those that never end
@@ -35,6 +36,7 @@ struct OpenStatement {
     uint32 number;
     uint32 parent;
     int64 query_id;
+    int64 plan_id;        // 0: not taken
     TimestampTz message;  // of the client, that it began with
     int64 started_ns;
     int64 running_since_ns;  // 0: it does not run
@@ -55,7 +57,10 @@ struct OpenStatement {
     RouteNote route;
     OpenStatement* caller;  // that runs it
     int tags_size;
+    int parameter_count;
+    int parameter_bytes;
     char tags[kTagsMax];
+    char* parameters;  // kParameterBytesMax, once it was needed
 };
 
 // This process has a ring and telemetry is on for it.
@@ -66,6 +71,9 @@ void release_statement(OpenStatement* statement);
 OpenStatement* find_statement(const QueryDesc* query);
 // Looks for tags in the part of the text that is the statement's.
 void take_tags(OpenStatement* statement, const char* text, int location, int length);
+
+// The values of its parameters, as telemetry_parameters wants them.
+void take_parameters(OpenStatement* statement, const ParamListInfoData* parameters);
 
 void start_clock(OpenStatement* statement, int64 now_ns);
 void start_counters(OpenStatement* statement);
@@ -83,10 +91,20 @@ struct StatementText {
     const tandem::List<int32_t>* constants;  // nullptr: every literal
     int highest_parameter;
     CommandTag command;
+    Text relations;  // names, each with a terminator
 };
 void send_text(int64 query_id, const StatementText& text);
 // The same for one that Postgres has no fingerprint of; returns ours.
 int64 identify_text(const StatementText& text);
+// Sends a plan; the texts may hold constants, which are taken out on the way. Never raises.
+struct PlanTexts {
+    int64 query_id;
+    int64 plan_id;
+    Text text;
+    Text json;
+    Text relations;  // names, each with a terminator
+};
+void send_plan(const PlanTexts& plan);
 // The part of a source text that is one statement's.
 StatementText part_of(const char* text, int location, int length);
 

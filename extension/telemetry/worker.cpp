@@ -26,6 +26,7 @@ extern "C" {
 
 #include "clickhouse/facade.h"
 #include "extension/shell/settings.h"
+#include "extension/telemetry/activity.h"
 #include "extension/telemetry/settings.h"
 #include "extension/telemetry/shared.h"
 
@@ -52,7 +53,7 @@ constexpr int kRefusalsMax = 8;
 constexpr int64 kProbeMs = 70;
 constexpr int64 kFarewellMs = 3000;
 
-enum class Doing { kNothing, kVersion, kSchema, kTexts, kEvents };
+enum class Doing { kNothing, kVersion, kSchema, kInsert };
 
 struct Worker {
     telemetry::Collector* collector;
@@ -67,13 +68,17 @@ struct Worker {
     Doing doing;
     bool schema_is_there;
     uint32 schema_next;
-    bool texts_are_there;  // of the first batch
-    int refusals;          // of the first batch
-    int failures;          // in a row
-    int64 wait_until_ns;   // after a failure
+    uint32 part;          // of the first batch, that is sent next
+    int refusals;         // of the first batch
+    int failures;         // in a row
+    int64 wait_until_ns;  // after a failure
     bool wants_write;
     int64 idle_rounds;
-    char url[1024];  // that the connection was made with
+    int64 looked_ns;  // at the sessions; 0: never
+    clickhouse::Resolver* resolver;
+    uint32_t attempts;  // to connect
+    char address[64];   // of the server, as a number; empty: not looked up
+    char url[4096];     // that the connection was made with, and its certificates
     char buffer[1024];
     telemetry::ServerUrl server;
     bool has_server;
@@ -110,8 +115,7 @@ void drop_what_is_held(uint64 events, uint64 WorkerCounters::*counter) {
 }
 
 void seal() {
-    uint64 events = telemetry::collector_events(*worker.collector);
-    if (events == 0 && telemetry::collector_texts(*worker.collector) == 0) return;
+    if (telemetry::collector_rows(*worker.collector) == 0) return;
     Failure failure = {};
     telemetry::Batch* batch =
         telemetry::collector_seal(worker.collector, ++worker.sealed, &failure);
@@ -151,8 +155,7 @@ void drain() {
     uint64 taken = 0;
     for (uint32 i = 0; i < telemetry_shared->ring_count; ++i) taken += drain_ring(i);
     worker.idle_rounds = taken == 0 ? worker.idle_rounds + 1 : 0;
-    bool any = telemetry::collector_events(*worker.collector) > 0 ||
-               telemetry::collector_texts(*worker.collector) > 0;
+    bool any = telemetry::collector_rows(*worker.collector) > 0;
     int64 now = monotonic_ns();
     if (any && worker.oldest_ns == 0) worker.oldest_ns = now;
     bool old = any && now - worker.oldest_ns >= telemetry_flush_interval_ms * kMs;
@@ -189,7 +192,7 @@ void forget_first_batch() {
     telemetry::batch_free(batch);
     --worker.batch_count;
     for (int i = 0; i < worker.batch_count; ++i) worker.batches[i] = worker.batches[i + 1];
-    worker.texts_are_there = false;
+    worker.part = 0;
     worker.refusals = 0;
 }
 
@@ -217,7 +220,7 @@ void failed(const Failure& failure) {
     if (worker.failures == 0)
         ereport(LOG, (errmsg("tandem telemetry: events cannot be sent to ClickHouse: %s",
                              failure.message)));
-    bool inserting = worker.doing == Doing::kTexts || worker.doing == Doing::kEvents;
+    bool inserting = worker.doing == Doing::kInsert;
     disconnect();
     // The table may have gone; what is missing is made again.
     worker.schema_is_there = false;
@@ -226,15 +229,49 @@ void failed(const Failure& failure) {
     back_off();
 }
 
+void forget_address() {
+    clickhouse::resolver_free(worker.resolver);
+    worker.resolver = nullptr;
+    worker.address[0] = '\0';
+}
+
+// True once it is known. Looked up again for each connection, by somebody else.
+bool address_is_known() {
+    if (worker.address[0] != '\0') return true;
+    if (clickhouse::is_numeric_host(worker.server.host)) {
+        copy_text(worker.address, sizeof worker.address, worker.server.host);
+        return true;
+    }
+    Failure failure = {};
+    if (worker.resolver == nullptr)
+        worker.resolver = clickhouse::resolver_start(worker.server.host, &failure);
+    if (worker.resolver == nullptr) return failed(failure), false;
+    switch (clickhouse::resolver_address(*worker.resolver, worker.attempts, worker.address,
+                                         sizeof worker.address, &failure)) {
+        case clickhouse::Resolved::kPending:
+            return false;
+        case clickhouse::Resolved::kFailed:
+            forget_address();
+            return failed(failure), false;
+        case clickhouse::Resolved::kDone:
+            return true;
+    }
+    return false;
+}
+
 void read_url() {
     const char* url = telemetry_url == nullptr ? "" : telemetry_url;
-    if (strcmp(url, worker.url) == 0) return;
+    char all[sizeof worker.url];
+    snprintf(all, sizeof all, "%s\n%s\n%s\n%s", url, telemetry_tls_ca, telemetry_tls_certificate,
+             telemetry_tls_key);
+    if (strcmp(all, worker.url) == 0) return;
     disconnect();
     worker.failures = 0;
     worker.wait_until_ns = 0;
     worker.schema_is_there = false;
     worker.has_server = false;
-    snprintf(worker.url, sizeof worker.url, "%s", url);
+    forget_address();
+    memcpy(worker.url, all, sizeof worker.url);
     if (*url == '\0') return;
     Failure failure = {};
     worker.has_server = telemetry::parse_server_url(url, worker.buffer, sizeof worker.buffer,
@@ -246,7 +283,11 @@ void read_url() {
 
 clickhouse::Connection* make_connection(uint32 timeout_ms, Failure* failure) {
     clickhouse::ServerAddress address = {};
-    address.host = worker.server.host;
+    address.host = worker.address;
+    address.server_name = worker.server.host;
+    address.ca_file = telemetry_tls_ca;
+    address.certificate = telemetry_tls_certificate;
+    address.private_key = telemetry_tls_key;
     address.port = worker.server.port;
     address.user = worker.server.user;
     address.password = worker.server.password;
@@ -266,14 +307,14 @@ void ask(Doing doing, Text sql, tandem::List<Text> expected) {
     if (worker.run == nullptr) failed(failure);
 }
 
-void insert(Doing doing, const telemetry::Insert& what) {
+void insert(const telemetry::Insert& what) {
     Failure failure = {};
     clickhouse::InsertOptions options = {};
     options.sql = what.sql;
     options.block = what.block;
     options.token = what.token;
     options.max_execution_ms = kInsertMs;
-    worker.doing = doing;
+    worker.doing = Doing::kInsert;
     worker.run = clickhouse::insert_start(worker.connection, options, &failure);
     if (worker.run == nullptr) failed(failure);
 }
@@ -284,17 +325,23 @@ void start_next() {
     if (worker.batch_count == 0 || !worker.has_server || monotonic_ns() < worker.wait_until_ns)
         return;
     Failure failure = {};
-    if (worker.connection == nullptr)
+    if (worker.connection == nullptr) {
+        if (!address_is_known()) return;
         worker.connection = make_connection(static_cast<uint32>(connect_timeout_ms), &failure);
+        ++worker.attempts;
+        forget_address();
+    }
     if (worker.connection == nullptr) return failed(failure);
     if (!worker.schema_is_there && worker.schema_next == 0)
         return ask(Doing::kVersion, telemetry::schema_version_sql(), {kUInt32, 1});
     if (!worker.schema_is_there)
         return ask(Doing::kSchema, telemetry::schema_statement(worker.schema_next - 1), {});
     const telemetry::Batch& batch = *worker.batches[0];
-    telemetry::Insert texts = telemetry::batch_texts(batch);
-    if (!worker.texts_are_there && texts.rows > 0) return insert(Doing::kTexts, texts);
-    insert(Doing::kEvents, telemetry::batch_statements(batch));
+    // Events last, and always: their end is the batch's.
+    while (worker.part < telemetry::kPartEvents &&
+           telemetry::batch_part(batch, worker.part).rows == 0)
+        ++worker.part;
+    insert(telemetry::batch_part(batch, worker.part));
 }
 
 void events_are_there() {
@@ -327,11 +374,8 @@ void done() {
             worker.schema_is_there = worker.schema_next == telemetry::schema_statement_count();
             worker.schema_next = worker.schema_is_there ? 0 : worker.schema_next + 1;
             break;
-        case Doing::kTexts:
-            worker.texts_are_there = true;
-            break;
-        case Doing::kEvents:
-            events_are_there();
+        case Doing::kInsert:
+            if (worker.part++ == telemetry::kPartEvents) events_are_there();
             break;
     }
 }
@@ -376,6 +420,31 @@ void advance() {
     }
 }
 
+// --- the sessions
+// ----------------------------------------------------------------------------------------
+
+// Milliseconds until the next look; -1: there is none.
+int64 look_in_ms() {
+    if (!telemetry_on || telemetry_activity_ms == 0 || !worker.has_server) return -1;
+    if (worker.looked_ns == 0) return 0;
+    int64 passed = (monotonic_ns() - worker.looked_ns) / kMs;
+    return Max(telemetry_activity_ms - passed, 0);
+}
+
+void look() {
+    if (look_in_ms() != 0) return;
+    int64 now = monotonic_ns();
+    int64 passed = worker.looked_ns == 0 ? 0 : (now - worker.looked_ns) / kMs;
+    // After a pause (off, no room) nobody knows what was in between.
+    bool paused = worker.looked_ns == 0 || passed > INT64CONST(10) * telemetry_activity_ms;
+    worker.looked_ns = now;
+    // In an outage the room is for events.
+    uint64 used = worker.batch_bytes + telemetry::collector_bytes(*worker.collector);
+    if (used >= static_cast<uint64>(telemetry_backlog_kb) * 1024 / 2) return;
+    look_at_activity(worker.collector,
+                     static_cast<uint32>(paused ? telemetry_activity_ms : passed));
+}
+
 // --- waiting
 // ---------------------------------------------------------------------------------------------
 
@@ -390,17 +459,22 @@ int64 wait_ms() {
     }
     int64 run = worker.run == nullptr ? -1 : clickhouse::run_wait_ms(*worker.run);
     if (run >= 0) wait = Min(wait, run + 1);
-    if (sleeps) telemetry_shared->worker_sleeps.store(true);
+    int64 next_look = look_in_ms();
+    if (next_look >= 0) wait = Min(wait, next_look + 1);
+    if (wait > kDrainEveryMs) telemetry_shared->worker_sleeps.store(true);
     return wait;
 }
 
 void wait_for(int64 ms) {
     int events = WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH;
     int socket = worker.run == nullptr ? -1 : clickhouse::run_socket(*worker.run);
+    bool looks_up = worker.run == nullptr && worker.resolver != nullptr;
+    if (looks_up) socket = clickhouse::resolver_socket(*worker.resolver);
     if (socket >= 0)
-        WaitLatchOrSocket(
-            MyLatch, events | (worker.wants_write ? WL_SOCKET_WRITEABLE : 0) | WL_SOCKET_READABLE,
-            socket, static_cast<long>(ms), PG_WAIT_EXTENSION);
+        WaitLatchOrSocket(MyLatch,
+                          events | (worker.wants_write && !looks_up ? WL_SOCKET_WRITEABLE : 0) |
+                              WL_SOCKET_READABLE,
+                          socket, static_cast<long>(ms), PG_WAIT_EXTENSION);
     else
         WaitLatch(MyLatch, events, static_cast<long>(ms), PG_WAIT_EXTENSION);
     ResetLatch(MyLatch);
@@ -419,7 +493,6 @@ void rest() {
     wait_for(ms);
     if (!sleeps) return;
     telemetry_shared->worker_sleeps.store(false);
-    worker.idle_rounds = 0;
     refresh_wall_offset();
 }
 
@@ -467,7 +540,9 @@ bool answers() {
     Failure failure = {};
     int64 until = monotonic_ns() + kProbeMs * kMs;
     clickhouse::Connection* connection =
-        worker.has_server ? make_connection(static_cast<uint32>(kProbeMs), &failure) : nullptr;
+        worker.has_server && address_is_known()
+            ? make_connection(static_cast<uint32>(kProbeMs), &failure)
+            : nullptr;
     if (connection == nullptr) return false;
     clickhouse::RunOptions options = {};
     options.sql = "SELECT 1";
@@ -537,6 +612,7 @@ void tandem_telemetry_worker(Datum) {
         }
         read_url();
         tandem::telemetry::collector_set_standby(worker.collector, RecoveryInProgress());
+        look();
         drain();
         advance();
         rest();

@@ -81,12 +81,6 @@ void learn_client() {
     set_text(kSessionClient, address);
 }
 
-uint64 session_id() {
-    uint64 id = static_cast<uint64>(MyStartTimestamp) * UINT64CONST(0x9E3779B97F4A7C15) +
-                static_cast<uint64>(MyProcPid);
-    return (id ^ (id >> 32)) * UINT64CONST(0xBF58476D1CE4E5B9);
-}
-
 // The ring has to know whom what follows is of.
 bool write_session() {
     if (!session_known) learn_client();
@@ -101,7 +95,7 @@ bool write_session() {
     }
     record.head = {aligned(size), RecordKind::kSession, 0};
     record.started_us = MyStartTimestamp + kUnixEpochUs;
-    record.session_id = session_id();
+    record.session_id = session_id_of(MyStartTimestamp, MyProcPid);
     record.pid = MyProcPid;
     char* at = ring_reserve(&writer, record.head.size);
     if (at == nullptr) return false;
@@ -283,7 +277,10 @@ void measure(const OpenStatement& statement, const ErrorData* error, Parts* part
     }
     add(statement.route.side != 0, kRoute, size_of(statement.route));
     add(statement.tags_size > 0, kTags,
-        sizeof(TagsSection) + static_cast<size_t>(statement.tags_size));
+        aligned(sizeof(TagsSection) + static_cast<uint32>(statement.tags_size)));
+    add(statement.plan_id != 0, kPlan, sizeof(PlanSection));
+    add(statement.parameter_count > 0, kParameters,
+        sizeof(ParametersSection) + static_cast<size_t>(statement.parameter_bytes));
     record->head = {aligned(size), RecordKind::kStatement, sections};
 }
 
@@ -300,8 +297,14 @@ void fill(char* at, const OpenStatement& statement, const ErrorData* error, cons
     if (has(kRoute)) at = put_route(at, statement.route);
     if (has(kTags)) {
         TagsSection tags = {static_cast<uint32>(statement.tags_size), 0};
-        at = put(at, &tags, sizeof tags);
-        put(at, statement.tags, tags.size);
+        put(put(at, &tags, sizeof tags), statement.tags, tags.size);
+        at += aligned(sizeof tags + tags.size);
+    }
+    if (has(kPlan)) at = put(at, &statement.plan_id, sizeof statement.plan_id);
+    if (has(kParameters)) {
+        ParametersSection parameters = {static_cast<uint32>(statement.parameter_count),
+                                        static_cast<uint32>(statement.parameter_bytes)};
+        put(put(at, &parameters, sizeof parameters), statement.parameters, parameters.size);
     }
 }
 
@@ -348,7 +351,7 @@ StatementText part_of(const char* text, int location, int length) {
         length = 0;
     }
     size_t size = length > 0 ? static_cast<size_t>(length) : strlen(text + location);
-    return {text + location, size, nullptr, 0, CMDTAG_UNKNOWN};
+    return {text + location, size, nullptr, 0, CMDTAG_UNKNOWN, {}};
 }
 
 void send_text(int64 query_id, const StatementText& text) {
@@ -357,21 +360,55 @@ void send_text(int64 query_id, const StatementText& text) {
         Min(static_cast<uint64>(telemetry_text_max), telemetry_shared->ring_bytes / kRecordShare));
     // A constant of one digit becomes a longer name.
     room = static_cast<uint32>(Min(static_cast<uint64>(room), text.size * 8 + 16));
-    char* at = ring_reserve(&writer, aligned(sizeof(TextRecord) + room));
+    uint32 reserved =
+        aligned(static_cast<uint32>(sizeof(TextRecord) + room + text.relations.size()));
+    char* at = ring_reserve(&writer, reserved);
     if (at == nullptr) return;
     Normalised made = normalise({text.text, text.size}, text.constants, text.highest_parameter,
                                 at + sizeof(TextRecord), room);
     TextRecord record = {};
-    record.head = {aligned(static_cast<uint32>(sizeof record + made.size)), RecordKind::kText, 0};
+    put(at + sizeof record + made.size, text.relations.data(), text.relations.size());
+    record.relations_size = static_cast<uint32>(text.relations.size());
+    record.head = {aligned(static_cast<uint32>(sizeof record + made.size + text.relations.size())),
+                   RecordKind::kText, 0};
     record.query_id = query_id;
     record.size = static_cast<uint32>(made.size);
     record.command = static_cast<uint16>(text.command);
     record.cut = made.cut ? 1 : 0;
     memcpy(at, &record, sizeof record);
     // Less than was reserved: the padding before it stays.
-    writer.reserved -= aligned(sizeof record + room) - record.head.size;
+    writer.reserved -= reserved - record.head.size;
     commit_record();
     note_text_sent(query_id);
+}
+
+void send_plan(const PlanTexts& plan) {
+    if (!have_ring() || !write_session()) return;
+    uint32 room = static_cast<uint32>(Min(static_cast<uint64>(telemetry_plan_max),
+                                          telemetry_shared->ring_bytes / kRecordShare / 4));
+    Text text = cut_utf8(plan.text, room);
+    // Half a document is none.
+    Text json = plan.json.size() <= size_t{room} * 2 ? plan.json : Text();
+    uint32 size =
+        static_cast<uint32>(sizeof(PlanRecord) + text.size() + json.size() + plan.relations.size());
+    char* at = ring_reserve(&writer, aligned(size));
+    if (at == nullptr) return;
+    PlanRecord record = {};
+    char* end = at + sizeof record;
+    record.text_size = static_cast<uint32>(mask_plan_text(text, end));
+    end += record.text_size;
+    record.json_size = static_cast<uint32>(mask_plan_json(json, end));
+    end = put(end + record.json_size, plan.relations.data(), plan.relations.size());
+    record.head = {aligned(static_cast<uint32>(end - at)), RecordKind::kPlan, 0};
+    record.query_id = plan.query_id;
+    record.plan_id = plan.plan_id;
+    record.relations_size = static_cast<uint32>(plan.relations.size());
+    record.cut = text.size() < plan.text.size() ? 1 : 0;
+    memcpy(at, &record, sizeof record);
+    // Less than was reserved: the padding before it stays.
+    writer.reserved -= aligned(size) - record.head.size;
+    commit_record();
+    note_text_sent(plan_key(plan.query_id, plan.plan_id));
 }
 
 int64 identify_text(const StatementText& text) {

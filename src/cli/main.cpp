@@ -13,6 +13,9 @@
 #include "cli/commands/mirror.h"
 #include "cli/commands/stack.h"
 #include "cli/commands/support.h"
+#include "cli/commands/telemetry/diff.h"
+#include "cli/commands/telemetry/queries.h"
+#include "cli/commands/telemetry/top.h"
 #include "cli/commands/verify.h"
 #include "cli/generate.h"
 #include "cli/options.h"
@@ -36,6 +39,8 @@ struct Invocation {
     tandem::cli::MirrorRequest mirror;
     tandem::cli::DemoOptions demo;
     tandem::cli::VerifyRequest verify;
+    tandem::cli::TopRequest top;
+    tandem::cli::DiffRequest diff;
     std::string query;
     std::string path = "tandem-support.txt";
     std::string shell;
@@ -218,6 +223,45 @@ void add_mirror_commands(CLI::App& app, Invocation& call) {
     explain->add_option("--postgres", call.options.postgres_url, "Instead of the stack's own");
 }
 
+// Where telemetry is read from.
+void add_telemetry_source(CLI::App& command, Options& options) {
+    command.add_option("--postgres", options.postgres_url, "Instead of the stack's own");
+    command.add_option("--clickhouse", options.clickhouse_url,
+                       "Where its telemetry is (default: what tandem.telemetry_clickhouse says)");
+}
+
+void add_telemetry_commands(CLI::App& app, Invocation& call) {
+    namespace cli = tandem::cli;
+    CLI::App* top = add(app, call, "top", "The queries that cost most; live on a terminal",
+                        [&call] { return cli::top(call.options, call.top); });
+    add_telemetry_source(*top, call.options);
+    top->add_option("--sort", call.top.sort, "What comes first (default: total)")
+        ->check(CLI::IsMember(cli::sort_names()));
+    top->add_option("--since", call.top.since, "How far back: 90s, 5m, 2h, 7d (default: 5m)");
+    top->add_option("--database", call.top.database, "Only this database of Postgres");
+    top->add_option("--query", call.top.query, "Only this query, in every respect: its query id");
+    top->add_option("--limit", call.top.limit, "Rows (default: 20, or what the terminal has)");
+    top->add_option("--interval-ms", call.top.interval_ms,
+                    "How often it looks again, in milliseconds (default: 2000)")
+        ->check(CLI::Range(100, 3'600'000));
+    top->add_flag("--nested", call.top.nested, "Also what runs inside of functions");
+    top->add_flag("--once", call.top.once, "Print once, on a terminal too");
+    CLI::App* diff = add(app, call, "diff", "Which queries changed between two windows of time",
+                         [&call] { return cli::diff(call.options, call.diff); });
+    add_telemetry_source(*diff, call.options);
+    const std::string window = "BEGIN..END or BEGIN; a time is now, 2h (ago) or 2026-12-01 14:00";
+    diff->add_option("--from", call.diff.from, "The window before: " + window)->required();
+    diff->add_option("--to", call.diff.to, "The window after: " + window)->required();
+    diff->add_option("--length", call.diff.length, "Of a window without END (default: 1h)");
+    diff->add_option("--database", call.diff.database, "Only this database of Postgres");
+    diff->add_option("--factor", call.diff.factor,
+                     "From which on slower is slower and more is more (default: 1.5)")
+        ->check(CLI::Range(1.0, 1000.0));
+    diff->add_option("--calls", call.diff.calls,
+                     "Executions below which percentiles say nothing (default: 20)");
+    diff->add_flag("--nested", call.diff.nested, "Also what runs inside of functions");
+}
+
 // What is written from the definitions above.
 void add_generators(CLI::App& app, Invocation& call) {
     CLI::App* completion = app.add_subcommand("completion", "Print completion for a shell");
@@ -247,6 +291,7 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", std::string("tandem ") + TANDEM_VERSION);
     add_stack_commands(app, call);
     add_mirror_commands(app, call);
+    add_telemetry_commands(app, call);
     add_generators(app, call);
     try {
         app.parse(argc, argv);

@@ -12,6 +12,7 @@
 #include "base/barrier.h"
 #include "base/bytes.h"
 #include "clickhouse/client/async.h"
+#include "net/lookup.h"
 #include "types/postgres/parameter.h"
 
 namespace tandem::clickhouse {
@@ -233,6 +234,42 @@ RunStep step(Run& run, BlockView* view, Failure* failure) {
 
 }  // namespace
 
+struct Resolver {
+    std::shared_ptr<net::BackgroundLookup> lookup;
+};
+
+Resolver* resolver_start(Text host, Failure* failure) noexcept {
+    return barrier(failure, static_cast<Resolver*>(nullptr), [&]() -> Resolver* {
+        auto started = net::BackgroundLookup::start(std::string(host));
+        if (!started.ok()) return fill_failure(failure, started.error()), nullptr;
+        return new Resolver{*std::move(started)};
+    });
+}
+
+int resolver_socket(const Resolver& resolver) noexcept {
+    return resolver.lookup->socket();
+}
+
+Resolved resolver_address(const Resolver& resolver, uint32_t attempt, char* address, size_t size,
+                          Failure* failure) noexcept {
+    return barrier(failure, Resolved::kFailed, [&] {
+        const auto* result = resolver.lookup->result();
+        if (result == nullptr) return Resolved::kPending;
+        if (!result->ok()) return fill_failure(failure, result->error()), Resolved::kFailed;
+        const std::string& text = (*result)->at(attempt % (*result)->size());
+        copy_text(address, size, text);
+        return Resolved::kDone;
+    });
+}
+
+void resolver_free(Resolver* resolver) noexcept {
+    delete resolver;
+}
+
+bool is_numeric_host(Text host) noexcept {
+    return net::is_numeric_host(host);
+}
+
 Connection* connection_new(const ServerAddress& target, Failure* failure) noexcept {
     return barrier(failure, static_cast<Connection*>(nullptr), [&] {
         auto connection = std::make_unique<Connection>();
@@ -241,7 +278,11 @@ Connection* connection_new(const ServerAddress& target, Failure* failure) noexce
                                 .user = std::string(target.user),
                                 .password = std::string(target.password),
                                 .database = std::string(target.database),
-                                .secure = target.secure};
+                                .secure = target.secure,
+                                .tls = {.ca_file = std::string(target.ca_file),
+                                        .certificate = std::string(target.certificate),
+                                        .private_key = std::string(target.private_key),
+                                        .server_name = std::string(target.server_name)}};
         connection->connect_timeout = std::chrono::milliseconds(target.connect_timeout_ms);
         return connection.release();
     });

@@ -26,7 +26,27 @@ struct ServerAddress {
     Text database;
     bool secure;
     uint32_t connect_timeout_ms;
+    // Of TLS; empty: the host, the system's store, none.
+    Text server_name;
+    Text ca_file;
+    Text certificate;
+    Text private_key;
 };
+
+// Looking up a name can take as long as resolv.conf allows, and nothing can interrupt it: it is
+// done in a thread of its own. Only in processes that run nothing else of Postgres' in threads.
+struct Resolver;
+Resolver* resolver_start(Text host, Failure* failure) noexcept;
+// Readable once it is done.
+int resolver_socket(const Resolver& resolver) noexcept;
+enum class Resolved : uint8_t { kPending, kFailed, kDone };
+// One of the addresses, as a number, by turns: `attempt` counts from 0.
+Resolved resolver_address(const Resolver& resolver, uint32_t attempt, char* address, size_t size,
+                          Failure* failure) noexcept;
+// Never waits: a look-up that is still going on is left alone.
+void resolver_free(Resolver* resolver) noexcept;
+// An address that needs no looking up.
+bool is_numeric_host(Text host) noexcept;
 
 struct Connection;  // one per backend and target, kept between queries
 struct Run;         // one running query

@@ -2,6 +2,7 @@
 // or not what it should be.
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <thread>
 
 #include "net/connect.h"
+#include "net/lookup.h"
 
 namespace tandem::net {
 namespace {
@@ -169,6 +171,26 @@ TEST(deadline, never_overflows_and_never_ends_early) {
     EXPECT_GE(one.remaining(), milliseconds(800));
     EXPECT_LE(one.remaining(), milliseconds(901));
     EXPECT_EQ(earlier(one, Deadline::after(kLong)).at(), one.at());
+}
+
+TEST(BackgroundLookup, finds_addresses_without_anybody_waiting) {
+    auto lookup = BackgroundLookup::start("localhost");
+    ASSERT_TRUE(lookup.ok()) << lookup.error().to_string();
+    pollfd waiting = {(*lookup)->socket(), POLLIN, 0};
+    ASSERT_EQ(poll(&waiting, 1, 60'000), 1);
+    const auto* result = (*lookup)->result();
+    ASSERT_NE(result, nullptr);
+    ASSERT_TRUE(result->ok()) << result->error().to_string();
+    for (const std::string& address : **result) EXPECT_TRUE(is_numeric_host(address)) << address;
+    // Dropped while it goes on: nothing waits, nothing leaks.
+    ASSERT_TRUE(BackgroundLookup::start("name.invalid").ok());
+}
+
+TEST(BackgroundLookup, tells_numbers_from_names) {
+    for (const char* number : {"127.0.0.1", "::1", "2001:db8::5"})
+        EXPECT_TRUE(is_numeric_host(number)) << number;
+    for (const char* name : {"localhost", "", "127.0.0", "db.example.org"})
+        EXPECT_FALSE(is_numeric_host(name)) << name;
 }
 
 }  // namespace

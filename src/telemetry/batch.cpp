@@ -13,27 +13,12 @@ namespace tandem::telemetry {
 
 namespace {
 
-constexpr const char* kTextColumns[][2] = {
-    {"database", "LowCardinality(String)"},
-    {"query_id", "Int64"},
-    {"text", "String"},
-    {"cut", "UInt8"},
-    {"operation", "LowCardinality(String)"},
-    {"seen", "DateTime('UTC')"},
-};
-
 types::Block make_block(const std::vector<ColumnInfo>& columns) {
     types::Block block;
     for (const ColumnInfo& column : columns)
         block.columns.push_back(
             { column.name, types::Column(MUST(types::parse_clickhouse_type(column.type))) });
     return block;
-}
-
-types::Block make_text_block() {
-    std::vector<ColumnInfo> columns;
-    for (const auto& column : kTextColumns) columns.push_back({column[0], column[1], "", ""});
-    return make_block(columns);
 }
 
 // The row that is being filled.
@@ -56,6 +41,17 @@ class Row {
             column.append_fixed(value);
         else
             column.append_null();
+        return *this;
+    }
+    // Texts with a terminator each.
+    Row& names(std::string_view all) {
+        types::Column& list = next();
+        while (!all.empty()) {
+            std::string_view name = all.substr(0, all.find('\0'));
+            list.children[0].append_string(name);
+            all.remove_prefix(std::min(name.size() + 1, all.size()));
+        }
+        list.finish_array();
         return *this;
     }
     types::Column& next() { return block_.columns[at_++].column; }
@@ -183,6 +179,30 @@ void put_tags(Row& row, Sections& sections) {
     }
     map.finish_array();
     row.text(trace).text(span);
+    if (sections.has(kTags)) sections.align();
+}
+
+void put_parameters(Row& row, Sections& sections) {
+    auto parameters = sections.take<ParametersSection>(kParameters);
+    std::string_view values = sections.text(parameters.size);
+    types::Column& list = row.next();
+    for (uint32_t i = 0; i < parameters.count; ++i) {
+        int32_t size = 0;
+        std::memcpy(&size, values.data(), sizeof size);
+        values.remove_prefix(sizeof size);
+        if (size < 0) {
+            list.children[0].append_null();
+            continue;
+        }
+        list.children[0].append_string(values.substr(0, static_cast<size_t>(size)));
+        values.remove_prefix(static_cast<size_t>(size));
+    }
+    list.finish_array();
+}
+
+uint32_t seconds_now() {
+    auto now = std::chrono::system_clock::now().time_since_epoch();
+    return static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
 }
 
 uint64_t random_id() {
@@ -192,13 +212,30 @@ uint64_t random_id() {
 
 }  // namespace
 
-const std::vector<ColumnInfo>& event_columns() {
-    static const std::vector<ColumnInfo> kColumns = {
+const char* part_table(uint32_t part) {
+    static constexpr const char* kTables[kBatchParts] = {"query_texts", "plans", "activity",
+                                                         "events_raw"};
+    return kTables[part];
+}
+
+const std::vector<ColumnInfo>& part_columns(uint32_t part) {
 #define COLUMN(name, type, codec, comment) {#name, type, codec, comment},
+    static const std::vector<ColumnInfo> kColumns[kBatchParts] = {
+        {
+#include "telemetry/texts.def"
+        },
+        {
+#include "telemetry/plans.def"
+        },
+        {
+#include "telemetry/activity.def"
+        },
+        {
 #include "telemetry/columns.def"
-#undef COLUMN
+        },
     };
-    return kColumns;
+#undef COLUMN
+    return kColumns[part];
 }
 
 BatchBuilder::BatchBuilder(const Origin& origin, uint32_t rings)
@@ -213,8 +250,8 @@ BatchBuilder::BatchBuilder(const Origin& origin, uint32_t rings)
 }
 
 void BatchBuilder::start_blocks() {
-    statements_ = make_block(event_columns());
-    texts_ = make_text_block();
+    for (uint32_t part = 0; part < kBatchParts; ++part)
+        parts_[part] = make_block(part_columns(part));
     bytes_ = 0;
 }
 
@@ -231,6 +268,8 @@ void BatchBuilder::add(uint32_t ring, const RecordHead* record) {
             return add_session(ring, reinterpret_cast<const SessionRecord*>(record));
         case RecordKind::kText:
             return add_text(session, reinterpret_cast<const TextRecord*>(record));
+        case RecordKind::kPlan:
+            return add_plan(session, reinterpret_cast<const PlanRecord*>(record));
         case RecordKind::kStatement:
             return add_statement(session, reinterpret_cast<const StatementRecord*>(record));
     }
@@ -249,19 +288,64 @@ void BatchBuilder::add_session(uint32_t ring, const SessionRecord* record) {
 }
 
 void BatchBuilder::add_text(const Session& session, const TextRecord* record) {
-    auto now = std::chrono::system_clock::now().time_since_epoch();
-    Row row(texts_);
+    const char* text = reinterpret_cast<const char*>(record + 1);
+    Row row(parts_[kPartTexts]);
     row.text(session.texts[kSessionDatabase]).fixed(record->query_id);
-    row.text({reinterpret_cast<const char*>(record + 1), record->size});
+    row.text({text, record->size});
     row.fixed(static_cast<uint8_t>(record->cut)).text(command(record->command));
-    row.fixed(static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count()));
+    row.fixed(seconds_now()).names({text + record->size, record->relations_size});
     row.end();
-    bytes_ += record->size;
+    bytes_ += record->head.size;
+}
+
+void BatchBuilder::add_plan(const Session& session, const PlanRecord* record) {
+    const char* text = reinterpret_cast<const char*>(record + 1);
+    const char* json = text + record->text_size;
+    Row row(parts_[kPartPlans]);
+    row.text(session.texts[kSessionDatabase]).fixed(record->query_id).fixed(record->plan_id);
+    row.text({text, record->text_size}).text({json, record->json_size});
+    row.fixed(static_cast<uint8_t>(record->cut));
+    row.names({json + record->json_size, record->relations_size}).fixed(seconds_now());
+    row.end();
+    bytes_ += record->head.size;
+}
+
+void BatchBuilder::learn_names(const ActivitySample& sample) {
+    if (sample.ring >= sessions_.size()) return;
+    const Session& session = sessions_[sample.ring];
+    if (session.pid != sample.pid || session.id != sample.session_id) return;
+    databases_[sample.database_oid] = session.texts[kSessionDatabase];
+    users_[sample.user_oid] = session.texts[kSessionUser];
+}
+
+void BatchBuilder::add_activity(const ActivitySample& sample) {
+    learn_names(sample);
+    auto name = [](const auto& names, uint32_t oid) {
+        auto found = names.find(oid);
+        return found == names.end() ? std::string_view() : std::string_view(found->second);
+    };
+    Row row(parts_[kPartActivity]);
+    row.fixed(sample.at_us).fixed(system_id_).text(host_).text(cluster_);
+    row.text(name(databases_, sample.database_oid)).text(name(users_, sample.user_oid));
+    row.text(sample.application);
+    row.text(sample.client_address).fixed(sample.pid).fixed(sample.leader_pid);
+    row.fixed(sample.session_started_us).fixed(sample.session_id);
+    row.text(sample.backend_type).text(sample.state);
+    row.text(sample.wait_event_type).text(sample.wait_event).fixed(sample.query_id);
+    row.fixed(sample.query_started_us).fixed(sample.transaction_started_us);
+    types::Column& blockers = row.next();
+    for (uint32_t i = 0; i < sample.blocked_by.size; ++i)
+        blockers.children[0].append_fixed(sample.blocked_by[i]);
+    blockers.finish_array();
+    row.fixed(sample.stands_for_ms);
+    row.end();
+    constexpr uint64_t kRowBytes = 200;
+    bytes_ += kRowBytes;
 }
 
 void BatchBuilder::add_statement(const Session& session, const StatementRecord* record) {
     Sections sections(record);
-    Row row(statements_);
+    Row row(parts_[kPartEvents]);
     row.fixed(record->started_us).fixed(system_id_).text(host_).text(cluster_);
     row.text(standby_ ? "standby" : "primary").fixed(server_version_);
     for (const std::string& text : session.texts) row.text(text);
@@ -285,28 +369,36 @@ void BatchBuilder::add_statement(const Session& session, const StatementRecord* 
     put_error(row, sections);
     put_route(row, sections);
     put_tags(row, sections);
+    row.fixed(sections.take<PlanSection>(kPlan).plan_id);
+    put_parameters(row, sections);
     row.end();
     constexpr size_t kEvery = 128;
-    if (statements_.rows() % kEvery == 0) bytes_ = statements_.byte_size() + texts_.byte_size();
+    if (parts_[kPartEvents].rows() % kEvery == 0) bytes_ = exact_bytes();
 }
 
 void BatchBuilder::drop_unfinished_row() noexcept {
-    for (types::Block* block : {&statements_, &texts_}) {
+    for (types::Block& block : parts_) {
         // The last column is filled last.
-        size_t whole = block->columns.empty() ? 0 : block->columns.back().column.rows;
-        for (types::NamedColumn& named : block->columns) named.column.truncate(whole);
+        size_t whole = block.columns.empty() ? 0 : block.columns.back().column.rows;
+        for (types::NamedColumn& named : block.columns) named.column.truncate(whole);
     }
+}
+
+uint64_t BatchBuilder::exact_bytes() const {
+    uint64_t bytes = 0;
+    for (const types::Block& block : parts_) bytes += block.byte_size();
+    return bytes;
 }
 
 std::unique_ptr<Batch> BatchBuilder::seal(uint64_t number) {
     auto batch = std::make_unique<Batch>();
-    batch->bytes = statements_.byte_size() + texts_.byte_size();
-    batch->statements = std::move(statements_);
-    batch->texts = std::move(texts_);
-    std::string token =
-        std::to_string(system_id_) + "-" + std::to_string(run_id_) + "-" + std::to_string(number);
-    batch->statements_token = token + "-events";
-    batch->texts_token = token + "-texts";
+    batch->bytes = exact_bytes();
+    const std::string token = std::to_string(system_id_) + "-" + std::to_string(run_id_) + "-" +
+                              std::to_string(number) + "-";
+    for (uint32_t part = 0; part < kBatchParts; ++part) {
+        batch->tokens[part] = token + part_table(part);
+        batch->parts[part] = std::move(parts_[part]);
+    }
     start_blocks();
     return batch;
 }

@@ -1,9 +1,10 @@
-// Records to columns: one set of columns for statements, one for texts, and what is known of each
-// ring's session. Not thread safe. Records come from our own backends and are trusted to be whole.
+// Records to columns: a set of columns for each part of a batch, and what is known of each ring's
+// session. Not thread safe. Records come from our own backends and are trusted to be whole.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/result.h"
@@ -20,10 +21,8 @@ struct Session {
 };
 
 struct Batch {
-    types::Block statements;
-    types::Block texts;
-    std::string statements_token;
-    std::string texts_token;
+    types::Block parts[kBatchParts];
+    std::string tokens[kBatchParts];
     uint64_t bytes = 0;
 };
 
@@ -33,20 +32,24 @@ class BatchBuilder {
 
     void set_standby(bool standby) { standby_ = standby; }
     void add(uint32_t ring, const RecordHead* record);
+    void add_activity(const ActivitySample& sample);
     // After a failure of add: columns that have a value more than others lose it.
     void drop_unfinished_row() noexcept;
-    uint64_t statements() const { return statements_.rows(); }
-    uint64_t texts() const { return texts_.rows(); }
+    uint64_t rows(uint32_t part) const { return parts_[part].rows(); }
     // Exact enough for limits: the columns' content as of the last hundred rows.
     uint64_t bytes() const { return bytes_; }
     std::unique_ptr<Batch> seal(uint64_t number);
 
   private:
     void add_session(uint32_t ring, const SessionRecord* record);
+    // Names that the worker, which is in no database, cannot look up.
+    void learn_names(const ActivitySample& sample);
     void add_text(const Session& session, const TextRecord* record);
+    void add_plan(const Session& session, const PlanRecord* record);
     void add_statement(const Session& session, const StatementRecord* record);
     std::string_view command(uint16_t tag) const;
     void start_blocks();
+    uint64_t exact_bytes() const;
 
     uint64_t system_id_;
     uint64_t run_id_;  // of this builder, so that tokens never repeat
@@ -56,8 +59,9 @@ class BatchBuilder {
     bool standby_ = false;
     std::vector<std::string> commands_;
     std::vector<Session> sessions_;
-    types::Block statements_;
-    types::Block texts_;
+    std::unordered_map<uint32_t, std::string> databases_;  // by oid
+    std::unordered_map<uint32_t, std::string> users_;
+    types::Block parts_[kBatchParts];
     uint64_t bytes_ = 0;
 };
 
@@ -67,7 +71,8 @@ struct ColumnInfo {
     const char* codec;
     const char* comment;
 };
-// Of events_raw.
-const std::vector<ColumnInfo>& event_columns();
+// The table of a part of a batch, and its columns in the order in which they are filled.
+const char* part_table(uint32_t part);
+const std::vector<ColumnInfo>& part_columns(uint32_t part);
 
 }  // namespace tandem::telemetry

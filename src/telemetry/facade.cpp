@@ -1,5 +1,6 @@
 #include "telemetry/facade.h"
 
+#include <array>
 #include <cstring>
 
 #include "base/barrier.h"
@@ -11,15 +12,21 @@ namespace tandem::telemetry {
 
 namespace {
 
+std::string insert_sql(uint32_t part) {
+    std::string sql = std::string("INSERT INTO tandem_telemetry.") + part_table(part) + " (";
+    for (const ColumnInfo& column : part_columns(part))
+        sql += (sql.back() == '(' ? "`" : ", `") + std::string(column.name) + "`";
+    return sql + ")";
+}
+
 // Made once, by collector_new, where running out of memory is caught.
-const std::string& insert_statements_sql() {
-    static const std::string kSql = [] {
-        std::string sql = "INSERT INTO tandem_telemetry.events_raw (";
-        for (const ColumnInfo& column : event_columns())
-            sql += (sql.back() == '(' ? "`" : ", `") + std::string(column.name) + "`";
-        return sql + ")";
+const std::array<std::string, kBatchParts>& insert_sqls() {
+    static const std::array<std::string, kBatchParts> kSqls = [] {
+        std::array<std::string, kBatchParts> all;
+        for (uint32_t part = 0; part < kBatchParts; ++part) all[part] = insert_sql(part);
+        return all;
     }();
-    return kSql;
+    return kSqls;
 }
 
 }  // namespace
@@ -30,7 +37,7 @@ struct Collector {
 
 Collector* collector_new(const Origin& origin, uint32_t rings, Failure* failure) noexcept {
     return barrier(failure, static_cast<Collector*>(nullptr), [&] {
-        insert_statements_sql();
+        insert_sqls();
         schema_statements();
         return new Collector{BatchBuilder(origin, rings)};
     });
@@ -52,12 +59,22 @@ bool collector_add(Collector* collector, uint32_t ring, const RecordHead* record
     return added;
 }
 
-uint64_t collector_events(const Collector& collector) noexcept {
-    return collector.builder.statements();
+bool collector_add_activity(Collector* collector, const ActivitySample& sample,
+                            Failure* failure) noexcept {
+    bool added =
+        barrier(failure, false, [&] { return collector->builder.add_activity(sample), true; });
+    if (!added) collector->builder.drop_unfinished_row();
+    return added;
 }
 
-uint64_t collector_texts(const Collector& collector) noexcept {
-    return collector.builder.texts();
+uint64_t collector_events(const Collector& collector) noexcept {
+    return collector.builder.rows(kPartEvents);
+}
+
+uint64_t collector_rows(const Collector& collector) noexcept {
+    uint64_t rows = 0;
+    for (uint32_t part = 0; part < kBatchParts; ++part) rows += collector.builder.rows(part);
+    return rows;
 }
 
 uint64_t collector_bytes(const Collector& collector) noexcept {
@@ -74,22 +91,16 @@ void batch_free(Batch* batch) noexcept {
 }
 
 uint64_t batch_events(const Batch& batch) noexcept {
-    return batch.statements.rows();
+    return batch.parts[kPartEvents].rows();
 }
 
 uint64_t batch_bytes(const Batch& batch) noexcept {
     return batch.bytes;
 }
 
-Insert batch_texts(const Batch& batch) noexcept {
-    return {
-        "INSERT INTO tandem_telemetry.query_texts (database, query_id, text, cut, operation, seen)",
-        batch.texts_token, &batch.texts, batch.texts.rows()};
-}
-
-Insert batch_statements(const Batch& batch) noexcept {
-    return {insert_statements_sql(), batch.statements_token, &batch.statements,
-            batch.statements.rows()};
+Insert batch_part(const Batch& batch, uint32_t part) noexcept {
+    const types::Block& block = batch.parts[part];
+    return {insert_sqls()[part], batch.tokens[part], &block, block.rows()};
 }
 
 uint32_t schema_statement_count() noexcept {

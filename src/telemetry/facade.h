@@ -10,6 +10,7 @@
 #include <cstdint>
 
 #include "base/boundary.h"
+#include "telemetry/plan_text.h"
 #include "telemetry/record.h"
 #include "telemetry/ring.h"
 #include "telemetry/sql_text.h"
@@ -36,11 +37,36 @@ struct Batch;
 Collector* collector_new(const Origin& origin, uint32_t rings, Failure* failure) noexcept;
 void collector_free(Collector* collector) noexcept;
 void collector_set_standby(Collector* collector, bool standby) noexcept;
+// One session at one moment.
+struct ActivitySample {
+    int64_t at_us;  // since 1970; the same for all sessions of a look
+    int32_t pid;
+    int32_t leader_pid;  // of a parallel worker; else 0
+    int64_t session_started_us;
+    uint64_t session_id;
+    uint32_t ring;  // of the process; it may know the names of these two
+    uint32_t database_oid;
+    uint32_t user_oid;
+    Text application;
+    Text client_address;
+    Text backend_type;
+    Text state;
+    Text wait_event_type;  // empty: it runs
+    Text wait_event;
+    int64_t query_id;
+    int64_t query_started_us;        // 0: none
+    int64_t transaction_started_us;  // 0: none
+    List<int32_t> blocked_by;
+    uint32_t stands_for_ms;  // time since the look before
+};
+bool collector_add_activity(Collector* collector, const ActivitySample& sample,
+                            Failure* failure) noexcept;
+
 // Takes a record of ring number `ring`. On failure the record is lost and all before it are kept.
 bool collector_add(Collector* collector, uint32_t ring, const RecordHead* record,
                    Failure* failure) noexcept;
 uint64_t collector_events(const Collector& collector) noexcept;
-uint64_t collector_texts(const Collector& collector) noexcept;
+uint64_t collector_rows(const Collector& collector) noexcept;   // events and all else
 uint64_t collector_bytes(const Collector& collector) noexcept;  // of the columns
 // What was collected, as a batch; the collector is empty then. `number` makes its token.
 Batch* collector_seal(Collector* collector, uint64_t number, Failure* failure) noexcept;
@@ -48,21 +74,21 @@ Batch* collector_seal(Collector* collector, uint64_t number, Failure* failure) n
 void batch_free(Batch* batch) noexcept;
 uint64_t batch_events(const Batch& batch) noexcept;
 uint64_t batch_bytes(const Batch& batch) noexcept;
-// A batch is at most two inserts, texts first, so that no event is there before its text. An empty
-// part has no rows. The same insert sent twice is stored once, by its token.
+// A batch is several inserts in this order, events last, so that no event is there before its text.
+// An empty part has no rows. The same insert sent twice is stored once, by its token.
 struct Insert {
     Text sql;
     Text token;
     const types::Block* block;
     uint64_t rows;
 };
-Insert batch_texts(const Batch& batch) noexcept;
-Insert batch_statements(const Batch& batch) noexcept;
+enum BatchPart : uint8_t { kPartTexts, kPartPlans, kPartActivity, kPartEvents, kBatchParts };
+Insert batch_part(const Batch& batch, uint32_t part) noexcept;
 
 // The schema: statements to run in this order on a server whose schema has another version. Each
 // can be repeated. `version_sql` asks for the version there is, UInt32, and fails when there is no
 // schema.
-inline constexpr uint32_t kSchemaVersion = 1;
+inline constexpr uint32_t kSchemaVersion = 2;
 uint32_t schema_statement_count() noexcept;
 Text schema_statement(uint32_t number) noexcept;
 Text schema_version_sql() noexcept;

@@ -3,6 +3,7 @@
 //
 //   SessionRecord    who the statements that follow in this ring belong to; sent when it changes
 //   TextRecord       the normalised text of a query, once per fingerprint
+//   PlanRecord       a plan, once per query and plan
 //   StatementRecord  one execution of a statement, followed by the sections its head names
 //
 // Sections stand behind the StatementRecord in the order of Section; those with nothing to say are
@@ -14,7 +15,7 @@
 
 namespace tandem::telemetry {
 
-enum class RecordKind : uint16_t { kPadding, kSession, kText, kStatement };
+enum class RecordKind : uint16_t { kPadding, kSession, kText, kStatement, kPlan };
 
 struct RecordHead {
     uint32_t size;  // of the whole record, a multiple of 8
@@ -45,12 +46,27 @@ struct SessionRecord {
     uint16_t sizes[kSessionTexts];
 };
 
+// Followed by the text and the names of the relations it names, each with a terminator.
 struct TextRecord {
     RecordHead head;
     int64_t query_id;
     uint32_t size;
+    uint32_t relations_size;
     uint16_t command;  // CommandTag
     uint16_t cut;      // 1: it is longer
+    uint32_t reserved;
+};
+
+// Followed by the plan as text, as JSON (nothing when there was no room for all of it), and the
+// relations it reads, each with a terminator.
+struct PlanRecord {
+    RecordHead head;
+    int64_t query_id;
+    int64_t plan_id;
+    uint32_t text_size;
+    uint32_t json_size;
+    uint32_t relations_size;
+    uint32_t cut;  // 1: the text is longer
 };
 
 enum Section : uint16_t {
@@ -62,6 +78,8 @@ enum Section : uint16_t {
     kError = 32,
     kRoute = 64,
     kTags = 128,
+    kPlan = 256,
+    kParameters = 512,
 };
 
 struct StatementRecord {
@@ -139,15 +157,27 @@ struct RouteSection {
 
 enum class RouteSide : uint8_t { kNone, kClickHouse, kPostgres };
 
-// The comment that carries the tags follows.
+// The comment that carries the tags follows, padded to 8 bytes.
 struct TagsSection {
     uint32_t size;
     uint32_t reserved;
 };
 
+struct PlanSection {
+    int64_t plan_id;
+};
+
+// Followed by `size` bytes: for each parameter its size as int32_t, -1 for NULL, and its text. The
+// whole padded to 8 bytes.
+struct ParametersSection {
+    uint32_t count;
+    uint32_t size;
+};
+
 static_assert(sizeof(RecordHead) == 8 && sizeof(SessionRecord) % 4 == 0);
 static_assert(sizeof(StatementRecord) % 8 == 0 && sizeof(ErrorSection) % 4 == 0);
 static_assert(sizeof(RouteSection) % 8 == 0 && sizeof(TagsSection) == 8);
+static_assert(sizeof(TextRecord) % 8 == 0 && sizeof(PlanRecord) % 8 == 0);
 
 // No record of ours is larger than this share of a ring, so that one always fits into an empty one.
 inline constexpr uint32_t kRecordShare = 4;

@@ -1,5 +1,6 @@
 // Everything is created where it is missing and nothing is dropped: what an operator changed (TTLs,
-// indexes, columns of their own) stays. A later version adds ALTER statements behind these.
+// indexes, columns of their own) stays. Columns that a table of an earlier version lacks are added.
+// The statements run when the version there is another than ours.
 #include "telemetry/schema.h"
 
 #include "telemetry/batch.h"
@@ -20,35 +21,55 @@ std::string quoted(const std::string& text) {
 // Enough for one retry of each of the last batches.
 const std::string kDeduplicate = "non_replicated_deduplication_window = 1000";
 
-std::string create_events() {
-    std::string sql = "CREATE TABLE IF NOT EXISTS tandem_telemetry.events_raw (";
-    for (const ColumnInfo& column : event_columns()) {
-        sql += std::string("`") + column.name + "` " + column.type + " COMMENT " +
-               quoted(column.comment) + " CODEC(" + column.codec + "), ";
-    }
-    sql +=
-        "INDEX failed sqlstate TYPE set(64) GRANULARITY 4, "
-        "INDEX trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4) "
-        "ENGINE = MergeTree PARTITION BY toDate(ts) ORDER BY (database, query_id, ts) "
-        "TTL toDateTime(ts) + INTERVAL 30 DAY DELETE "
-        "SETTINGS ttl_only_drop_parts = 1, " +
-        kDeduplicate +
-        " COMMENT 'every execution of a statement in Postgres, also those that failed'";
-    return sql;
+std::string described(const ColumnInfo& column) {
+    return std::string("`") + column.name + "` " + column.type + " COMMENT " +
+           quoted(column.comment) + " CODEC(" + column.codec + ")";
 }
 
-std::string create_texts() {
-    return "CREATE TABLE IF NOT EXISTS tandem_telemetry.query_texts ("
-           "database LowCardinality(String) COMMENT 'database of the statement', "
-           "query_id Int64 COMMENT 'fingerprint, as in events_raw', "
-           "text String COMMENT 'the statement with constants as $n' CODEC(ZSTD(3)), "
-           "cut UInt8 COMMENT '1: longer than tandem.telemetry_text_max', "
-           "operation LowCardinality(String) COMMENT 'command tag; empty when it was never "
-           "analysed', "
-           "seen DateTime('UTC') COMMENT 'when the text was last sent') "
-           "ENGINE = ReplacingMergeTree(seen) ORDER BY (database, query_id) "
-           "TTL seen + INTERVAL 400 DAY DELETE SETTINGS " +
-           kDeduplicate + " COMMENT 'text of each query, once per database and fingerprint'";
+// What is special about the table of a part of a batch.
+struct Table {
+    uint32_t part;
+    const char* indexes;
+    const char* engine;  // and all behind it
+    const char* comment;
+};
+
+constexpr Table kTables[] = {
+    {kPartEvents,
+     ", INDEX failed sqlstate TYPE set(64) GRANULARITY 4, "
+     "INDEX trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4",
+     "MergeTree PARTITION BY toDate(ts) ORDER BY (database, query_id, ts) "
+     "TTL toDateTime(ts) + INTERVAL 30 DAY DELETE SETTINGS ttl_only_drop_parts = 1, ",
+     "every execution of a statement in Postgres, also those that failed"},
+    {kPartTexts, "",
+     "ReplacingMergeTree(seen) ORDER BY (database, query_id) "
+     "TTL seen + INTERVAL 400 DAY DELETE SETTINGS ",
+     "text of each query, once per database and fingerprint"},
+    {kPartPlans, "",
+     "ReplacingMergeTree(seen) ORDER BY (database, query_id, plan_id) "
+     "TTL seen + INTERVAL 400 DAY DELETE SETTINGS ",
+     "plans of the queries, once per database, query and fingerprint of the plan"},
+    {kPartActivity, "",
+     "MergeTree PARTITION BY toDate(ts) ORDER BY (database, query_id, ts) "
+     "TTL toDateTime(ts) + INTERVAL 30 DAY DELETE SETTINGS ttl_only_drop_parts = 1, ",
+     "what every session that was not idle did, looked at in intervals"},
+};
+
+std::string create_table(const Table& table) {
+    std::string sql =
+        std::string("CREATE TABLE IF NOT EXISTS tandem_telemetry.") + part_table(table.part) + " (";
+    for (const ColumnInfo& column : part_columns(table.part))
+        sql += (sql.back() == '(' ? "" : ", ") + described(column);
+    return sql + table.indexes + ") ENGINE = " + table.engine + kDeduplicate + " COMMENT " +
+           quoted(table.comment);
+}
+
+// What a table of an earlier version lacks.
+std::string add_columns(const Table& table) {
+    std::string sql;
+    for (const ColumnInfo& column : part_columns(table.part))
+        sql += (sql.empty() ? "" : ", ") + ("ADD COLUMN IF NOT EXISTS " + described(column));
+    return std::string("ALTER TABLE tandem_telemetry.") + part_table(table.part) + " " + sql;
 }
 
 // Weighted, because a sampled event stands for several executions.
@@ -135,7 +156,7 @@ std::string create_feed(const Rollup& rollup) {
 }
 
 std::string create_rollup_view(const Rollup& rollup) {
-    std::string sql = std::string("CREATE VIEW IF NOT EXISTS tandem_telemetry.") + rollup.name +
+    std::string sql = std::string("CREATE OR REPLACE VIEW tandem_telemetry.") + rollup.name +
                       " AS SELECT bucket, " + rollup.keys + ", ";
     for (const Sum& sum : kQuerySums)
         sql += std::string("sum(s.") + sum.name + ") AS " + sum.name + ", ";
@@ -147,24 +168,59 @@ std::string create_rollup_view(const Rollup& rollup) {
     return sql;
 }
 
+// Views of the tables; made again, because `*` is what a table had when its view was made.
+struct View {
+    const char* name;
+    const char* select;
+};
+
+constexpr View kViews[] = {
+    {"events_recent_1h",
+     "SELECT * FROM tandem_telemetry.events_raw WHERE ts > now() - INTERVAL 1 HOUR"},
+    {"errors_recent",
+     "SELECT * FROM tandem_telemetry.events_raw "
+     "WHERE sqlstate != '' AND ts > now() - INTERVAL 7 DAY"},
+    {"query_waits",
+     "SELECT toStartOfFiveMinutes(toDateTime(ts, 'UTC')) AS bucket, system_id, database, query_id, "
+     "wait_event_type, wait_event, sum(stands_for_ms) AS ms FROM tandem_telemetry.activity "
+     "WHERE state IN ('active', 'fastpath function call') "
+     "GROUP BY bucket, system_id, database, query_id, wait_event_type, wait_event"},
+    {"statement_waits",
+     "SELECT e.ts AS ts, e.system_id AS system_id, e.database AS database, e.query_id AS query_id, "
+     "e.session_id AS session_id, e.statement AS statement, e.duration_us AS duration_us, "
+     "a.wait_event_type AS wait_event_type, a.wait_event AS wait_event, "
+     "sum(a.stands_for_ms) AS ms, groupUniqArrayArray(a.blocked_by) AS blocked_by "
+     "FROM tandem_telemetry.events_raw AS e INNER JOIN tandem_telemetry.activity AS a "
+     "ON a.system_id = e.system_id AND a.session_id = e.session_id "
+     "WHERE e.level = 0 AND a.ts >= e.ts AND "
+     "a.ts <= e.ts + toIntervalMicrosecond(e.duration_us + e.commit_us) "
+     "GROUP BY ALL"},
+    {"blocking",
+     "SELECT w.ts AS ts, w.system_id AS system_id, w.database AS database, w.pid AS pid, "
+     "w.application AS application, w.user AS user, w.query_id AS query_id, "
+     "w.wait_event AS lock, w.stands_for_ms AS ms, w.blocker AS blocker_pid, "
+     "b.application AS blocker_application, b.user AS blocker_user, b.state AS blocker_state, "
+     "b.query_id AS blocker_query_id, b.transaction_start AS blocker_transaction_start, "
+     "b.blocked_by AS blocker_blocked_by "
+     "FROM (SELECT *, arrayJoin(blocked_by) AS blocker FROM tandem_telemetry.activity "
+     "WHERE notEmpty(blocked_by)) AS w LEFT JOIN tandem_telemetry.activity AS b "
+     "ON b.system_id = w.system_id AND b.ts = w.ts AND b.pid = w.blocker"},
+};
+
 std::vector<std::string> make_statements() {
-    std::vector<std::string> all = {
-        "CREATE DATABASE IF NOT EXISTS tandem_telemetry",
-        create_events(),
-        create_texts(),
-    };
+    std::vector<std::string> all = {"CREATE DATABASE IF NOT EXISTS tandem_telemetry"};
+    for (const Table& table : kTables) {
+        all.push_back(create_table(table));
+        all.push_back(add_columns(table));
+    }
     for (const Rollup& rollup : kRollups) {
         all.push_back(create_states(rollup));
         all.push_back(create_feed(rollup));
         all.push_back(create_rollup_view(rollup));
     }
-    all.push_back(
-        "CREATE VIEW IF NOT EXISTS tandem_telemetry.events_recent_1h AS "
-        "SELECT * FROM tandem_telemetry.events_raw WHERE ts > now() - INTERVAL 1 HOUR");
-    all.push_back(
-        "CREATE VIEW IF NOT EXISTS tandem_telemetry.errors_recent AS "
-        "SELECT * FROM tandem_telemetry.events_raw "
-        "WHERE sqlstate != '' AND ts > now() - INTERVAL 7 DAY");
+    for (const View& view : kViews)
+        all.push_back(std::string("CREATE OR REPLACE VIEW tandem_telemetry.") + view.name + " AS " +
+                      view.select);
     all.push_back(
         "CREATE TABLE IF NOT EXISTS tandem_telemetry.schema_version ("
         "version UInt32, made DateTime DEFAULT now()) ENGINE = MergeTree ORDER BY version "
@@ -182,10 +238,14 @@ const std::vector<std::string>& schema_statements() {
 }
 
 std::string column_reference() {
-    std::string page = "| column | type | meaning |\n|---|---|---|\n";
-    for (const ColumnInfo& column : event_columns())
-        page += std::string("| `") + column.name + "` | `" + column.type + "` | " + column.comment +
-                " |\n";
+    std::string page;
+    for (uint32_t part : {kPartEvents, kPartTexts, kPartPlans, kPartActivity}) {
+        page += std::string(page.empty() ? "" : "\n") + "## Columns of " + part_table(part) +
+                "\n\n| column | type | meaning |\n|---|---|---|\n";
+        for (const ColumnInfo& column : part_columns(part))
+            page += std::string("| `") + column.name + "` | `" + column.type + "` | " +
+                    column.comment + " |\n";
+    }
     return page;
 }
 

@@ -9,7 +9,7 @@ namespace tandem::telemetry {
 // In order; each may be run again.
 const std::vector<std::string>& schema_statements();
 
-// The columns of events_raw as the table of docs/reference/telemetry.md.
+// The columns of all tables, as docs/reference/telemetry.md has them.
 std::string column_reference();
 
 }  // namespace tandem::telemetry

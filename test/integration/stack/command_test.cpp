@@ -37,13 +37,14 @@ TEST(command, completes_commands_and_options_in_bash) {
 TEST(command, has_completion_for_every_shell_and_a_man_page) {
     for (const char* shell : {"bash", "zsh", "fish"}) {
         std::string script = run({TANDEM_BINARY, "completion", shell});
-        for (const char* part : {"resync", "memory", "verify"})
+        for (const char* part : {"resync", "memory", "verify", "top", "diff", "factor"})
             EXPECT_NE(script.find(part), std::string::npos) << shell << " lacks " << part;
         EXPECT_EQ(script.find("_supervise"), std::string::npos) << shell;
     }
     std::string page = run({TANDEM_BINARY, "_man"});
-    for (const char* part : {".TH TANDEM 1", "tandem mirror create name",
-                             "tandem mirror remove name", "\\-\\-snapshot\\-workers"})
+    for (const char* part :
+         {".TH TANDEM 1", "tandem mirror create name", "tandem mirror remove name", "tandem diff",
+          "\\-\\-since", "\\-\\-snapshot\\-workers"})
         EXPECT_NE(page.find(part), std::string::npos) << part;
 }
 

@@ -1,11 +1,19 @@
 // ClickHouse away, hung, or without its tables; the worker ended; Postgres stopped. No session ever
 // waits, and captured = exported + queued + dropped at every look.
-#include <csignal>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
 #include <thread>
 
 #include "integration/telemetry/telemetry_fixture.h"
+#include "stack/machine/files.h"
+#include "stack/machine/process.h"
 
 namespace tandem::telemetry_test {
 namespace {
@@ -13,9 +21,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Of stopping Postgres or dropping a database while ClickHouse hangs. Without the non-blocking
-// worker it is as long as the hang; a loaded machine needs some hundred milliseconds for either.
-constexpr milliseconds kSoon{10'000};
+// What a hung ClickHouse may add to stopping Postgres or dropping a database. Other load only makes
+// both longer, so the shortest of several is compared with the shortest of several.
+constexpr milliseconds kAdded{100};
+constexpr int kTries = 12;
 
 class TelemetryFaults : public TelemetryTest {
   protected:
@@ -30,6 +39,44 @@ class TelemetryFaults : public TelemetryTest {
         auto begin = steady_clock::now();
         action();
         return std::chrono::duration_cast<milliseconds>(steady_clock::now() - begin);
+    }
+    // Of `once`, which answers how long it took: the shortest of a few.
+    template <typename Once>
+    static milliseconds shortest(int times, Once once) {
+        milliseconds best = once();
+        for (int i = 1; i < times; ++i) best = std::min(best, once());
+        return best;
+    }
+    // Whether one of several tries takes at most `longest`.
+    template <typename Once>
+    static bool is_ever_within(milliseconds longest, Once once) {
+        for (int i = 0; i < kTries; ++i)
+            if (once() <= longest) return true;
+        return false;
+    }
+    static void set(const std::string& name, const std::string& value) {
+        ask("ALTER SYSTEM SET " + name + " = '" + value + "'");
+        ask("SELECT pg_reload_conf()");
+    }
+    static int64_t worker_memory_kb() {
+        std::ifstream status("/proc/" + std::to_string(number("worker_pid")) + "/status");
+        for (std::string line; std::getline(status, line);)
+            if (line.starts_with("RssAnon:")) return std::stoll(line.substr(8));
+        ADD_FAILURE() << "no RssAnon";
+        return 0;
+    }
+    // After all processes were ended: until Postgres takes connections again.
+    static void reconnect() {
+        for (auto* session : {&connection, &observer}) {
+            session->reset();
+            auto opened = postgres::Connection::open(
+                {.conninfo = servers.postgres->conninfo(), .pinned_search_path = false});
+            while (!opened.ok())
+                opened = postgres::Connection::open(
+                    {.conninfo = servers.postgres->conninfo(), .pinned_search_path = false});
+            *session = std::make_unique<postgres::Connection>(*std::move(opened));
+        }
+        ask("SET tandem.telemetry = off");
     }
 };
 
@@ -57,9 +104,15 @@ TEST_F(TelemetryFaults, a_hung_clickhouse_holds_nobody_up) {
     wait_until_stored();
     run("CREATE DATABASE tele_drop");
     wait_until_stored();
+    auto drop = [] {
+        auto time = took([] { run("DROP DATABASE tele_drop"); });
+        run("CREATE DATABASE tele_drop");
+        return time;
+    };
+    const milliseconds usual = shortest(3, drop);
     servers.clickhouse->hang();
     say(200);
-    EXPECT_LT(took([] { run("DROP DATABASE tele_drop"); }), kSoon);
+    EXPECT_TRUE(is_ever_within(usual + kAdded, drop)) << "usually " << usual.count() << " ms";
     EXPECT_EQ(imbalance(), "");
     servers.clickhouse->wake_up();
     wait_until_stored();
@@ -106,6 +159,8 @@ TEST_F(TelemetryFaults, what_does_not_fit_is_dropped_and_counted_and_nobody_wait
         EXPECT_EQ(imbalance(), "");
     }
     EXPECT_GT(number("dropped_ring_full"), 0);
+    constexpr int64_t kMemoryMaxKb = 96 << 10;
+    EXPECT_LT(worker_memory_kb(), kMemoryMaxKb);
     servers.clickhouse->wake_up();
     wait_until_stored();
     EXPECT_EQ(imbalance(), "");
@@ -132,6 +187,104 @@ TEST_F(TelemetryFaults, a_terminated_session_leaves_its_statement) {
         "1");
 }
 
+TEST_F(TelemetryFaults, a_killed_process_loses_what_was_queued_and_says_how_much) {
+    for (bool worker : {true, false}) {
+        say(10);
+        wait_until_stored();
+        const int64_t captured = number("captured");
+        const int64_t dropped = number("dropped_worker_ended");
+        const std::string before = stored("SELECT count() FROM tandem_telemetry.events_raw");
+        servers.clickhouse->hang();
+        say(100);
+        const pid_t victim = static_cast<pid_t>(
+            worker ? number("worker_pid") : std::stoll(std::to_string(connection->backend_pid())));
+        // Backends are killed in mid-statement.
+        std::jthread busy([&] {
+            if (worker) return;
+            EXPECT_FALSE(connection->execute("SELECT 'killed', pg_sleep(600)").ok());
+        });
+        if (!worker)
+            wait_for("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'", "1");
+        ASSERT_EQ(kill(victim, SIGKILL), 0);
+        busy.join();
+        reconnect();
+        servers.clickhouse->wake_up();
+        EXPECT_EQ(imbalance(), "");
+        EXPECT_GE(number("captured"), captured + 100);
+        EXPECT_GE(number("dropped_worker_ended"), dropped + 100);
+        say(20, "SELECT 'after', 'the', 'kill', 1, 2");
+        wait_until_stored();
+        EXPECT_EQ(imbalance(), "");
+        EXPECT_GE(std::stoll(stored("SELECT count() FROM tandem_telemetry.events_raw")),
+                  std::stoll(before) + 20);
+    }
+}
+
+TEST_F(TelemetryFaults, a_name_is_looked_up_and_one_that_is_none_is_reported) {
+    const std::string url = ask("SHOW tandem.telemetry_clickhouse");
+    auto at = [&](const std::string& host) {
+        std::string other = url;
+        return other.replace(other.find("127.0.0.1"), strlen("127.0.0.1"), host);
+    };
+    set("tandem.telemetry_clickhouse", at("no-such-host.invalid"));
+    say(5);
+    wait_for("SELECT last_error LIKE '%no-such-host.invalid%' FROM tandem.telemetry_stats", "t");
+    EXPECT_EQ(imbalance(), "");
+    // It may have two addresses, of which one is ClickHouse's.
+    set("tandem.telemetry_clickhouse", at("localhost"));
+    say(5);
+    wait_until_stored();
+    EXPECT_EQ(number("dropped_rejected"), 0);
+    set("tandem.telemetry_clickhouse", url);
+}
+
+// Not ClickHouse but a server that speaks TLS: what counts is whether the two believe each other.
+TEST_F(TelemetryFaults, certificates_are_checked_and_shown) {
+    const std::string url = ask("SHOW tandem.telemetry_clickhouse");
+    const std::string files = servers.directory->path();
+    auto shell = [](const std::string& command) {
+        return std::system(("exec 2>/dev/null; " + command).c_str());
+    };
+    ASSERT_EQ(shell("cd " + files +
+                    " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+                    "-keyout key.pem -out cert.pem -days 2 -subj /CN=127.0.0.1 -addext "
+                    "subjectAltName=IP:127.0.0.1 && chmod a+r key.pem cert.pem"),
+              0);
+    auto port = stack::free_port();
+    ASSERT_TRUE(port.ok());
+    const std::string where = "127.0.0.1:" + std::to_string(*port);
+    int input[2];  // that it does not end at the end of its input
+    ASSERT_EQ(pipe2(input, O_CLOEXEC), 0);
+    auto server =
+        stack::spawn({.arguments = {"/usr/bin/openssl", "s_server", "-accept", where, "-cert",
+                                    files + "/cert.pem", "-key", files + "/key.pem", "-Verify", "1",
+                                    "-CAfile", files + "/cert.pem", "-verify_return_error"},
+                      .death_signal = SIGKILL,
+                      .output_path = files + "/server.log",
+                      .stdin_fd = input[0]});
+    auto said = [&](const std::string& part) {
+        std::ifstream log(files + "/server.log");
+        return std::string(std::istreambuf_iterator<char>(log), {}).find(part) != std::string::npos;
+    };
+    ASSERT_TRUE(server.ok()) << server.error().to_string();
+    set("tandem.telemetry_clickhouse", "clickhouses://default:x@" + where);
+    say(5);
+    wait_for("SELECT last_error ILIKE '%certificate%' FROM tandem.telemetry_stats", "t");
+    set("tandem.telemetry_tls_ca", files + "/cert.pem");
+    set("tandem.telemetry_tls_certificate", files + "/cert.pem");
+    set("tandem.telemetry_tls_key", files + "/key.pem");
+    EXPECT_TRUE(comes_true([&] { return said("Client certificate"); }))
+        << ask("SELECT last_error FROM tandem.telemetry_stats");
+    kill(*server, SIGKILL);
+    waitpid(*server, nullptr, 0);
+    for (int end : input) close(end);
+    for (const char* name : {"ca", "certificate", "key"})
+        ask(std::string("ALTER SYSTEM RESET tandem.telemetry_tls_") + name);
+    set("tandem.telemetry_clickhouse", url);
+    wait_until_stored();
+    EXPECT_EQ(imbalance(), "");
+}
+
 // The last of the suite: both servers stop.
 TEST_F(TelemetryFaults, zz_stopping_sends_the_rest_and_a_hung_clickhouse_does_not_delay_it) {
     wait_until_stored();
@@ -146,11 +299,17 @@ TEST_F(TelemetryFaults, zz_stopping_sends_the_rest_and_a_hung_clickhouse_does_no
                "query_id FROM tandem_telemetry.query_texts WHERE text = 'SELECT $1, $2, $3, $4')"),
         "30");
     ASSERT_TRUE(servers.postgres->start_again().ok());
-    connection = connect();
-    say(30);
-    connection.reset();
+    auto stop = [] {
+        connection = connect();
+        say(30);
+        connection.reset();
+        auto time = took([] { servers.postgres->stop(); });
+        EXPECT_TRUE(servers.postgres->start_again().ok());
+        return time;
+    };
+    const milliseconds usual = shortest(3, stop);
     servers.clickhouse->hang();
-    EXPECT_LT(took([] { servers.postgres->stop(); }), kSoon);
+    EXPECT_TRUE(is_ever_within(usual + kAdded, stop)) << "usually " << usual.count() << " ms";
     servers.clickhouse->wake_up();
 }
 

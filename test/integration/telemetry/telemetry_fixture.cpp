@@ -8,16 +8,6 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
-template <typename Condition>
-bool comes_true(Condition condition) {
-    auto until = std::chrono::steady_clock::now() + kPatience;
-    while (!condition()) {
-        if (std::chrono::steady_clock::now() > until) return false;
-        back_off(std::chrono::milliseconds(20));
-    }
-    return true;
-}
-
 }  // namespace
 
 test_support::BothServers TelemetryTest::servers;
@@ -102,11 +92,26 @@ std::string TelemetryTest::stored(const std::string& sql) {
     return text;
 }
 
+bool TelemetryTest::comes_true(const std::function<bool()>& condition) {
+    auto until = std::chrono::steady_clock::now() + kPatience;
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > until) return false;
+        back_off(std::chrono::milliseconds(20));
+    }
+    return true;
+}
+
 void TelemetryTest::wait_for(const std::string& sql, const std::string& expected) {
     std::string last;
     EXPECT_TRUE(comes_true([&] { return (last = ask(sql)) == expected; }))
         << sql << " stays " << last << "\n"
         << ask("SELECT s::text FROM tandem.telemetry_stats s");
+}
+
+void TelemetryTest::wait_for_stored(const std::string& sql, const std::string& expected) {
+    std::string last;
+    EXPECT_TRUE(comes_true([&] { return (last = stored(sql)) == expected; }))
+        << sql << " stays " << last;
 }
 
 void TelemetryTest::wait_until_stored() {

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -32,8 +33,12 @@ class TelemetryTest : public ::testing::Test {
     // Of ClickHouse, once nothing is queued.
     static std::string events(const std::string& sql);
     static void wait_until_stored();
+    // Waits for a query of ClickHouse, whatever is queued meanwhile.
+    static void wait_for_stored(const std::string& sql, const std::string& expected);
     // Waits for a query of Postgres to answer `expected`.
     static void wait_for(const std::string& sql, const std::string& expected);
+    // Asks again and again; false when it has not come true in a minute.
+    static bool comes_true(const std::function<bool()>& condition);
     // Empty when captured = exported + queued + dropped.
     static std::string imbalance();
 
