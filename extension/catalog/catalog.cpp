@@ -281,7 +281,8 @@ void read_leaves(CatalogTable* table, uint64 position) {
                 repalloc(table->cuts, sizeof(CatalogCut) * static_cast<Size>(capacity)));
         }
         Oid leaf = DatumGetObjectId(column_value(&scan, "leaf", &is_null));
-        table->cuts[table->cut_count++] = {leaf, cut};
+        column_value(&scan, "consistent_lsn", &is_null);
+        table->cuts[table->cut_count++] = {leaf, cut, !is_null};
     }
     scan_end(&scan);
 }

@@ -28,10 +28,12 @@ struct CatalogJsonKey {
     const char* kind_column;
 };
 
-// Rows of the leaf from before `cut` are gone at the position.
+// Rows of the leaf from before `cut` are gone at the position. `loaded`: it joined the table there,
+// and what it held then was loaded.
 struct CatalogCut {
     Oid leaf;
     uint64 cut;
+    bool loaded;
 };
 
 struct CatalogTable {

@@ -31,7 +31,8 @@ void fill_keys(const CatalogTable& table, route::BoundRelation* relation) {
 
 void fill_cuts(const CatalogTable& table, route::BoundRelation* relation) {
     route::BoundCut* cuts = make_array<route::BoundCut>(table.cut_count);
-    for (int i = 0; i < table.cut_count; ++i) cuts[i] = {table.cuts[i].leaf, table.cuts[i].cut};
+    for (int i = 0; i < table.cut_count; ++i)
+        cuts[i] = {table.cuts[i].leaf, table.cuts[i].cut, table.cuts[i].loaded};
     relation->cuts = cuts;
     relation->cut_count = static_cast<uint32>(table.cut_count);
 }

@@ -113,7 +113,8 @@ std::string bound(const BoundRelation& relation) {
     stored.delta_empty = relation.delta_empty;
     std::vector<sqltext::LeafSeen> leaves;
     for (uint32_t i = 0; i < relation.cut_count; ++i)
-        leaves.push_back({relation.cuts[i].leaf, relation.cuts[i].cut, false});
+        leaves.push_back(
+            {relation.cuts[i].leaf, relation.cuts[i].cut, false, relation.cuts[i].loaded});
     stored.leaves = leaves;
     return "(" + sqltext::stored_relation(stored) + ")";
 }

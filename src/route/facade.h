@@ -125,6 +125,7 @@ void translation_free(Translation* translation) noexcept;
 struct BoundCut {
     uint32_t leaf;
     uint64_t cut;
+    bool loaded;
 };
 
 // One place of a translated query, as it is read at a position. Strings are plain names.

@@ -26,6 +26,26 @@ std::string visible(const StoredRelation& relation) {
     return sql;
 }
 
+// That the delta does not speak of the key of a row of main.
+std::string not_in_delta(const StoredRelation& relation, const std::string& open) {
+    auto not_in = [&](const std::string& condition) {
+        return key_of(relation.keys) + " NOT IN (SELECT " + ch_ident_list(relation.keys) +
+               " FROM " + ch_qualified(relation.database, relation.delta) + " WHERE " + condition +
+               ")";
+    };
+    std::string sql = not_in(open);
+    bool any_loaded = false;
+    for (const LeafSeen& leaf : relation.leaves) {
+        if (!leaf.loaded || leaf.hidden) continue;
+        any_loaded = true;
+        std::string is = "_tandem_leaf = " + std::to_string(leaf.leaf);
+        std::string cut = std::to_string(leaf.cut);
+        sql += " OR " + is + " AND _tandem_from = " + cut + " AND " +
+               not_in(open + " AND (_tandem_from > " + cut + " OR " + is + ")");
+    }
+    return any_loaded ? "(" + sql + ")" : sql;
+}
+
 // One row of each kind in the delta, with how many there are of it. Of main only the kinds are
 // read.
 std::string of_each_kind(const StoredRelation& relation, const std::string& condition,
@@ -106,11 +126,8 @@ std::string stored_relation(const StoredRelation& relation) {
         return sql + " AND _tandem_row NOT IN (SELECT _tandem_row FROM " +
                ch_qualified(relation.database, relation.delta) + " WHERE " + open + ") UNION ALL " +
                counted(relation, open);
-    return sql + " AND " + key_of(relation.keys) + " NOT IN (SELECT " +
-           ch_ident_list(relation.keys) + " FROM " +
-           ch_qualified(relation.database, relation.delta) + " WHERE " + open +
-           ") UNION ALL SELECT " + columns + " FROM (" + newest_of_delta(relation, open) +
-           ") WHERE _tandem_deleted = 0";
+    return sql + " AND " + not_in_delta(relation, open) + " UNION ALL SELECT " + columns +
+           " FROM (" + newest_of_delta(relation, open) + ") WHERE _tandem_deleted = 0";
 }
 
 }  // namespace tandem::sqltext

@@ -11,11 +11,14 @@
 namespace tandem::sqltext {
 
 // Rows of a leaf of a partitioned table from before `cut` are gone at positions behind it. With
-// `hidden` none of its rows is seen.
+// `hidden` none of its rows is seen. When it was `loaded` as it joined the table, its rows of that
+// load, the ones of main with the cut as their position, saw all that was committed up to there:
+// what the delta tells of their keys from before is of rows that lay in other leaves.
 struct LeafSeen {
     uint32_t leaf = 0;
     uint64_t cut = 0;
     bool hidden = false;
+    bool loaded = false;
 };
 
 // Names are plain, not quoted. `position` and `oldest` are SQL expressions of type UInt64 and

@@ -272,6 +272,19 @@ std::string ddl_linear::ddl_of_partitions() {
         some.push_back("TRUNCATE " + victim);
         some.push_back("ALTER TABLE " + root + " DETACH PARTITION " + victim + "; UPDATE " +
                        victim + " SET id = id + 1 WHERE id = (SELECT min(id) FROM " + victim + ")");
+        std::string its_bounds =
+            one("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE "
+                "oid = '" +
+                victim + "'::regclass");
+        std::string move = "CREATE TABLE " + leaf + " (LIKE " + root +
+                           " INCLUDING ALL); WITH moved AS (DELETE FROM " + victim +
+                           " WHERE id % 3 > 0 RETURNING id) INSERT INTO " + leaf +
+                           " (id) SELECT id FROM moved; ALTER TABLE " + root +
+                           " DETACH PARTITION " + victim + "; ALTER TABLE " + root +
+                           " ATTACH PARTITION " + leaf + " " + its_bounds;
+        some.push_back(move);
+        some.push_back("BEGIN; " + move + "; COMMIT");
+        some.push_back("CREATE TABLE " + leaf + " PARTITION OF " + root + " DEFAULT");
     }
     if (!free.empty())
         some.push_back("ALTER TABLE " + root + " ATTACH PARTITION " + any(free) + bounds);

@@ -96,7 +96,8 @@ class CaseReader {
 // In every run, because a minute is what there is for them: those that were not followed once.
 constexpr const char* kInEveryRun =
     "others_messages,leaf_unlogged,enums,composites,changes_of_enum_type,leaf_exchanged,names,"
-    "swap_by_rename,truncate_and_ddl,odd_keys,replica_identity_to_and_fro";
+    "swap_by_rename,truncate_and_ddl,odd_keys,replica_identity_to_and_fro,default_partition,"
+    "rows_moved_to_a_new_partition";
 
 std::vector<Case> read_cases() {
     std::vector<std::filesystem::path> files;
@@ -267,6 +268,8 @@ void maintenance::verify() {
     ASSERT_TRUE(verified.ok()) << verified.error().to_string();
     for (const mirror::VerifiedTable& table : *verified) {
         if (table.state != "live") continue;
+        // A stream as text, which extension types ask for, has the names and not the OIDs.
+        if (table.schema == "names_of_objects") continue;
         EXPECT_TRUE(table.comparison.equal())
             << table.schema << "." << table.name << ": " << table.comparison.to_string();
     }

@@ -96,11 +96,13 @@ inline constexpr std::string_view kRowColumn = "_tandem_row";      // of tables 
 inline constexpr std::string_view kCountColumn = "_tandem_count";  // in their deltas
 
 // A partition that was emptied, left the table or joined it, at the commit `cut`: from there on its
-// rows from before are gone. What it holds itself is not seen while it loads.
+// rows from before are gone. What it holds itself is not seen while it loads. `loaded`: what it
+// held when it joined is there.
 struct LeafCut {
     Oid leaf;
     Lsn cut;
     bool loads = false;
+    bool loaded = false;
 };
 
 }  // namespace tandem::mirror

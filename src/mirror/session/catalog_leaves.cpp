@@ -10,14 +10,16 @@ using sqltext::pg_literal;
 
 Result<std::vector<LeafCut>> CatalogStore::read_cuts(Oid relid, int copy) {
     postgres::Connection* catalog = TRY(connection());
-    auto rows = TRY(catalog->query("SELECT leaf, cut, loads FROM tandem.mirror_leaf WHERE " +
-                                   where(relid) + " AND copy = " + number(copy) + " ORDER BY cut"));
+    auto rows = TRY(catalog->query(
+        "SELECT leaf, cut, loads, consistent_lsn IS NOT NULL FROM tandem.mirror_leaf WHERE " +
+        where(relid) + " AND copy = " + number(copy) + " ORDER BY cut"));
     std::vector<LeafCut> cuts;
     for (int i = 0; i < rows.rows(); ++i) {
         LeafCut cut;
         cut.leaf = TRY(oid_at(rows, i, 0));
         cut.cut = TRY(rows.lsn(i, 1));
         cut.loads = TRY(rows.boolean(i, 2));
+        cut.loaded = !cut.loads && TRY(rows.boolean(i, 3));
         cuts.push_back(cut);
     }
     return cuts;

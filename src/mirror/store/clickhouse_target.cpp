@@ -69,12 +69,17 @@ std::string key_tuple(const Table& table) {
 }
 std::vector<sqltext::LeafSeen> seen_leaves(std::span<const LeafCut> cuts) {
     std::vector<sqltext::LeafSeen> leaves;
-    for (const LeafCut& cut : cuts) leaves.push_back({cut.leaf.value, cut.cut.value, cut.loads});
+    for (const LeafCut& cut : cuts)
+        leaves.push_back({cut.leaf.value, cut.cut.value, cut.loads, cut.loaded});
     return leaves;
 }
 std::string is_cut(const LeafCut& cut) {
     return std::string(kLeafColumn) + " = " + std::to_string(cut.leaf.value) +
            " AND _tandem_from < " + std::to_string(cut.cut.value);
+}
+std::string is_loaded(const LeafCut& cut) {
+    return std::string(kLeafColumn) + " = " + std::to_string(cut.leaf.value) +
+           " AND _tandem_from = " + std::to_string(cut.cut.value);
 }
 std::string between(const FoldTask& task) {
     return "_tandem_generation BETWEEN " + std::to_string(task.oldest) + " AND " +
@@ -504,7 +509,24 @@ Status ClickHouseTarget::undo_chunk(const Table& table, const Chunk& chunk) {
 
 Status ClickHouseTarget::remove_cut(const Table& table, const LeafCut& cut) {
     TRY(remove(table, table.main_name(), is_cut(cut)));
-    return remove(table, table.delta_name(), is_cut(cut));
+    TRY(remove(table, table.delta_name(), is_cut(cut)));
+    return cut.loaded ? remove_moved(table, cut) : Status();
+}
+
+// Rows that were moved to the leaf before it joined: the delta says of their keys that they went,
+// from another leaf. What went is removed itself, and then nothing has to say so.
+Status ClickHouseTarget::remove_moved(const Table& table, const LeafCut& cut) {
+    std::string elsewhere = "_tandem_from <= " + std::to_string(cut.cut.value) + " AND " +
+                            std::string(kLeafColumn) + " != " + std::to_string(cut.leaf.value);
+    uint64_t rows = TRY(count("SELECT count() FROM " + delta_table(table) + " WHERE " + elsewhere));
+    if (rows == 0) return {};
+    std::string keys = sqltext::ch_ident_list(key_names(table));
+    std::string moved = elsewhere + " AND " + key_tuple(table) + " IN (SELECT " + keys + " FROM " +
+                        main_table(table) + " WHERE " + is_loaded(cut) + " AND " +
+                        key_tuple(table) + " IN (SELECT " + keys + " FROM " + delta_table(table) +
+                        " WHERE " + elsewhere + "))";
+    TRY(remove(table, table.main_name(), moved));
+    return remove(table, table.delta_name(), moved);
 }
 
 // --- folding ----------------------------------------------------------------------------------
@@ -710,14 +732,21 @@ Result<types::Block> ClickHouseTarget::rows_by_key(const Table& table, LookUp lo
     for (size_t column : look_up.columns)
         list += ", " + ch_ident(table.columns[column].target_name);
     std::string wanted = key_tuple(table) + " IN (SELECT " + keys + " FROM _keys)";
-    for (const LeafCut& cut : look_up.cuts) wanted += " AND NOT (" + is_cut(cut) + ")";
+    // What a leaf held when it joined is newer than all of that transaction.
+    std::string newest;
+    for (const LeafCut& cut : look_up.cuts) {
+        wanted += " AND NOT (" + is_cut(cut) + ")";
+        if (cut.loaded) newest += (newest.empty() ? "" : " OR ") + is_loaded(cut);
+    }
+    std::string ordinal =
+        newest.empty() ? "toUInt64(0)" : "if(" + newest + ", toUInt64(18446744073709551615), 0)";
     std::string commit = std::to_string(look_up.before.commit.value);
     std::string sql =
-        "SELECT * EXCEPT _tandem_deleted FROM (SELECT * FROM (SELECT " + list +
-        ", _tandem_from, toUInt64(0) AS _tandem_ordinal, toUInt8(0) AS _tandem_deleted FROM " +
-        main_table(table) + " WHERE _tandem_from <= " + commit + " AND " + wanted +
-        " UNION ALL SELECT " + list + ", _tandem_from, _tandem_ordinal, _tandem_deleted FROM " +
-        delta_table(table) + " WHERE (_tandem_from, _tandem_ordinal) < (" + commit + ", " +
+        "SELECT * EXCEPT _tandem_deleted FROM (SELECT * FROM (SELECT " + list + ", _tandem_from, " +
+        ordinal + " AS _tandem_ordinal, toUInt8(0) AS _tandem_deleted FROM " + main_table(table) +
+        " WHERE _tandem_from <= " + commit + " AND " + wanted + " UNION ALL SELECT " + list +
+        ", _tandem_from, _tandem_ordinal, _tandem_deleted FROM " + delta_table(table) +
+        " WHERE (_tandem_from, _tandem_ordinal) < (" + commit + ", " +
         std::to_string(look_up.before.ordinal) + ") AND " + wanted +
         ") ORDER BY _tandem_from DESC, _tandem_ordinal DESC LIMIT 1 BY " + keys +
         ") WHERE _tandem_deleted = 0";

@@ -82,6 +82,7 @@ class ClickHouseTarget final : public Destination {
     Status undo_chunk(const Table& table, const Chunk& chunk);
     // Removes what nobody sees any more.
     Status remove_cut(const Table& table, const LeafCut& cut);
+    Status remove_moved(const Table& table, const LeafCut& cut);
 
     // Generations of the delta that have rows, ascending.
     Result<std::vector<uint32_t>> generations(const Table& table);

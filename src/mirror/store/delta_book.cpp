@@ -106,7 +106,10 @@ void DeltaBook::set_leaf_live(Oid relid, Oid leaf) {
     auto found = tables_.find(relid.value);
     if (found == tables_.end()) return;
     for (Cut& one : found->second.cuts)
-        if (one.cut.leaf == leaf) one.cut.loads = false;
+        if (one.cut.leaf == leaf && one.cut.loads) {
+            one.cut.loads = false;
+            one.cut.loaded = true;
+        }
 }
 
 DeltaKeys DeltaBook::keys(Oid relid) const {

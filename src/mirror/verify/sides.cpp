@@ -176,7 +176,7 @@ Status Sides::read_target(const RowsAt& rows, Lsn position, const std::string& c
     std::vector<sqltext::LeafSeen> leaves;
     leaves.reserve(rows.cuts.size());
     for (const LeafCut& cut : rows.cuts)
-        leaves.push_back({cut.leaf.value, cut.cut.value, cut.loads});
+        leaves.push_back({cut.leaf.value, cut.cut.value, cut.loads, cut.loaded});
     std::string database = table_.rows_database();
     std::string at = std::to_string(position.value);
     std::string oldest = std::to_string(rows.oldest);

@@ -113,6 +113,7 @@ Result<Value> Translator::key_cast(const StoredKey& key, const Expr& expr) {
 std::optional<Value> Translator::keys_there(const Expr& document,
                                             const std::vector<std::string_view>& keys, bool all) {
     std::vector<StoredKey> stored;
+    stored.reserve(keys.size());
     for (std::string_view key : keys) stored.push_back(stored_key(document, key));
     if (stored.empty() ||
         !std::all_of(stored.begin(), stored.end(), [](const StoredKey& one) { return bool(one); }))

@@ -287,10 +287,11 @@ Status Translator::write_cells(const std::vector<const Expr*>& cells, Derived& b
             continue;
         }
         const auto* absent = std::exchange(scope_->absent, nullptr);
-        Result<Average> parts = average(*cell);
+        Result<Average> found = average(*cell);
         scope_->absent = absent;
-        add(TRY(std::move(parts)).sum);
-        counts.push_back(parts->count);
+        Average parts = TRY(std::move(found));
+        add(parts.sum);
+        counts.push_back(parts.count);
     }
     for (const Value& count : counts) add(count);
     return {};

@@ -186,5 +186,30 @@ TEST_F(mirror_of_leaves, reads_no_table_that_is_no_partition) {
     EXPECT_EQ(ch_value("SELECT count() FROM tandem_rows.p WHERE id >= 500"), "(0)");
 }
 
+// Rows that go from one partition to another outside of the table come with the load of the leaf;
+// the delta says of their keys that they went.
+TEST_F(mirror_of_leaves, keeps_rows_that_were_moved_to_a_new_partition) {
+    limits_.folding.grace = std::chrono::milliseconds(300);
+    limits_.folding.generation_age = std::chrono::milliseconds(50);
+    sql("CREATE TABLE p (id int PRIMARY KEY, v int) PARTITION BY RANGE (id); CREATE TABLE pd "
+        "PARTITION OF p DEFAULT; INSERT INTO p SELECT i, i FROM generate_series(0, 299) i");
+    mirror("m", "'p'");
+    sql("CREATE TABLE p1 (LIKE p INCLUDING ALL); WITH moved AS (DELETE FROM pd WHERE id < 100 "
+        "RETURNING *) INSERT INTO p1 SELECT * FROM moved; DELETE FROM p1 WHERE id = 7");
+    sql("ALTER TABLE p ATTACH PARTITION p1 FOR VALUES FROM (0) TO (100)");
+    sql("BEGIN; CREATE TABLE p2 (LIKE p INCLUDING ALL); WITH moved AS (DELETE FROM pd WHERE id < "
+        "200 RETURNING *) INSERT INTO p2 SELECT * FROM moved; ALTER TABLE p ATTACH PARTITION p2 "
+        "FOR VALUES FROM (100) TO (200); UPDATE p SET v = v + 1 WHERE id % 7 = 0; COMMIT");
+    sql("UPDATE p SET v = v + 1 WHERE id % 5 = 0; DELETE FROM p WHERE id % 50 = 49");
+    wait("m");
+    ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '30s')"), "t");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_leaf WHERE loads", "0"));
+    expect_equal("m");
+    ASSERT_TRUE(eventually("SELECT count(*) FROM tandem.mirror_leaf", "0"));
+    expect_equal("m");
+    ASSERT_TRUE(eventually("SELECT bool_and(delta_empty) FROM tandem.mirror_copy", "t"));
+    expect_equal("m");
+}
+
 }  // namespace
 }  // namespace tandem::test

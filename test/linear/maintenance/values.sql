@@ -135,8 +135,15 @@ ALTER TABLE t ADD COLUMN s2 span DEFAULT '[1,2)';
 INSERT INTO t (id) VALUES (50);
 
 --@ case systems
-CREATE TABLE t (id int PRIMARY KEY, rc regclass, rt regtype, rp regproc, pl pg_lsn, x xid, x8 xid8, tid tid, sn pg_snapshot, jp jsonpath, mac macaddr, mac8 macaddr8, ip inet, ci cidr, po point, li line, ls lseg, bx box, pa path, pg polygon, cr circle, ac aclitem, iv int2vector);
-INSERT INTO t VALUES (1, 'pg_class', 'int4', 'now', '1/2', '5', '5', '(1,2)', '1:5:2,3', '$.a[*] ? (@ > 1)', '08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05', '::ffff:1.2.3.4/96', '10.0.0.0/8', '(1,2)', '{1,2,3}', '[(0,0),(1,1)]', '(1,1),(0,0)', '[(0,0),(1,1)]', '((0,0),(1,1),(2,0))', '<(0,0),1>', NULL, '1 2');
+CREATE TABLE t (id int PRIMARY KEY, pl pg_lsn, x xid, x8 xid8, tid tid, sn pg_snapshot, jp jsonpath, mac macaddr, mac8 macaddr8, ip inet, ci cidr, po point, li line, ls lseg, bx box, pa path, pg polygon, cr circle, ac aclitem, iv int2vector);
+INSERT INTO t VALUES (1, '1/2', '5', '5', '(1,2)', '1:5:2,3', '$.a[*] ? (@ > 1)', '08:00:2b:01:02:03', '08:00:2b:01:02:03:04:05', '::ffff:1.2.3.4/96', '10.0.0.0/8', '(1,2)', '{1,2,3}', '[(0,0),(1,1)]', '(1,1),(0,0)', '[(0,0),(1,1)]', '((0,0),(1,1),(2,0))', '<(0,0),1>', NULL, '1 2');
 --@ then
-INSERT INTO t SELECT id + 10, rc, rt, rp, pl, x, x8, tid, sn, jp, mac, mac8, ip, ci, po, li, ls, bx, pa, pg, cr, ac, iv FROM t;
+INSERT INTO t SELECT id + 10, pl, x, x8, tid, sn, jp, mac, mac8, ip, ci, po, li, ls, bx, pa, pg, cr, ac, iv FROM t;
+UPDATE t SET x = '6' WHERE id = 1;
+
+--@ case names_of_objects
+CREATE TABLE t (id int PRIMARY KEY, rc regclass, rt regtype, rp regproc);
+INSERT INTO t VALUES (1, 'pg_class', 'int4', 'now');
+--@ then
+INSERT INTO t SELECT id + 10, rc, rt, rp FROM t;
 UPDATE t SET rc = 't' WHERE id = 1;
