@@ -8,6 +8,7 @@ extern "C" {
 #include "extension/fdw/import.h"
 #include "extension/fdw/modify.h"
 #include "extension/fdw/scan.h"
+#include "extension/fdw/statistics.h"
 
 extern "C" {
 PG_FUNCTION_INFO_V1(tandem_fdw_handler);
@@ -21,6 +22,7 @@ Datum tandem_fdw_handler(PG_FUNCTION_ARGS) {
     set_scan_planning(routine);
     set_scan_execution(routine);
     set_import(routine);
+    set_statistics(routine);
     set_modification(routine);
     PG_RETURN_POINTER(routine);
 }

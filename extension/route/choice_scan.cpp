@@ -300,7 +300,8 @@ TupleTableSlot* execute(CustomScanState* node) {
     } else {
         bool first = !state->returned_rows;
         slot = next_remote(state);
-        if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+        if (first && state->side == Side::kRemote && !is_foreign(*plan_of(state)))
+            count_reason(kCountRouted);
     }
     if (TupIsNull(slot)) finish(state, true);
     return slot;

@@ -278,10 +278,9 @@ Made padded(const Given& given, int32_t typmod) {
     return made;
 }
 
-// As the mirror has it: the smallest units of the currency.
+// How many digits it has behind the point is a matter of Postgres' locale.
 Result<Made> money(const Given& given) {
-    if (given.is(ChKind::kInt64)) return as(given, "Int64");
-    if (given.type != nullptr && given.is(ChKind::kString)) return text(given, Trust::kOpaque);
+    if (given.is(ChKind::kString)) return text(given, Trust::kOpaque);
     return mismatch(given, "money");
 }
 

@@ -98,6 +98,17 @@ TEST_F(FdwRead, casts_columns_whose_types_nobody_named) {
     same("SELECT d.name, count(*) FROM items i JOIN dims d ON d.k = i.g WHERE d.w > 2 GROUP BY 1");
 }
 
+TEST_F(FdwRead, learns_of_rows_by_analyze) {
+    run("ANALYZE far.items");
+    EXPECT_EQ(ask("SELECT reltuples FROM pg_class WHERE oid = 'far.items'::regclass"), "3002");
+    EXPECT_EQ(ask("SELECT n_distinct FROM pg_stats WHERE schemaname = 'far' AND tablename = "
+                  "'items' AND attname = 'g'"),
+              "6");
+    run("CREATE TABLE near AS SELECT 1 AS one");
+    std::string plan = far_plan("SELECT * FROM items, near", "COSTS ON");
+    EXPECT_NE(plan.find("rows=3002"), std::string::npos) << plan;
+}
+
 // 200 MB of rows, of which the backend holds a block at a time.
 TEST_F(FdwRead, holds_no_more_than_a_block) {
     run("CREATE FOREIGN TABLE far.wide (n bigint, t text) SERVER far_away OPTIONS (query 'SELECT "
