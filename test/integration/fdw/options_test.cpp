@@ -161,7 +161,7 @@ TEST_F(FdwOptions, leaks_nothing_over_many_errors) {
     run("CREATE FOREIGN TABLE far.missing (k int) SERVER far_away");
     for (int i = 0; i < 20; ++i) ask("SELECT count(*) FROM far.missing");
     int before = std::atoi(ask(files).c_str());
-    for (int i = 0; i < 300; ++i) ask("SELECT count(*) FROM far.missing");
+    for (int i = 0; i < 60; ++i) ask("SELECT count(*) FROM far.missing");
     EXPECT_LE(std::atoi(ask(files).c_str()), before + 2);
 }
 
