@@ -31,6 +31,7 @@ export default defineConfig({
         page('The least rights', '/howto/rights'),
         page('Add and remove tables', '/howto/tables'),
         page('Ask ClickHouse directly', '/howto/clickhouse'),
+        page('Read what is only in ClickHouse', '/howto/foreign'),
         page('Managed Postgres', '/howto/managed'),
         page('Run it as a service', '/howto/production'),
         page('Choose freshness', '/howto/freshness'),
@@ -46,6 +47,7 @@ export default defineConfig({
       { text: 'Reference', items: [
         page('Settings', '/reference/config'),
         page('SQL', '/reference/sql'),
+        page('Foreign tables', '/reference/foreign'),
         page('Metrics', '/reference/metrics'),
         page('Telemetry', '/reference/telemetry'),
         page('Errors', '/reference/errors'),
@@ -66,6 +68,7 @@ export default defineConfig({
         page('Partitions by leaf', '/decisions/0006-partitions-by-leaf'),
         page('What stays', '/decisions/0007-what-stays-as-it-is'),
         page('Which side', '/decisions/0008-which-side-by-a-model-that-learns'),
+        page('Foreign tables', '/decisions/0022-foreign-tables-by-the-same-translator'),
       ] },
     ],
   },

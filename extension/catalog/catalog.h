@@ -15,7 +15,10 @@ struct CatalogColumn {
     int key_position;  // 0: not part of the key
     bool exact;
     bool as_text;
+    bool opaque;  // handed on as its text, and nothing else
 };
+
+struct ForeignSource;  // foreign.h
 
 // A key of a jsonb column that the copy has columns of.
 struct CatalogJsonKey {
@@ -60,6 +63,9 @@ struct CatalogTable {
     uint64 fingerprint;         // of everything a translated query depends on
     CatalogJsonKey* json_keys;  // of the copy
     int json_key_count;
+    // Of a foreign table; nullptr for a mirrored one. Then mirror_id is 0 and target_id the user as
+    // whom it is read.
+    const ForeignSource* foreign;
 };
 
 struct CatalogTarget {
@@ -72,6 +78,12 @@ struct CatalogTarget {
     const char* ca_file;
     const char* certificate;
     const char* private_key;
+    // Of foreign servers; nullptr and 0 otherwise.
+    int connect_timeout_ms;
+    uint64 query_timeout_ms;
+    const char* const* setting_names;
+    const char* const* setting_values;
+    int setting_count;
 };
 
 // Untrusted: its owner may not be believed. Newer: this library may misread it.

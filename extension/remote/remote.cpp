@@ -45,6 +45,8 @@ uint64 identity_of(const CatalogTarget& target, const char* database) {
         mix(static_cast<uint64>(target.port) * 2 + (target.secure ? 1 : 0), target.host);
     identity = mix(identity, target.user);
     identity = mix(identity, target.password);
+    for (const char* file : {target.ca_file, target.certificate, target.private_key})
+        if (file != nullptr) identity = mix(identity, file);
     return mix(identity, database);
 }
 
@@ -102,7 +104,9 @@ int take_connection(const CatalogTarget& target, const char* database, Failure* 
         destination.ca_file = text_or_none(target.ca_file);
         destination.certificate = text_or_none(target.certificate);
         destination.private_key = text_or_none(target.private_key);
-        destination.connect_timeout_ms = static_cast<uint32>(connect_timeout_ms);
+        int timeout =
+            target.connect_timeout_ms == 0 ? connect_timeout_ms : target.connect_timeout_ms;
+        destination.connect_timeout_ms = static_cast<uint32>(timeout);
         pool[place].connection = clickhouse::connection_new(destination, failure);
         pool[place].identity = identity;
         if (pool[place].connection == nullptr) return -1;
@@ -141,8 +145,11 @@ bool start(RemoteRun* run, Failure* failure) {
     run->connection = take_connection(*run->target, run->database, failure);
     if (run->connection < 0) return false;
     PooledConnection& entry = pool[run->connection];
-    run->may_retry = entry.used;
-    run->run = clickhouse::run_start(entry.connection, run->options, failure);
+    // Of an insert nobody knows how far the server got.
+    run->may_retry = entry.used && run->insert == nullptr;
+    run->run = run->insert == nullptr
+                   ? clickhouse::run_start(entry.connection, run->options, failure)
+                   : clickhouse::insert_start(entry.connection, *run->insert, failure);
     if (run->run == nullptr) {
         if (clickhouse::connection_broken(*entry.connection)) drop_connection(run->connection);
         return false;
@@ -172,9 +179,9 @@ bool retry(RemoteRun* run, const Failure& failure) {
 
 }  // namespace
 
-RemoteRun* remote_start(const CatalogTarget& target, const char* database,
-                        const clickhouse::RunOptions& options, MemoryContext owner,
-                        Failure* failure) {
+namespace {
+
+RemoteRun* new_run(const CatalogTarget& target, const char* database, MemoryContext owner) {
     MemoryContext before = MemoryContextSwitchTo(owner);
     RemoteRun* run = make<RemoteRun>();
     MemoryContextSwitchTo(before);
@@ -182,9 +189,32 @@ RemoteRun* remote_start(const CatalogTarget& target, const char* database,
     run->callback.arg = run;
     run->target = &target;
     run->database = database;
-    run->options = options;
     MemoryContextRegisterResetCallback(owner, &run->callback);
+    return run;
+}
+
+}  // namespace
+
+RemoteRun* remote_start(const CatalogTarget& target, const char* database,
+                        const clickhouse::RunOptions& options, MemoryContext owner,
+                        Failure* failure) {
+    RemoteRun* run = new_run(target, database, owner);
+    run->options = options;
     return start(run, failure) ? run : nullptr;
+}
+
+bool remote_insert(const CatalogTarget& target, const char* database,
+                   const clickhouse::InsertOptions& insert, Failure* failure) {
+    MemoryContext owner =
+        AllocSetContextCreate(CurrentMemoryContext, "tandem insert", ALLOCSET_SMALL_SIZES);
+    RemoteRun* run = new_run(target, database, owner);
+    run->insert = &insert;
+    bool started = start(run, failure);
+    while (started && remote_next_block(run, failure)) {
+    }
+    bool done = started && run->done;
+    MemoryContextDelete(owner);
+    return done;
 }
 
 bool remote_next_block(RemoteRun* run, Failure* failure) {
@@ -216,6 +246,25 @@ bool remote_next_block(RemoteRun* run, Failure* failure) {
 
 void remote_stop(RemoteRun* run) {
     release(run);
+}
+
+void use_target_settings(const CatalogTarget& target, clickhouse::RunOptions* options) {
+    auto* settings = make_array<clickhouse::RunSetting>(static_cast<size_t>(target.setting_count));
+    for (int i = 0; i < target.setting_count; ++i)
+        settings[i] = {text_of(target.setting_names[i]), text_of(target.setting_values[i])};
+    options->settings = {settings, static_cast<uint32>(target.setting_count)};
+    uint64 limit = target.query_timeout_ms;
+    if (limit != 0 && (options->max_execution_ms == 0 || limit < options->max_execution_ms))
+        options->max_execution_ms = limit;
+}
+
+void raise_remote(const Failure& failure) {
+    ereport(ERROR,
+            (errcode(MAKE_SQLSTATE(failure.sqlstate[0], failure.sqlstate[1], failure.sqlstate[2],
+                                   failure.sqlstate[3], failure.sqlstate[4])),
+             errmsg("%s", failure.message), errdetail("[%s]", failure.code),
+             failure.advice[0] == '\0' ? 0 : errhint("%s", failure.advice)));
+    pg_unreachable();
 }
 
 bool is_unreachable(const Failure& failure) {

@@ -21,6 +21,7 @@ struct RemoteRun {
     const CatalogTarget* target;
     const char* database;
     clickhouse::RunOptions options;
+    const clickhouse::InsertOptions* insert;  // instead of a query; nullptr for none
     bool may_retry;
     clickhouse::BlockView block;
     uint64 row;  // next row of the block
@@ -32,11 +33,18 @@ struct RemoteRun {
 RemoteRun* remote_start(const CatalogTarget& target, const char* database,
                         const clickhouse::RunOptions& options, MemoryContext owner,
                         Failure* failure);
+// Sends a block of rows and waits until the server has them. What goes wrong is in `failure`.
+bool remote_insert(const CatalogTarget& target, const char* database,
+                   const clickhouse::InsertOptions& insert, Failure* failure);
 // The next block with rows; false at the end (run->done) or on failure. Waits, and may raise what
 // CHECK_FOR_INTERRUPTS raises.
 bool remote_next_block(RemoteRun* run, Failure* failure);
 void remote_stop(RemoteRun* run);
 
+// What the target says of settings and limits, into options; lives as long as they do.
+void use_target_settings(const CatalogTarget& target, clickhouse::RunOptions* options);
+
+[[noreturn]] void raise_remote(const Failure& failure);
 // True when the failure means that ClickHouse cannot be reached.
 bool is_unreachable(const Failure& failure);
 

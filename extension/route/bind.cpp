@@ -5,6 +5,7 @@ extern "C" {
 #include "utils/lsyscache.h"
 }
 
+#include "extension/catalog/foreign.h"
 #include "extension/route/bind.h"
 #include "extension/route/plan.h"
 #include "extension/shell/memory.h"
@@ -69,6 +70,17 @@ int piece_count(const CustomScan& choice) {
     return list_length(private_list(choice, kChoiceSql));
 }
 
+bool is_foreign(const CustomScan& choice) {
+    return linitial_int(private_list(choice, kChoiceMirror)) == 0;
+}
+
+CatalogTable* find_planned_table(const CustomScan& choice, Oid relid, uint64 position) {
+    if (!is_foreign(choice))
+        return find_mirrored_table(relid, linitial_int(private_list(choice, kChoiceMirror)),
+                                   position);
+    return find_foreign_table(relid);
+}
+
 const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* tables,
                      uint64 position) {
     PgList* places = static_cast<PgList*>(list_nth(private_list(choice, kChoicePlaces), piece));
@@ -79,6 +91,11 @@ const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* t
         const CatalogTable& table = *tables[list_nth_int(places, i)];
         route::BoundRelation& relation = relations[i];
         relation = {};
+        if (table.foreign != nullptr) {
+            relation.source =
+                foreign_source_sql(*table.foreign, static_cast<PgList*>(list_nth(columns, i)));
+            continue;
+        }
         relation.position = position;
         relation.database = position == 0 ? table.database : psprintf("%s_rows", table.database);
         relation.main = position == 0 ? table.target_table : table.main;
@@ -100,8 +117,7 @@ const char* sql_with_names(const CustomScan& choice, int piece) {
     CatalogTable** tables = make_array<CatalogTable*>(list_length(relids));
     for (int i = 0; i < list_length(relids); ++i) {
         Oid relid = list_nth_oid(relids, i);
-        tables[i] =
-            find_mirrored_table(relid, linitial_int(private_list(choice, kChoiceMirror)), 0);
+        tables[i] = find_planned_table(choice, relid, 0);
         if (tables[i] != nullptr) continue;
         tables[i] = make<CatalogTable>();  // left the mirror meanwhile
         tables[i]->database = "";
@@ -120,7 +136,16 @@ const char* readable_sql(const CustomScan& choice) {
 }
 
 const char* laid_out_sql(const CustomScan& choice, int piece, uint32 indent, bool settings) {
-    const char* sql = sql_with_names(choice, piece);
+    return laid_out(sql_with_names(choice, piece), indent, settings);
+}
+
+const char* bind_foreign(const char* sql, const ForeignSource& table, PgList* names) {
+    route::BoundRelation relation = {};
+    relation.source = foreign_source_sql(table, names);
+    return written(sql, &relation, 1);
+}
+
+const char* laid_out(const char* sql, uint32 indent, bool settings) {
     int64 length = route::lay_out(sql, indent, settings, nullptr, 0);
     char* text = room_for(length);
     if (route::lay_out(sql, indent, settings, text, static_cast<size_t>(length) + 1) != length)

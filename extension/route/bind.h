@@ -3,6 +3,7 @@
 #pragma once
 
 extern "C" {
+#include "nodes/pg_list.h"
 #include "nodes/plannodes.h"
 }
 
@@ -10,6 +11,10 @@ extern "C" {
 
 namespace tandem::shell {
 
+// Of foreign tables, which no mirror has: read as they are, with no position.
+bool is_foreign(const CustomScan& choice);
+// As the catalog has it now; nullptr when it has left the mirror.
+CatalogTable* find_planned_table(const CustomScan& choice, Oid relid, uint64 position);
 // `tables` in the order of the plan's relids, each with a copy; position 0: names. In the current
 // memory context. Out of memory is an ERROR.
 const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* tables,
@@ -20,5 +25,8 @@ int piece_count(const CustomScan& choice);
 const char* readable_sql(const CustomScan& choice);
 // One for EXPLAIN: a clause to a line, all but the first behind `indent` spaces.
 const char* laid_out_sql(const CustomScan& choice, int piece, uint32 indent, bool settings);
+const char* laid_out(const char* sql, uint32 indent, bool settings);
+// SQL that reads one foreign table.
+const char* bind_foreign(const char* sql, const ForeignSource& table, List* names);
 
 }  // namespace tandem::shell

@@ -85,7 +85,15 @@ bool has_overflowed(const CustomScan& plan, const Failure& failure) {
     return true;
 }
 
+// Postgres' plan would ask the same server, and has no other rows.
+void raise_for_foreign(const CustomScan& plan, const Failure& failure) {
+    bool refused = strcmp(failure.code, "authentication_failed") == 0 ||
+                   strcmp(failure.code, "timeout") == 0 || strcmp(failure.code, "tls_failed") == 0;
+    if (is_foreign(plan) && (is_unreachable(failure) || refused)) raise_remote(failure);
+}
+
 void use_postgres(ChoiceState* state, const Failure& failure) {
+    raise_for_foreign(*plan_of(state), failure);
     state->failure = failure;
     bool narrow = has_overflowed(*plan_of(state), failure);
     if (is_unreachable(failure) && state->target_id != 0) note_unreachable(state->target_id);
@@ -102,7 +110,7 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
 
 // Others have said where the query runs: whoever asks for one side, or for no comparison.
 bool chooses_by_cost(const ChoiceState* state) {
-    return state->mode == kRouteOn && route_cost_threshold > 0;
+    return state->mode == kRouteOn && route_cost_threshold > 0 && !is_foreign(*plan_of(state));
 }
 
 bool is_cheaper_in_postgres(ChoiceState* state, Failure* failure) {
@@ -206,7 +214,7 @@ void measure(ChoiceState* state, EState* estate) {
 void begin(CustomScanState* node, EState* estate, int eflags) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     state->eflags = eflags;
-    state->mode = static_cast<RouteMode>(route_mode);
+    state->mode = is_foreign(*plan_of(state)) ? kRouteOn : static_cast<RouteMode>(route_mode);
     Plan* remote = static_cast<Plan*>(lsecond(plan_of(state)->custom_plans));
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.
@@ -244,6 +252,7 @@ TupleTableSlot* next_remote(ChoiceState* state) {
         if (!state->returned_rows) state->returned_rows = true;
         return slot;
     }
+    if (state->returned_rows && is_foreign(*plan_of(state))) raise_remote(*failure);
     if (state->returned_rows) raise(*failure, "the routed query failed after its first row");
     stop_remote_side(state->remote);
     use_postgres(state, *failure);
@@ -291,7 +300,8 @@ TupleTableSlot* execute(CustomScanState* node) {
     } else {
         bool first = !state->returned_rows;
         slot = next_remote(state);
-        if (first && state->side == Side::kRemote) count_reason(kCountRouted);
+        if (first && state->side == Side::kRemote && !is_foreign(*plan_of(state)))
+            count_reason(kCountRouted);
     }
     if (TupIsNull(slot)) finish(state, true);
     return slot;
@@ -332,10 +342,11 @@ void explain_side(const ChoiceState* state, ExplainState* es) {
     }
     ExplainPropertyText("Executed in",
                         state->mode == kRouteVerify ? "ClickHouse and Postgres" : "ClickHouse", es);
-    ExplainPropertyText("Position",
-                        psprintf("%X/%X", static_cast<uint32>(state->position >> 32),
-                                 static_cast<uint32>(state->position)),
-                        es);
+    if (!is_foreign(*plan_of(state)))
+        ExplainPropertyText("Position",
+                            psprintf("%X/%X", static_cast<uint32>(state->position >> 32),
+                                     static_cast<uint32>(state->position)),
+                            es);
     clickhouse::RunProgress progress = remote_side_progress(state->remote);
     ExplainPropertyUInteger("Rows Read", nullptr, progress.rows_read, es);
     ExplainPropertyUInteger("Bytes Read", "B", progress.bytes_read, es);

@@ -19,6 +19,7 @@ extern "C" {
 #include "utils/syscache.h"
 }
 
+#include "extension/catalog/foreign.h"
 #include "extension/catalog/identity.h"
 #include "extension/remote/zones.h"
 #include "extension/route/bind.h"
@@ -70,7 +71,7 @@ bool transaction_allows(const CustomScan& plan, Failure* failure) {
 }
 
 bool session_allows(const CustomScan& plan, Failure* failure) {
-    if (route_mode == kRouteOff) {
+    if (route_mode == kRouteOff && !is_foreign(plan)) {
         set_failure(failure, "off", "routing is switched off", "SET tandem.route = on.");
         return false;
     }
@@ -95,7 +96,8 @@ bool session_allows(const CustomScan& plan, Failure* failure) {
                     "Prepare the query again.");
         return false;
     }
-    if (lthird_int(private_list(plan, kChoiceFlags)) != 0 && !any_float_order_wanted()) {
+    if (lthird_int(private_list(plan, kChoiceFlags)) != 0 && !is_foreign(plan) &&
+        !any_float_order_wanted()) {
         set_failure(failure, "float_aggregate_order",
                     "the query was planned for tandem.float_aggregates = any_order", "");
         return false;
@@ -153,8 +155,7 @@ bool rows_are_told_apart(const CatalogTable& table, Failure* failure) {
 // The catalog still says what the SQL was made from, and the tables are complete.
 CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, Failure* failure) {
     Oid relid = list_nth_oid(private_list(plan, kChoiceRelids), at);
-    CatalogTable* table =
-        find_mirrored_table(relid, linitial_int(private_list(plan, kChoiceMirror)), position);
+    CatalogTable* table = find_planned_table(plan, relid, position);
     const char* planned = strVal(list_nth(private_list(plan, kChoiceFingerprints), at));
     bool same =
         table != nullptr &&
@@ -202,12 +203,31 @@ bool enums_allow(const CustomScan& plan, Failure* failure) {
     return true;
 }
 
+// Foreign tables are what they are now: nothing to wait for, no position.
+bool may_read_foreign(const CustomScan& plan, RunAtPosition* run, Failure* failure) {
+    PgList* relids = private_list(plan, kChoiceRelids);
+    CatalogTable** tables = make_array<CatalogTable*>(list_length(relids));
+    for (int i = 0; i < list_length(relids); ++i) {
+        tables[i] = table_as_planned(plan, i, 0, failure);
+        if (tables[i] == nullptr) return false;
+    }
+    Oid server = tables[0]->foreign->server;
+    run->target = find_foreign_target(
+        server, static_cast<Oid>(lsecond_int(private_list(plan, kChoiceMirror))), InvalidOid);
+    add_table_settings(run->target, relids);
+    run->database = foreign_database(server);
+    int pieces = piece_count(plan);
+    run->sqls = make_array<const char*>(pieces);
+    for (int i = 0; i < pieces; ++i) run->sqls[i] = bind_sql(plan, i, tables, 0);
+    return true;
+}
+
 }  // namespace
 
 bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failure) {
-    if (!session_allows(plan, failure) || !transaction_allows(plan, failure) ||
-        !enums_allow(plan, failure))
-        return false;
+    if (!session_allows(plan, failure)) return false;
+    if (is_foreign(plan)) return may_read_foreign(plan, run, failure);
+    if (!transaction_allows(plan, failure) || !enums_allow(plan, failure)) return false;
     int count = list_length(private_list(plan, kChoiceRelids));
     CatalogTable* first = table_as_planned(plan, 0, 0, failure);
     if (first == nullptr || !mirror_allows(*first, failure)) return false;

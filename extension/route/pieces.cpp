@@ -49,7 +49,7 @@ struct Splitter {
 bool ships(Splitter* splitter, const ::Query* query, Translated* translated) {
     if (++splitter->attempts > kAttemptsMax) return false;
     TranslationWish wish = {copy_of(query), splitter->query->parameters, splitter->query->local,
-                            splitter->any_float_order};
+                            splitter->any_float_order, false};
     Failure ignored = {};
     return translate_query(wish, translated, &ignored);
 }

@@ -251,6 +251,8 @@ PgList* remote_private(const route::TranslationResult& translation) {
     return lappend(result, list_make1_int(translation.raises ? 1 : 0));
 }
 
+}  // namespace
+
 PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation) {
     PgList* result = NIL;
     for (const route::UsedConstant& used : translation.constants) {
@@ -271,6 +273,8 @@ PgList* used_constants(const QueryTree* tree, const route::TranslationResult& tr
     fix_opfuncids(reinterpret_cast<Node*>(result));
     return result;
 }
+
+namespace {
 
 void copy_costs(Plan* to, const Plan* from) {
     to->startup_cost = from->startup_cost;

@@ -74,6 +74,9 @@ PlannedStmt* make_partly_routed_plan(const PartlyRouted& parts, int cursor_optio
 // The node of a plan made by make_routed_plan; nullptr for any other plan.
 CustomScan* find_choice(const PlannedStmt* statement);
 
+// What stands for the translation's runtime constants, in their order.
+PgList* used_constants(const QueryTree* tree, const route::TranslationResult& translation);
+
 void register_scan_methods();
 extern const CustomScanMethods kChoiceMethods;
 extern const CustomScanMethods kRemoteMethods;

@@ -23,6 +23,7 @@ extern "C" {
 }
 
 #include "extension/catalog/catalog.h"
+#include "extension/catalog/foreign.h"
 #include "extension/route/facts.h"
 #include "extension/route/pieces.h"
 #include "extension/route/plan.h"
@@ -144,6 +145,7 @@ struct Subject {
     int cursor_options;
     ParamListInfo parameters;
     uint64 query_id;
+    bool foreign;
 };
 
 // Makes the plan in a memory context of its own; nullptr and a reason when there is none.
@@ -164,9 +166,9 @@ PlannedStmt* make_aside(PlanMaker maker, const Subject& subject, Failure* failur
 PlannedStmt* plan_as_a_whole(const Subject& subject, Failure* failure) {
     PlannedStmt* local = subject.local;
     // A parallel plan adds up in any order as well.
-    bool any_order = any_float_order_wanted() || local->parallelModeNeeded;
+    bool any_order = any_float_order_wanted() || local->parallelModeNeeded || subject.foreign;
     TranslationWish wish = {static_cast<Query*>(copyObjectImpl(subject.copy)), subject.parameters,
-                            local, any_order};
+                            local, any_order, false};
     Translated translated = {};
     if (!translate_query(wish, &translated, failure)) return nullptr;
     PlannedPiece whole = {local, translated.tree, translated.result, nullptr};
@@ -243,7 +245,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
         note_stays("index_look_up");
         return local;
     }
-    Subject subject = {local, copy, cursor_options, parameters, query_id_of(local, copy)};
+    Subject subject = {local, copy, cursor_options, parameters, query_id_of(local, copy), false};
     PlannedStmt* routed = translate_plan(subject, &outcome->failure);
     outcome->routed = routed != nullptr;
     if (routed != nullptr) return routed;
@@ -264,9 +266,55 @@ void refuse_for_catalog(const Query* query) {
         raise_not_routable(outcome->failure);
 }
 
+// Tables that no mirror has, and whether there are others.
+struct Foreign {
+    bool any;
+    bool others;
+};
+
+bool collect_foreign(Node* node, void* context) {
+    if (node == nullptr) return false;
+    if (IsA(node, RangeTblEntry)) {
+        RangeTblEntry* rte = reinterpret_cast<RangeTblEntry*>(node);
+        Foreign* found = static_cast<Foreign*>(context);
+        if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_VIEW) return false;
+        bool foreign = rte->relkind == RELKIND_FOREIGN_TABLE && is_foreign_table(rte->relid);
+        found->any = found->any || foreign;
+        found->others = found->others || !foreign;
+        return false;
+    }
+    if (IsA(node, Query))
+        return query_tree_walker(reinterpret_cast<Query*>(node), as_walker(collect_foreign),
+                                 context, QTW_EXAMINE_RTES_BEFORE);
+    return expression_tree_walker(node, as_walker(collect_foreign), context);
+}
+
+bool reads_only_foreign(Query* query) {
+    if (!plain_select(query) || IsParallelWorker() || !foreign_servers_exist()) return false;
+    Foreign found = {};
+    collect_foreign(reinterpret_cast<Node*>(query), &found);
+    return found.any && !found.others;
+}
+
+// Where the query as a whole does not ship, Postgres' own plan reads the tables one by one.
+PlannedStmt* plan_foreign(Query* copy, PlannedStmt* local, int cursor_options,
+                          ParamListInfo parameters) {
+    Subject subject = {local, copy, cursor_options, parameters, query_id_of(local, copy), true};
+    RouteOutcome* outcome = &outcome_of_last;
+    outcome->concerned = true;
+    PlannedStmt* whole = make_aside(plan_as_a_whole, subject, &outcome->failure);
+    outcome->routed = whole != nullptr;
+    return whole != nullptr ? whole : local;
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
     bool someone_asks = asking != Asking::kNobody || route_mode != kRouteOn;
     if (unlikely(someone_asks) && IsUnderPostmaster) refuse_for_catalog(query);
+    if (unlikely(reads_only_foreign(query))) {
+        Query* copy = static_cast<Query*>(copyObjectImpl(query));
+        PlannedStmt* local = plan_in_postgres(query, text, cursor_options, parameters);
+        return plan_foreign(copy, local, cursor_options, parameters);
+    }
     if (likely(!worth_a_copy(query)) || (!someone_asks && is_key_look_up(query)))
         return plan_in_postgres(query, text, cursor_options, parameters);
     Query* copy = static_cast<Query*>(copyObjectImpl(query));

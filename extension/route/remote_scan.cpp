@@ -9,7 +9,6 @@ extern "C" {
 #include "miscadmin.h"
 #include "nodes/extensible.h"
 #include "nodes/nodeFuncs.h"
-#include "port/pg_bswap.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -19,6 +18,7 @@ extern "C" {
 }
 
 #include "extension/remote/datum.h"
+#include "extension/remote/parameters.h"
 #include "extension/remote/zones.h"
 #include "extension/route/plan.h"
 #include "extension/route/remote_scan.h"
@@ -80,60 +80,12 @@ void begin(CustomScanState* node, EState*, int) {
 }
 
 // Evaluates all constants with an error trap, because Postgres might never have evaluated them.
-struct Constants {
-    clickhouse::BoundParameter* values;
-    uint32 count;
-};
-
-// What stands for a time zone is since when both sides agree on it; known before.
-void evaluate_zone(Node* node, clickhouse::BoundParameter* value) {
-    const char* zone = TextDatumGetCString(castNode(Const, node)->constvalue);
-    int64* bytes = static_cast<int64*>(palloc(sizeof(int64)));
-    *bytes = static_cast<int64>(pg_hton64(static_cast<uint64>(zone_since_known(zone))));
-    value->type = INT8OID;
-    value->typmod = -1;
-    value->part = static_cast<uint8>(route::ConstantPart::kWhole);
-    value->binary = reinterpret_cast<const char*>(bytes);
-    value->size = sizeof(int64);
-}
-
-void evaluate_one(RemoteScanState* state, ExprState* expression, Node* node,
-                  clickhouse::BoundParameter* value) {
-    ExprContext* context = state->custom.ss.ps.ps_ExprContext;
-    bool is_null;
-    int32 typmod = exprTypmod(node);
-    value->type = getBaseTypeAndTypmod(exprType(node), &typmod);
-    value->typmod = typmod;
-    if (value->part == static_cast<uint8>(route::ConstantPart::kZoneSince))
-        return evaluate_zone(node, value);
-    Datum datum = ExecEvalExprSwitchContext(expression, context, &is_null);
-    value->binary = nullptr;
-    if (is_null) return;
-    Oid send;
-    bool is_varlena;
-    getTypeBinaryOutputInfo(value->type, &send, &is_varlena);
-    bytea* bytes = OidSendFunctionCall(send, datum);
-    value->binary = VARDATA_ANY(bytes);
-    value->size = VARSIZE_ANY_EXHDR(bytes);
-}
-
-void evaluate_all(RemoteScanState* state, Constants* constants) {
+void evaluate_all(RemoteScanState* state, Parameters* constants) {
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
-    PgList* names = private_list(state, kRemoteParameterNames);
-    PgList* types = private_list(state, kRemoteParameterTypes);
-    PgList* parts = private_list(state, kRemoteParameterParts);
-    PgList* states = ExecInitExprList(plan->custom_exprs, &state->custom.ss.ps);
-    constants->count = static_cast<uint32>(list_length(names));
-    constants->values = make_array<clickhouse::BoundParameter>(constants->count);
-    for (uint32 i = 0; i < constants->count; ++i) {
-        int at = static_cast<int>(i);
-        clickhouse::BoundParameter* value = &constants->values[i];
-        value->name = text_of(strVal(list_nth(names, at)));
-        value->clickhouse_type = text_of(strVal(list_nth(types, at)));
-        value->part = static_cast<uint8>(list_nth_int(parts, at));
-        evaluate_one(state, static_cast<ExprState*>(list_nth(states, at)),
-                     static_cast<Node*>(list_nth(plan->custom_exprs, at)), value);
-    }
+    ParameterPlan parameters = {private_list(state, kRemoteParameterNames),
+                                private_list(state, kRemoteParameterTypes),
+                                private_list(state, kRemoteParameterParts), plan->custom_exprs};
+    *constants = evaluate_parameters(parameters, &state->custom.ss.ps);
 }
 
 bool only_values(PgList* expressions) {
@@ -147,7 +99,7 @@ bool only_values(PgList* expressions) {
 
 struct Evaluation {
     RemoteScanState* state;
-    Constants* constants;
+    Parameters* constants;
 };
 
 void evaluate_protected(void* argument) {
@@ -156,7 +108,7 @@ void evaluate_protected(void* argument) {
 }
 
 // A failed evaluation is undone by a subtransaction and reported.
-bool evaluate(RemoteScanState* state, Constants* constants, Failure* failure) {
+bool evaluate(RemoteScanState* state, Parameters* constants, Failure* failure) {
     const CustomScan* plan = reinterpret_cast<const CustomScan*>(state->custom.ss.ps.plan);
     if (only_values(plan->custom_exprs)) {
         evaluate_all(state, constants);
@@ -322,7 +274,7 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
     }
     EState* estate = state->custom.ss.ps.state;
     MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
-    Constants constants = {};
+    Parameters constants = {};
     bool started =
         compare_zones(state, target, database, failure) && evaluate(state, &constants, failure);
     if (started) {
@@ -342,6 +294,7 @@ bool remote_scan_start(PlanState* top, const CatalogTarget& target, const char* 
         options.memory_max = kRunBytesMax;
         options.hold_bytes = kHoldBytes;
         options.max_execution_ms = static_cast<uint64>(StatementTimeout);
+        use_target_settings(target, &options);
         state->rows = 0;
         state->progress = {};
         state->run = remote_start(target, database, options, estate->es_query_cxt, failure);

@@ -63,9 +63,11 @@ void free_translation(void* translation) {
 
 route::TranslateOptions options_of(const TranslationWish& wish, const QueryTree* tree) {
     route::TranslateOptions options;
-    options.session_utc = session_is_utc();
-    options.zone = text_of(usable_session_zone());
-    options.iso_dates = DateStyle == USE_ISO_DATES;
+    if (!wish.any_session) {
+        options.session_utc = session_is_utc();
+        options.zone = text_of(usable_session_zone());
+        options.iso_dates = DateStyle == USE_ISO_DATES;
+    }
     options.enums = labels_of(tree->enums);
     options.float_any_order = wish.any_float_order;
     options.narrow_sums = true;

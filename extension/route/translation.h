@@ -16,6 +16,7 @@ struct TranslationWish {
     ParamListInfo parameters;
     const PlannedStmt* local;  // what Postgres would do
     bool any_float_order;
+    bool any_session;  // what the session says of time zones and dates may be another later
 };
 
 struct Translated {

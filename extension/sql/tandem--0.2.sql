@@ -99,3 +99,24 @@ COMMENT ON VIEW tandem.top_queries IS 'the queries of this server that took most
 
 GRANT SELECT ON tandem.telemetry_stats TO PUBLIC;
 GRANT SELECT ON tandem.top_queries TO pg_read_all_stats;
+
+CREATE FUNCTION tandem.fdw_handler() RETURNS fdw_handler
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'tandem_fdw_handler';
+
+CREATE FUNCTION tandem.fdw_validator(options text[], catalog oid) RETURNS void
+LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'tandem_fdw_validator';
+
+CREATE FOREIGN DATA WRAPPER tandem_fdw HANDLER tandem.fdw_handler VALIDATOR tandem.fdw_validator;
+COMMENT ON FOREIGN DATA WRAPPER tandem_fdw IS 'tables of ClickHouse that no mirror made';
+
+CREATE FUNCTION tandem.query(server name, sql text) RETURNS SETOF record
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_query';
+COMMENT ON FUNCTION tandem.query(name, text) IS
+    'the rows of a ClickHouse query of a foreign server; columns are found by their names';
+REVOKE ALL ON FUNCTION tandem.query(name, text) FROM PUBLIC;
+
+CREATE FUNCTION tandem.execute(server name, sql text) RETURNS void
+LANGUAGE c VOLATILE STRICT AS 'MODULE_PATHNAME', 'tandem_execute';
+COMMENT ON FUNCTION tandem.execute(name, text) IS
+    'runs a ClickHouse statement on a foreign server; it is not part of the transaction';
+REVOKE ALL ON FUNCTION tandem.execute(name, text) FROM PUBLIC;

@@ -22,6 +22,8 @@ extern "C" {
 #include "utils/typcache.h"
 }
 
+#include "extension/catalog/foreign.h"
+#include "extension/shell/foreign_compat.h"
 #include "extension/shell/memory.h"
 #include "extension/tree/collation.h"
 #include "extension/tree/plan_rows.h"
@@ -151,15 +153,31 @@ Bitmapset* drop_unused(::Query* query, const Bitmapset* const* used) {
     return dropped;
 }
 
-CatalogTable* planned_table(TreeBuilder* builder, ::Oid relid) {
+// All tables of a query are of one server, and read as one user.
+bool goes_with(PgList* tables, const CatalogTable* table) {
+    if (tables == NIL) return true;
+    const CatalogTable* first = static_cast<const CatalogTable*>(linitial(tables));
+    if (first->foreign == nullptr || table->foreign == nullptr)
+        return first->foreign == table->foreign;
+    return first->foreign->server == table->foreign->server && first->target_id == table->target_id;
+}
+
+CatalogTable* planned_table(TreeBuilder* builder, const RangeTblEntry* rte) {
+    int user = static_cast<int>(checked_as(builder->level->query, rte));
+    bool foreign = rte->relkind == RELKIND_FOREIGN_TABLE;
     ListCell* cell;
     foreach (cell, builder->tree->tables) {
         CatalogTable* table = static_cast<CatalogTable*>(lfirst(cell));
-        if (table->relid == relid) return table;
+        if (table->relid == rte->relid && (!foreign || table->target_id == user)) return table;
     }
-    CatalogTable* table = find_mirrored_table(relid, builder->mirror_id, 0);
+    CatalogTable* table = foreign ? find_foreign_table(rte->relid)
+                                  : find_mirrored_table(rte->relid, builder->mirror_id, 0);
     if (table == nullptr) return nullptr;
-    builder->mirror_id = table->mirror_id;
+    if (foreign)
+        table->target_id = user;
+    else
+        builder->mirror_id = table->mirror_id;
+    if (!goes_with(builder->tree->tables, table)) return nullptr;
     builder->tree->tables = lappend(builder->tree->tables, table);
     return table;
 }
@@ -207,6 +225,7 @@ void fill_columns(Relation* relation, const CatalogTable* table) {
         to.target_type = text_of(from.target_type);
         to.exact = from.exact;
         to.as_text = from.as_text;
+        if (from.opaque) to.type = InvalidOid;
         to.collation = collation_class(collation);
         if (from.key_position > 0) key[key_count++] = from.attnum;
     }
@@ -228,14 +247,15 @@ bool table_kind_fits(TreeBuilder* builder, const RangeTblEntry* rte) {
     if (rte->tablesample != nullptr)
         return refuse(builder, "tablesample", "TABLESAMPLE picks rows by their place in Postgres"),
                false;
-    if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE)
+    bool foreign = kind == RELKIND_FOREIGN_TABLE && foreign_servers_exist();
+    if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && !foreign)
         return refuse(builder, "unmirrored_relation",
                       psprintf("relation \"%s\" is not a table", get_rel_name(rte->relid)),
                       "Only tables are mirrored."),
                false;
     if (kind == RELKIND_PARTITIONED_TABLE && !rte->inh)
         return refuse(builder, "only_partitioned", "ONLY of a partitioned table is empty"), false;
-    if (kind == RELKIND_RELATION && rte->inh && has_subclass(rte->relid))
+    if (kind != RELKIND_PARTITIONED_TABLE && rte->inh && has_subclass(rte->relid))
         return refuse(builder, "inheritance",
                       psprintf("table \"%s\" has inheritance children", get_rel_name(rte->relid)),
                       "Query the children by themselves, or use ONLY."),
@@ -246,7 +266,7 @@ bool table_kind_fits(TreeBuilder* builder, const RangeTblEntry* rte) {
 void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry* rte) {
     relation->kind = RelationKind::kTable;
     if (!table_kind_fits(builder, rte)) return;
-    CatalogTable* table = planned_table(builder, rte->relid);
+    CatalogTable* table = planned_table(builder, rte);
     if (table == nullptr) {
         refuse(builder, "unmirrored_relation",
                psprintf("table \"%s\" is not mirrored", get_rel_name(rte->relid)),

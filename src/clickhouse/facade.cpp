@@ -102,6 +102,11 @@ Result<Parameter> parameter(const BoundParameter& value) {
     return result;
 }
 
+void add_settings(Query& query, List<RunSetting> settings) {
+    for (const RunSetting& setting : settings)
+        query.settings.push_back({std::string(setting.name), std::string(setting.value), true});
+}
+
 Result<Query> make_query(const RunOptions& options) {
     Query query{.sql = std::string(options.sql)};
     query.query_id = std::string(options.query_id);
@@ -109,6 +114,7 @@ Result<Query> make_query(const RunOptions& options) {
     // that does not know the settings has no order of its own.
     query.settings = {{"query_plan_optimize_join_order_limit", "0", false},
                       {"query_plan_join_swap_table", "false", false}};
+    add_settings(query, options.settings);
     query.timeout = options.max_execution_ms == 0
                         ? kNoLimit
                         : std::chrono::milliseconds(options.max_execution_ms);
@@ -321,8 +327,12 @@ Run* insert_start(Connection* connection, const InsertOptions& options, Failure*
     return barrier(failure, static_cast<Run*>(nullptr), [&]() -> Run* {
         Query query{.sql = std::string(options.sql)};
         query.settings = {{"insert_deduplication_token", std::string(options.token)},
-                          {"async_insert", "0"}};
-        query.timeout = std::chrono::milliseconds(options.max_execution_ms);
+                          {"async_insert", "0"},
+                          {"insert_null_as_default", "0"}};
+        add_settings(query, options.settings);
+        query.timeout = options.max_execution_ms == 0
+                            ? kNoLimit
+                            : std::chrono::milliseconds(options.max_execution_ms);
         Status status = start_on(*connection, connection->memory_max, [&](AsyncConnection& async) {
             return async.start_insert(query, *options.block);
         });

@@ -85,8 +85,14 @@ bool connection_broken(const Connection& connection) noexcept;
 // major * 1000 + minor; 0 until the server has said hello.
 uint32_t connection_server_version(const Connection& connection) noexcept;
 
+struct RunSetting {
+    Text name;
+    Text value;
+};
+
 struct RunOptions {
     Text sql;
+    List<RunSetting> settings;  // those in the SQL win
     List<BoundParameter> parameters;
     // ClickHouse types the shell relies on: a result with other columns fails the run.
     List<Text> expected;
@@ -102,10 +108,35 @@ struct RunOptions {
 // cannot hold exactly fails here. One run per connection at a time.
 Run* run_start(Connection* connection, const RunOptions& options, Failure* failure) noexcept;
 
+// Rows of Postgres on their way into ClickHouse, column by column.
+struct Rows;
+struct RowColumn {
+    Text name;  // in the block
+    uint32_t type;
+    int32_t typmod;
+    // Values come as the text of their types; otherwise as what the send functions write.
+    bool as_text;
+};
+struct RowValue {
+    const char* bytes;  // nullptr: NULL
+    size_t size;
+};
+Rows* rows_new(List<RowColumn> columns, Failure* failure) noexcept;
+void rows_free(Rows* rows) noexcept;
+// The ClickHouse type that values of the column have in the block.
+Text rows_type(const Rows& rows, uint32_t column) noexcept;
+// One value for each column. A value that cannot be held exactly fails, and the row is not added.
+bool rows_append(Rows* rows, const RowValue* values, Failure* failure) noexcept;
+uint64_t rows_count(const Rows& rows) noexcept;
+uint64_t rows_bytes(const Rows& rows) noexcept;
+const types::Block* rows_block(const Rows& rows) noexcept;
+void rows_clear(Rows* rows) noexcept;
+
 struct InsertOptions {
     Text sql;                   // without VALUES and FORMAT
     const types::Block* block;  // stays until the run is freed
     Text token;                 // the same insert sent again is stored once
+    List<RunSetting> settings;
     uint64_t max_execution_ms;
 };
 // Starts an insert, which ends with kDone once the server has it. As run_start otherwise.

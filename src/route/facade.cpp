@@ -96,6 +96,7 @@ std::vector<std::string> names(const char* const* list, uint32_t count) {
 }
 
 std::string bound(const BoundRelation& relation) {
+    if (relation.source != nullptr) return relation.source;
     if (relation.position == 0) return sqltext::ch_qualified(relation.database, relation.main);
     std::vector<std::string> keys = names(relation.keys, relation.key_count);
     std::vector<std::string> columns = names(relation.columns, relation.column_count);

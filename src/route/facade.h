@@ -142,6 +142,7 @@ struct BoundRelation {
     bool delta_empty;
     const BoundCut* cuts;
     uint32_t cut_count;
+    const char* source;  // of a foreign table, instead of all that: source/facade.h; or nullptr
 };
 
 // Writes the SQL with its relations into `out`, with a NUL at the end, and returns its length. When

@@ -10,52 +10,14 @@
 // made by tables.setup; HOLD puts a table into ClickHouse as well.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
+#include "integration/route/corpus.h"
 #include "integration/route/differential.h"
 #include "sqltext/quote.h"
 
 namespace tandem::route_test {
 
 namespace {
-
-struct Entry {
-    std::string setup;
-    std::string sql;
-    std::string expected;
-};
-
-std::vector<Entry> entries_of(const std::string& path) {
-    std::ifstream in(path);
-    std::vector<Entry> entries;
-    Entry entry;
-    for (std::string line; std::getline(in, line);) {
-        if (line.starts_with("--@ ")) {
-            entry.expected = line.substr(4);
-        } else if (line.starts_with("--! ")) {
-            entry.setup += line.substr(4) + ";";
-        } else if (!line.empty() && !line.starts_with("--")) {
-            entry.sql += line + "\n";
-            if (!line.ends_with(';')) continue;
-            entry.sql.resize(entry.sql.size() - 2);
-            entries.push_back(std::move(entry));
-            entry = {};
-        }
-    }
-    return entries;
-}
-
-// The outermost query has an ORDER BY.
-bool is_sorted(const std::string& sql) {
-    size_t at = sql.rfind("ORDER BY");
-    return at != std::string::npos &&
-           std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(at), '(') ==
-               std::count(sql.begin(), sql.begin() + static_cast<std::ptrdiff_t>(at), ')');
-}
-
-constexpr const char* kAfresh =
-    "DEALLOCATE ALL; RESET ALL; SET tandem.route_cost_threshold = 0; SET tandem.freshness = "
-    "eventual";
 
 class RouteCorpus : public RouteDifferential {
   protected:

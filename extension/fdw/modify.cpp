@@ -1,0 +1,317 @@
+// INSERT and COPY: rows are collected in a block and sent when it is large, each block by an insert
+// of its own, which ClickHouse takes as a whole or not at all. What was sent stays, also when the
+// transaction fails later. The types of the columns are asked for when the statement begins.
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "nodes/execnodes.h"
+#include "nodes/plannodes.h"
+#include "optimizer/planmain.h"
+#include "parser/parsetree.h"
+#include "storage/proc.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+}
+
+#include "extension/catalog/foreign.h"
+#include "extension/fdw/ask.h"
+#include "extension/fdw/modify.h"
+#include "extension/shell/foreign_compat.h"
+#include "extension/shell/memory.h"
+#include "route/source/facade.h"
+
+namespace tandem::shell {
+
+namespace {
+
+namespace source = route::source;
+
+constexpr uint64 kBlockBytes = 8 << 20;
+constexpr uint64 kBlockRows = 100000;
+
+// A column that is written.
+struct Written {
+    const ForeignColumn* column;
+    const char* remote_type;
+    bool as_text;
+    FmgrInfo output;  // send function, or the one that writes the text
+};
+
+struct InsertState {
+    MemoryContextCallback callback;
+    MemoryContext row_context;
+    const CatalogTarget* target;
+    const char* database;
+    const char* sql;
+    clickhouse::Rows* rows;
+    Written* columns;
+    clickhouse::RowValue* values;
+    int column_count;
+    uint64 sent;
+};
+
+void free_rows(void* argument) {
+    InsertState* state = static_cast<InsertState*>(argument);
+    clickhouse::rows_free(state->rows);
+    state->rows = nullptr;
+}
+
+PgList* plan_modify(PlannerInfo*, ModifyTable* plan, Index, int) {
+    if (plan->onConflictAction != ONCONFLICT_NONE)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("ON CONFLICT is not possible on a foreign table of tandem_fdw"),
+                        errdetail("ClickHouse has no unique keys: it would not find the conflict."),
+                        errhint("Use an engine such as ReplacingMergeTree and the option final.")));
+    return NIL;
+}
+
+// Does Postgres give it a value: one of the statement's, a default, or what a trigger says?
+bool gets_a_value(const ResultRelInfo* info, EState* estate, int attnum) {
+    Relation relation = info->ri_RelationDesc;
+    if (TupleDescAttr(RelationGetDescr(relation), attnum - 1)->atthasdef) return true;
+    if (relation->trigdesc != nullptr && relation->trigdesc->trig_insert_before_row) return true;
+    Bitmapset* columns = ExecGetInsertedCols(const_cast<ResultRelInfo*>(info), estate);
+    return columns == nullptr ||
+           bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
+}
+
+const char* database_of(const ForeignSource& table) {
+    return *table.database != '\0' ? table.database : foreign_database(table.server);
+}
+
+// Name and type of each column that ClickHouse has, as a list of pairs of texts.
+PgList* remote_columns(const InsertState& state, const ForeignSource& table) {
+    const char* sql = psprintf(
+        "SELECT name, type FROM system.columns WHERE database = %s AND table = %s ORDER BY "
+        "position",
+        quoted_text(database_of(table)), quoted_text(table.table));
+    RemoteRun* run = ask_server({state.target, state.database, sql, 2});
+    PgList* columns = NIL;
+    const char* texts[2];
+    while (next_answer(run, 2, texts))
+        columns = lappend(columns,
+                          list_make2(makeString(pstrdup(texts[0])), makeString(pstrdup(texts[1]))));
+    if (columns == NIL)
+        ereport(ERROR, (errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
+                        errmsg("there is no table \"%s\" in ClickHouse database \"%s\"",
+                               table.table, database_of(table))));
+    return columns;
+}
+
+const char* remote_type(PgList* columns, const ForeignColumn& column) {
+    ListCell* cell;
+    foreach (cell, columns) {
+        PgList* pair = static_cast<PgList*>(lfirst(cell));
+        if (strcmp(strVal(linitial(pair)), column.name) == 0) return strVal(lsecond(pair));
+    }
+    ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+                    errmsg("there is no column \"%s\" in ClickHouse", column.name)));
+    pg_unreachable();
+}
+
+// What ClickHouse has no type for travels as its text.
+bool travels_as_text(Oid type, const char* remote) {
+    switch (type) {
+        case INETOID:
+        case CIDROID:
+        case JSONOID:
+        case JSONBOID:
+            return true;
+        case NUMERICOID:
+            return source::numeric_typmod(remote) < 0;
+        default:
+            return type >= FirstNormalObjectId;
+    }
+}
+
+void prepare_output(Written* to) {
+    Oid function;
+    bool is_varlena;
+    if (to->as_text)
+        getTypeOutputInfo(to->column->type, &function, &is_varlena);
+    else
+        getTypeBinaryOutputInfo(to->column->type, &function, &is_varlena);
+    fmgr_info(function, &to->output);
+}
+
+void prepare_columns(InsertState* state, const ForeignSource& table, const ResultRelInfo* info,
+                     EState* estate) {
+    PgList* remote = remote_columns(*state, table);
+    state->columns = make_array<Written>(static_cast<size_t>(table.column_count));
+    for (int i = 0; i < table.column_count; ++i) {
+        if (!gets_a_value(info, estate, table.columns[i].attnum)) continue;
+        Written& to = state->columns[state->column_count++];
+        to.column = &table.columns[i];
+        to.remote_type = remote_type(remote, table.columns[i]);
+        to.as_text = travels_as_text(to.column->type, to.remote_type);
+        prepare_output(&to);
+    }
+    state->values = make_array<clickhouse::RowValue>(static_cast<size_t>(state->column_count));
+}
+
+void prepare_rows(InsertState* state) {
+    auto* columns = make_array<clickhouse::RowColumn>(static_cast<size_t>(state->column_count));
+    for (int i = 0; i < state->column_count; ++i) {
+        const Written& from = state->columns[i];
+        int32 typmod = from.column->type == NUMERICOID && !from.as_text
+                           ? source::numeric_typmod(from.remote_type)
+                           : from.column->typmod;
+        columns[i] = {text_of(psprintf("c%d", i + 1)), from.column->type, typmod, from.as_text};
+    }
+    Failure failure = {};
+    state->rows =
+        clickhouse::rows_new({columns, static_cast<uint32>(state->column_count)}, &failure);
+    if (state->rows == nullptr) raise_remote(failure);
+    state->callback.func = free_rows;
+    state->callback.arg = state;
+    MemoryContextRegisterResetCallback(CurrentMemoryContext, &state->callback);
+}
+
+void prepare_sql(InsertState* state, const ForeignSource& table) {
+    source::Target* targets = make_array<source::Target>(static_cast<size_t>(state->column_count));
+    for (int i = 0; i < state->column_count; ++i)
+        targets[i] = {
+            text_of(state->columns[i].column->name), text_of(state->columns[i].remote_type),
+            text_of(psprintf("c%d", i + 1)),
+            text_of(c_string_of(clickhouse::rows_type(*state->rows, static_cast<uint32>(i))))};
+    tandem::List<source::Target> list = {targets, static_cast<uint32>(state->column_count)};
+    Failure failure = {};
+    Text database = text_of(database_of(table));
+    int64 length = source::write_insert(database, text_of(table.table), list, nullptr, 0, &failure);
+    if (length < 0) raise_remote(failure);
+    char* sql = static_cast<char*>(palloc(static_cast<Size>(length) + 1));
+    source::write_insert(database, text_of(table.table), list, sql, static_cast<size_t>(length) + 1,
+                         &failure);
+    state->sql = sql;
+}
+
+// As whom the table is written: the owner of the view, or the user who asks.
+Oid writer(const ResultRelInfo* info, EState* estate) {
+    Oid user = written_as(const_cast<ResultRelInfo*>(info), estate);
+    return OidIsValid(user) ? user : GetUserId();
+}
+
+void begin(EState* estate, ResultRelInfo* info) {
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    Oid relid = RelationGetRelid(info->ri_RelationDesc);
+    const CatalogTable* table = find_foreign_table(relid);
+    if (*table->foreign->query != '\0')
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("foreign table \"%s\" is a query: it has no rows to write",
+                               get_rel_name(relid))));
+    InsertState* state = make<InsertState>();
+    state->target = find_foreign_target(table->foreign->server, writer(info, estate), relid);
+    state->database = foreign_database(table->foreign->server);
+    state->row_context =
+        AllocSetContextCreate(estate->es_query_cxt, "tandem_fdw row", ALLOCSET_DEFAULT_SIZES);
+    prepare_columns(state, *table->foreign, info, estate);
+    prepare_rows(state);
+    prepare_sql(state, *table->foreign);
+    info->ri_FdwState = state;
+    MemoryContextSwitchTo(before);
+}
+
+void begin_modify(ModifyTableState* node, ResultRelInfo* info, PgList*, int, int flags) {
+    if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0) begin(node->ps.state, info);
+}
+
+void begin_insert(ModifyTableState* node, ResultRelInfo* info) {
+    begin(node->ps.state, info);
+}
+
+void flush(InsertState* state) {
+    uint64 count = clickhouse::rows_count(*state->rows);
+    if (count == 0) return;
+    clickhouse::InsertOptions options = {};
+    clickhouse::RunOptions limits = {};
+    limits.max_execution_ms = static_cast<uint64>(StatementTimeout);
+    use_target_settings(*state->target, &limits);
+    options.sql = text_of(state->sql);
+    options.block = clickhouse::rows_block(*state->rows);
+    options.settings = limits.settings;
+    options.max_execution_ms = limits.max_execution_ms;
+    Failure failure = {};
+    if (!remote_insert(*state->target, state->database, options, &failure)) raise_remote(failure);
+    state->sent += count;
+    clickhouse::rows_clear(state->rows);
+}
+
+clickhouse::RowValue value_of(Written* column, TupleTableSlot* slot) {
+    bool is_null;
+    Datum datum = slot_getattr(slot, column->column->attnum, &is_null);
+    if (is_null) return {nullptr, 0};
+    if (column->as_text) {
+        const char* text = OutputFunctionCall(&column->output, datum);
+        return {text, strlen(text)};
+    }
+    bytea* bytes = SendFunctionCall(&column->output, datum);
+    return {VARDATA_ANY(bytes), static_cast<size_t>(VARSIZE_ANY_EXHDR(bytes))};
+}
+
+TupleTableSlot* insert(EState*, ResultRelInfo* info, TupleTableSlot* slot, TupleTableSlot*) {
+    InsertState* state = static_cast<InsertState*>(info->ri_FdwState);
+    MemoryContext before = MemoryContextSwitchTo(state->row_context);
+    for (int i = 0; i < state->column_count; ++i)
+        state->values[i] = value_of(&state->columns[i], slot);
+    Failure failure = {};
+    if (!clickhouse::rows_append(state->rows, state->values, &failure)) raise_remote(failure);
+    if (clickhouse::rows_count(*state->rows) >= kBlockRows ||
+        clickhouse::rows_bytes(*state->rows) >= kBlockBytes)
+        flush(state);
+    MemoryContextSwitchTo(before);
+    MemoryContextReset(state->row_context);
+    return slot;
+}
+
+void end(EState*, ResultRelInfo* info) {
+    InsertState* state = static_cast<InsertState*>(info->ri_FdwState);
+    if (state != nullptr) flush(state);
+}
+
+int updatable(Relation relation) {
+    const CatalogTable* table = find_foreign_table(RelationGetRelid(relation));
+    return table != nullptr && *table->foreign->query == '\0' ? 1 << CMD_INSERT : 0;
+}
+
+void truncate(PgList* relations, DropBehavior, bool restart) {
+    if (restart)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("RESTART IDENTITY is not possible: ClickHouse has no sequences")));
+    ListCell* cell;
+    foreach (cell, relations) {
+        Oid relid = RelationGetRelid(static_cast<Relation>(lfirst(cell)));
+        const ForeignSource& table = *find_foreign_table(relid)->foreign;
+        if (*table.query != '\0')
+            ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                            errmsg("foreign table \"%s\" is a query: it has no rows to remove",
+                                   get_rel_name(relid))));
+        char name[1024];
+        if (source::write_name(text_of(database_of(table)), text_of(table.table), name,
+                               sizeof name) >= static_cast<int64>(sizeof name))
+            ereport(ERROR,
+                    (errcode(ERRCODE_NAME_TOO_LONG), errmsg("the table's name is too long")));
+        tell_server(*find_foreign_target(table.server, InvalidOid, relid),
+                    foreign_database(table.server), psprintf("TRUNCATE TABLE %s", name));
+    }
+}
+
+}  // namespace
+
+void set_modification(FdwRoutine* routine) {
+    routine->PlanForeignModify = plan_modify;
+    routine->BeginForeignModify = begin_modify;
+    routine->ExecForeignInsert = insert;
+    routine->EndForeignModify = end;
+    routine->BeginForeignInsert = begin_insert;
+    routine->EndForeignInsert = end;
+    routine->IsForeignRelUpdatable = updatable;
+    routine->ExecForeignTruncate = truncate;
+}
+
+}  // namespace tandem::shell

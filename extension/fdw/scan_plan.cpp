@@ -1,0 +1,316 @@
+// A scan is the query SELECT the needed columns FROM the table WHERE the conditions that ship,
+// translated by the router's translator. Conditions of other tables' columns, and values that come
+// while the query runs, go through it as parameters and are put back afterwards.
+#include "extension/shell/pg.h"
+
+extern "C" {
+#include "access/sysattr.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/cost.h"
+#include "optimizer/optimizer.h"
+#include "optimizer/pathnode.h"
+#include "optimizer/paths.h"
+#include "optimizer/planmain.h"
+#include "optimizer/restrictinfo.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+}
+
+#include "extension/catalog/foreign.h"
+#include "extension/fdw/scan.h"
+#include "extension/route/plan.h"
+#include "extension/route/translation.h"
+#include "extension/shell/foreign_compat.h"
+#include "extension/shell/memory.h"
+
+namespace tandem::shell {
+
+namespace {
+
+// Of a table that was never analysed.
+constexpr double kUnknownRows = 1000000;
+// A question and its answer, in the planner's units.
+constexpr double kStartUpCost = 200;
+// ClickHouse's part of a row that is read there.
+constexpr double kRemoteRowCost = 0.0005;
+// Parameters that stand for what the translator does not know are numbered from here.
+constexpr int kFirstStandIn = 1 << 20;
+
+void rel_size(PlannerInfo* root, RelOptInfo* rel, Oid) {
+    if (rel->tuples <= 0) rel->tuples = rel->pages == 0 ? kUnknownRows : 1;
+    set_baserel_size_estimates(root, rel);
+}
+
+double total_cost(const RelOptInfo* rel, double rows) {
+    return kStartUpCost + rel->tuples * kRemoteRowCost + rows * cpu_tuple_cost;
+}
+
+void paths(PlannerInfo* root, RelOptInfo* rel, Oid) {
+    add_path(rel, reinterpret_cast<Path*>(make_foreign_scan_path(root, rel, rel->rows, kStartUpCost,
+                                                                 total_cost(rel, rel->rows),
+                                                                 rel->lateral_relids)));
+}
+
+// Values that the scan is given by the plan around it.
+struct StandIns {
+    Index table;
+    PgList* values;  // Var or Param, by number
+};
+
+Node* stand_in(Node* node, void* context) {
+    if (node == nullptr) return nullptr;
+    StandIns* all = static_cast<StandIns*>(context);
+    bool other_table =
+        IsA(node, Var) && reinterpret_cast<Var*>(node)->varno != static_cast<int>(all->table);
+    bool internal = IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind == PARAM_EXEC;
+    if (!other_table && !internal && !IsA(node, PlaceHolderVar))
+        return expression_tree_mutator(node, as_mutator(stand_in), context);
+    Param* param = makeNode(Param);
+    param->paramkind = PARAM_EXTERN;
+    param->paramid = kFirstStandIn + list_length(all->values);
+    param->paramtype = exprType(node);
+    param->paramtypmod = exprTypmod(node);
+    param->paramcollid = exprCollation(node);
+    param->location = -1;
+    all->values = lappend(all->values, copyObjectImpl(node));
+    return reinterpret_cast<Node*>(param);
+}
+
+Node* put_back(Node* node, void* context) {
+    if (node == nullptr) return nullptr;
+    const StandIns* all = static_cast<const StandIns*>(context);
+    if (IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind == PARAM_EXTERN &&
+        reinterpret_cast<Param*>(node)->paramid >= kFirstStandIn)
+        return static_cast<Node*>(copyObjectImpl(
+            list_nth(all->values, reinterpret_cast<Param*>(node)->paramid - kFirstStandIn)));
+    return expression_tree_mutator(node, as_mutator(put_back), context);
+}
+
+struct ScanQuery {
+    PlannerInfo* root;
+    const RelOptInfo* rel;
+    const RangeTblEntry* entry;
+    Oid user;
+    Bitmapset* columns;  // attnums
+    PgList* conditions;
+    StandIns stand_ins;
+};
+
+RangeTblEntry* table_entry(const ScanQuery& from) {
+    RangeTblEntry* entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_RELATION;
+    entry->relid = from.entry->relid;
+    entry->relkind = from.entry->relkind;
+    entry->rellockmode = from.entry->rellockmode;
+    entry->eref = from.entry->eref;
+    return entry;
+}
+
+// Columns of the table become those of the query's only relation.
+Node* renumber(Node* node, void* context) {
+    if (node == nullptr) return nullptr;
+    if (!IsA(node, Var)) return expression_tree_mutator(node, as_mutator(renumber), context);
+    Var* var = static_cast<Var*>(copyObjectImpl(node));
+    var->varno = 1;
+    forget_nulling(var);
+    return reinterpret_cast<Node*>(var);
+}
+
+::Query* make_query(ScanQuery* from) {
+    ::Query* query = makeNode(Query);
+    query->commandType = CMD_SELECT;
+    query->canSetTag = true;
+    query->rtable = list_make1(table_entry(*from));
+    RangeTblRef* reference = makeNode(RangeTblRef);
+    reference->rtindex = 1;
+    PgList* conditions = NIL;
+    ListCell* cell;
+    foreach (cell, from->conditions) {
+        Node* condition = stand_in(static_cast<Node*>(lfirst(cell)), &from->stand_ins);
+        conditions = lappend(conditions, renumber(condition, nullptr));
+    }
+    Node* where =
+        conditions == NIL ? nullptr : reinterpret_cast<Node*>(make_ands_explicit(conditions));
+    query->jointree = makeFromExpr(list_make1(reference), where);
+    AttrNumber resno = 1;
+    for (int attnum = -1; (attnum = bms_next_member(from->columns, attnum)) >= 0; ++resno) {
+        Oid type;
+        int32 typmod;
+        Oid collation;
+        get_atttypetypmodcoll(from->entry->relid, static_cast<AttrNumber>(attnum), &type, &typmod,
+                              &collation);
+        Var* var = makeVar(1, static_cast<AttrNumber>(attnum), type, typmod, collation, 0);
+        query->targetList = lappend(
+            query->targetList,
+            makeTargetEntry(reinterpret_cast<Expr*>(var), resno, psprintf("c%d", resno), false));
+    }
+    return query;
+}
+
+bool translate_scan(ScanQuery* from, Translated* translated, Failure* failure) {
+    from->stand_ins.values = NIL;
+    TranslationWish wish = {make_query(from), nullptr, nullptr, true, true};
+    *translated = {};
+    return translate_query(wish, translated, failure);
+}
+
+// A condition that fails on purpose has no other plan to fall back to here.
+bool ships(ScanQuery* from, PgList* conditions) {
+    from->conditions = conditions;
+    Translated translated = {};
+    Failure failure = {};
+    return translate_scan(from, &translated, &failure) && !translated.result->raises;
+}
+
+// Conditions that ship, and those that stay.
+void divide(ScanQuery* from, PgList* conditions, PgList** remote, PgList** local) {
+    *remote = *local = NIL;
+    if (conditions == NIL) return;
+    if (ships(from, conditions)) {
+        *remote = conditions;
+        return;
+    }
+    ListCell* cell;
+    foreach (cell, conditions) {
+        if (ships(from, list_make1(lfirst(cell))))
+            *remote = lappend(*remote, lfirst(cell));
+        else
+            *local = lappend(*local, lfirst(cell));
+    }
+}
+
+void add_columns(Bitmapset** columns, Node* node, const ScanQuery& from,
+                 const CatalogTable& table) {
+    Bitmapset* used = nullptr;
+    pull_varattnos(node, from.rel->relid, &used);
+    for (int at = -1; (at = bms_next_member(used, at)) >= 0;) {
+        int attnum = at + FirstLowInvalidHeapAttributeNumber;
+        if (attnum > 0) *columns = bms_add_member(*columns, attnum);
+        if (attnum != 0) continue;
+        for (int i = 0; i < table.foreign->column_count; ++i)
+            *columns = bms_add_member(*columns, table.foreign->columns[i].attnum);
+    }
+}
+
+// Rows without columns have to be counted all the same: any column that can be read will do.
+Bitmapset* one_column(const CatalogTable& table) {
+    int best = 0;
+    for (int i = 0; i < table.column_count; ++i) {
+        if (!table.columns[i].exact && !table.columns[i].as_text) continue;
+        if (best == 0 || get_typlen(table.columns[i].type) > 0) best = table.columns[i].attnum;
+        if (get_typlen(table.columns[i].type) > 0) break;
+    }
+    if (best == 0)
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("foreign table \"%s\" has no column that can be read",
+                               get_rel_name(table.relid))));
+    return bms_make_singleton(best);
+}
+
+void check_columns(const Bitmapset* columns, const CatalogTable& table) {
+    for (int i = 0; i < table.foreign->column_count; ++i) {
+        const ForeignColumn& column = table.foreign->columns[i];
+        if (column.problem == nullptr || !bms_is_member(column.attnum, columns)) continue;
+        ereport(ERROR,
+                (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+                 errmsg("column \"%s\" of foreign table \"%s\" cannot be read: %s",
+                        get_attname(table.relid, static_cast<AttrNumber>(column.attnum), false),
+                        get_rel_name(table.relid), column.problem)));
+    }
+}
+
+// Which column of the table each column of the result is.
+PgList* attributes_of(const Translated& translated) {
+    PgList* attributes = NIL;
+    for (uint32 i = 0; i < translated.result->columns.size; ++i)
+        attributes = lappend_int(attributes, 0);
+    ListCell* cell;
+    foreach (cell, translated.tree->simplified->targetList) {
+        Node* var = reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr);
+        for (const route::Replacement& item : translated.result->replacements) {
+            if (translated.tree->nodes[item.expr_id] != var) continue;
+            if (item.recipe.kind != route::RecipeKind::kColumn) return NIL;
+            lfirst_int(list_nth_cell(attributes, static_cast<int>(item.recipe.first))) =
+                reinterpret_cast<Var*>(var)->varattno;
+        }
+    }
+    return attributes;
+}
+
+PgList* private_of(const Translated& translated, const ScanQuery& from) {
+    const route::TranslationResult& result = *translated.result;
+    PgList* lists[kForeignTable + 1] = {};
+    for (const Text& name : result.relations[0].columns)
+        lists[kForeignNames] = lappend(lists[kForeignNames], makeString(c_string_of(name)));
+    for (const route::RemoteColumn& column : result.columns) {
+        lists[kForeignColumnTypes] =
+            lappend(lists[kForeignColumnTypes], makeString(c_string_of(column.clickhouse_type)));
+        lists[kForeignTypes] = lappend_oid(lists[kForeignTypes], column.type);
+        lists[kForeignTypmods] = lappend_int(lists[kForeignTypmods], column.typmod);
+    }
+    lists[kForeignAttributes] = attributes_of(translated);
+    for (const route::UsedConstant& used : result.constants) {
+        lists[kForeignParameterNames] =
+            lappend(lists[kForeignParameterNames], makeString(c_string_of(used.parameter)));
+        lists[kForeignParameterTypes] =
+            lappend(lists[kForeignParameterTypes], makeString(c_string_of(used.clickhouse_type)));
+        bool digits = used.part == route::ConstantPart::kDigits;
+        lists[kForeignParameterParts] =
+            lappend_int(lists[kForeignParameterParts],
+                        static_cast<int>(digits ? route::ConstantPart::kWhole : used.part));
+    }
+    lists[kForeignTable] = list_make2_oid(from.entry->relid, from.user);
+    PgList* all = list_make1(makeString(c_string_of(result.sql)));
+    for (int i = kForeignNames; i <= kForeignTable; ++i) all = lappend(all, lists[i]);
+    return all;
+}
+
+PgList* expressions_of(const Translated& translated, ScanQuery* from) {
+    PgList* constants = used_constants(translated.tree, *translated.result);
+    return reinterpret_cast<PgList*>(
+        put_back(reinterpret_cast<Node*>(constants), &from->stand_ins));
+}
+
+ForeignScan* plan(PlannerInfo* root, RelOptInfo* rel, Oid relid, ForeignPath*, PgList* targets,
+                  PgList* clauses, Plan* outer) {
+    const CatalogTable* table = find_foreign_table(relid);
+    ScanQuery query = {};
+    query.root = root;
+    query.rel = rel;
+    query.entry = planner_rt_fetch(rel->relid, root);
+    query.user = scan_user(root, rel);
+    query.stand_ins.table = rel->relid;
+    PgList* remote;
+    PgList* local;
+    Bitmapset* columns = nullptr;
+    add_columns(&columns, reinterpret_cast<Node*>(rel->reltarget->exprs), query, *table);
+    check_columns(columns, *table);
+    query.columns = one_column(*table);
+    divide(&query, extract_actual_clauses(clauses, false), &remote, &local);
+    add_columns(&columns, reinterpret_cast<Node*>(local), query, *table);
+    check_columns(columns, *table);
+    if (!bms_is_empty(columns)) query.columns = columns;
+    query.conditions = remote;
+    Translated translated = {};
+    Failure failure = {};
+    if (!translate_scan(&query, &translated, &failure))
+        ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+                        errmsg("foreign table \"%s\" cannot be read: %s", get_rel_name(relid),
+                               failure.message)));
+    PgList* carried = private_of(translated, query);
+    return make_foreignscan(targets, local, rel->relid, expressions_of(translated, &query), carried,
+                            NIL, NIL, outer);
+}
+
+}  // namespace
+
+void set_scan_planning(FdwRoutine* routine) {
+    routine->GetForeignRelSize = rel_size;
+    routine->GetForeignPaths = paths;
+    routine->GetForeignPlan = plan;
+}
+
+}  // namespace tandem::shell
