@@ -52,6 +52,13 @@ struct CatalogTable {
     int copy;
     uint32 oldest_generation;
     bool delta_empty;
+    // The position is before the copy's last fold: for it the delta counts from history_generation.
+    bool is_history;
+    uint32_t history_generation;
+    // First positions at which the copy still has what was there, and at which the table was as it
+    // is now: the same columns and partitions, loaded.
+    uint64_t readable_from;
+    uint64_t same_table_from;
     CatalogCut* cuts;
     int cut_count;
     bool leaves_ready;  // at the position; not while a partition is being followed
@@ -82,8 +89,12 @@ bool is_catalog_relation(Oid relid);
 // mirror_id 0 a live table of a running mirror is preferred.
 // `position` says for which the copy is wanted; 0: the newest.
 CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position);
+// The same in any mirror that writes to the target.
+CatalogTable* find_table_on_target(Oid relid, int target_id);
 // Whether any mirror has the relation; cheaper than find_mirrored_table.
 bool is_mirrored(Oid relid);
 CatalogTarget* find_target(int target_id);
+// The last sampled position that had been committed by then; false when there is none.
+bool find_moment(TimestampTz at, uint64* position);
 
 }  // namespace tandem::shell

@@ -83,8 +83,9 @@ const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* t
         relation.database = position == 0 ? table.database : psprintf("%s_rows", table.database);
         relation.main = position == 0 ? table.target_table : table.main;
         relation.delta = table.delta;
-        relation.oldest = table.oldest_generation;
-        relation.delta_empty = table.delta_empty;
+        relation.oldest = table.is_history ? table.history_generation : table.oldest_generation;
+        relation.delta_empty = table.delta_empty && !table.is_history;
+        relation.history = table.is_history;
         fill_keys(table, &relation);
         fill_cuts(table, &relation);
         fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);
@@ -101,7 +102,7 @@ const char* sql_with_names(const CustomScan& choice, int piece) {
     for (int i = 0; i < list_length(relids); ++i) {
         Oid relid = list_nth_oid(relids, i);
         tables[i] =
-            find_mirrored_table(relid, linitial_int(private_list(choice, kChoiceMirror)), 0);
+            find_mirrored_table(relid, list_nth_int(private_list(choice, kChoiceMirrors), i), 0);
         if (tables[i] != nullptr) continue;
         tables[i] = make<CatalogTable>();  // left the mirror meanwhile
         tables[i]->database = "";

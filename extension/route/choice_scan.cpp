@@ -11,6 +11,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include "extension/route/as_of.h"
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/chance.h"
@@ -92,6 +93,7 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
     count_reason(failure.code);
     note_refused(state->measurement.key, failure.code);
     note_stays(failure.code);
+    if (as_of_wanted()) raise_as_of(state->failure);
     if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
@@ -206,7 +208,7 @@ void measure(ChoiceState* state, EState* estate) {
 void begin(CustomScanState* node, EState* estate, int eflags) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     state->eflags = eflags;
-    state->mode = static_cast<RouteMode>(route_mode);
+    state->mode = route_mode_wanted();
     Plan* remote = static_cast<Plan*>(lsecond(plan_of(state)->custom_plans));
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.

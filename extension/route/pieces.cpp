@@ -54,15 +54,15 @@ bool ships(Splitter* splitter, const ::Query* query, Translated* translated) {
     return translate_query(wish, translated, &ignored);
 }
 
-int mirror_of(const PlannedPiece* piece) {
-    return static_cast<const CatalogTable*>(linitial(piece->tree->tables))->mirror_id;
+int target_of(const PlannedPiece* piece) {
+    return static_cast<const CatalogTable*>(linitial(piece->tree->tables))->target_id;
 }
 
-// One mirror is one position.
+// All are asked of one server; the position that their mirrors have in common is for the decision.
 bool fits_the_others(const Splitter* splitter, const PlannedPiece* piece) {
     if (splitter->pieces == NIL) return true;
     return list_length(splitter->pieces) < kPiecesMax &&
-           mirror_of(piece) == mirror_of(static_cast<PlannedPiece*>(linitial(splitter->pieces)));
+           target_of(piece) == target_of(static_cast<PlannedPiece*>(linitial(splitter->pieces)));
 }
 
 bool is_reduced(const route::cost::Facts& facts) {
@@ -236,7 +236,8 @@ void split(void* argument) {
     if (!rest_may_run_here(rest, splitter.any_float_order, &any_order, &attempt->rest)) return;
     attempt->rest = {};
     // Two answers could not be compared.
-    if (route_mode == kRouteVerify && contain_volatile_functions(reinterpret_cast<Node*>(rest)))
+    if (route_mode_wanted() == kRouteVerify &&
+        contain_volatile_functions(reinterpret_cast<Node*>(rest)))
         return;
     int options = query.cursor_options & ~(CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_SCROLL);
     PlannedStmt* plan = plan_here(rest, options, query.parameters);

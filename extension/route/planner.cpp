@@ -23,6 +23,7 @@ extern "C" {
 }
 
 #include "extension/catalog/catalog.h"
+#include "extension/route/as_of.h"
 #include "extension/route/facts.h"
 #include "extension/route/pieces.h"
 #include "extension/route/plan.h"
@@ -217,7 +218,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
                         ParamListInfo parameters) {
     RouteOutcome* outcome = &outcome_of_last;
     bool explain_route = asking == Asking::kExplainRoute;
-    bool forced = route_mode == kRouteForce && !explain_route;
+    bool forced = route_mode_wanted() == kRouteForce && !explain_route;
     bool any_cost = explain_route || forced || route_mode == kRouteVerify;
     bool cheap = !any_cost && local->planTree->total_cost < route_cost_threshold;
     // The cheap ones are the many: they pay for no more unless someone is asking.
@@ -229,7 +230,8 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     foreach (cell, local->relationOids)
         tables.any_mirrored = tables.any_mirrored || is_mirrored(lfirst_oid(cell));
     outcome->concerned = tables.any_mirrored;
-    if (!tables.any_mirrored && !(forced && tables.any_user_table)) return local;
+    if (!tables.any_mirrored && !(forced && (tables.any_user_table || as_of_wanted())))
+        return local;
     if (cheap) {
         set_failure(&outcome->failure, "cheap",
                     psprintf("the planner's cost %.0f is below tandem.route_cost_threshold %.0f",
@@ -250,6 +252,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     count_reason(outcome->failure.code);
     note_stays(outcome->failure.code);
     if (!explain_route) note_refused(query_key(subject.query_id), outcome->failure.code);
+    if (as_of_wanted() && !explain_route) raise_as_of(outcome->failure);
     if (forced) raise_not_routable(outcome->failure);
     return local;
 }
@@ -264,7 +267,47 @@ void refuse_for_catalog(const Query* query) {
         raise_not_routable(outcome->failure);
 }
 
+bool reads_tables(Query* query, const PlannedStmt* local) {
+    Tables tables = {};
+    collect_tables(reinterpret_cast<Node*>(query), &tables);
+    // What functions read that the planner has inlined.
+    ListCell* cell;
+    foreach (cell, local->relationOids)
+        tables.any_user_table =
+            tables.any_user_table ||
+            (lfirst_oid(cell) >= FirstNormalObjectId && !is_catalog_relation(lfirst_oid(cell)) &&
+             get_rel_relkind(lfirst_oid(cell)) != RELKIND_VIEW);
+    return tables.any_user_table;
+}
+
+// With tandem.as_of: routed, of no table at all, or an error.
+PlannedStmt* plan_as_of(Query* query, const char* text, int cursor_options,
+                        ParamListInfo parameters) {
+    Query* copy = static_cast<Query*>(copyObjectImpl(query));
+    PlannedStmt* local = plan_in_postgres(query, text, cursor_options, parameters);
+    bool select = copy->commandType == CMD_SELECT;
+    if (select && !reads_tables(copy, local)) return local;
+    Failure failure = {};
+    if (!select || !plain_select(copy))
+        set_failure(&failure, "as_of_statement", "only what reads and locks nothing has a past",
+                    "");
+    else if (route_mode == kRouteOff)
+        set_failure(&failure, "off", "routing is switched off", "SET tandem.route = on.");
+    else if (InLocalUserIdChange())
+        set_failure(&failure, "as_of_statement",
+                    "a function that runs with the rights of its owner reads the present", "");
+    else if (worth_a_copy(copy) && catalog_exists())
+        return route_plan(local, copy, cursor_options, parameters);
+    else if (!catalog_is_refused(copy, &failure))
+        set_failure(&failure, "as_of_statement",
+                    "the query reads catalogs beside tables, or may not be routed here", "");
+    raise_as_of(failure);
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
+    if (unlikely(as_of_wanted()) && IsUnderPostmaster && asking != Asking::kExplainRoute &&
+        query->commandType != CMD_UTILITY)
+        return plan_as_of(query, text, cursor_options, parameters);
     bool someone_asks = asking != Asking::kNobody || route_mode != kRouteOn;
     if (unlikely(someone_asks) && IsUnderPostmaster) refuse_for_catalog(query);
     if (likely(!worth_a_copy(query)) || (!someone_asks && is_key_look_up(query)))

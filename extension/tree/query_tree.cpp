@@ -158,8 +158,13 @@ CatalogTable* planned_table(TreeBuilder* builder, ::Oid relid) {
         if (table->relid == relid) return table;
     }
     CatalogTable* table = find_mirrored_table(relid, builder->mirror_id, 0);
+    if (table == nullptr && builder->mirror_id != 0)
+        table = find_table_on_target(relid, builder->target_id);
     if (table == nullptr) return nullptr;
-    builder->mirror_id = table->mirror_id;
+    if (builder->mirror_id == 0) {
+        builder->mirror_id = table->mirror_id;
+        builder->target_id = table->target_id;
+    }
     builder->tree->tables = lappend(builder->tree->tables, table);
     return table;
 }
@@ -250,8 +255,7 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     if (table == nullptr) {
         refuse(builder, "unmirrored_relation",
                psprintf("table \"%s\" is not mirrored", get_rel_name(rte->relid)),
-               "Add it to the mirror that has the other tables: `tandem mirror add NAME "
-               "--table TABLE`.");
+               "Add it to a mirror: `tandem mirror add NAME --table TABLE`.");
         return;
     }
     relation->id = static_cast<uint32_t>(table_number(builder->tree->tables, table));

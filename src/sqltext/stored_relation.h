@@ -32,6 +32,9 @@ struct StoredRelation {
     std::string_view position;             // what committed before it is seen
     std::string_view oldest = "0";         // first generation of the delta that is not folded
     bool delta_empty = false;              // nothing of the delta can be seen at the position
+    // The position is before the last fold; `oldest` is the first generation that is kept. Only
+    // with a key.
+    bool history = false;
     std::span<const LeafSeen> leaves = {};
 };
 

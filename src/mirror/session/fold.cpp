@@ -22,6 +22,7 @@ constexpr std::chrono::nanoseconds kCreditMax = milliseconds(1000);
 constexpr std::chrono::nanoseconds kDebtMax = milliseconds(1000);
 constexpr milliseconds kDurable{1000};
 constexpr milliseconds kRecordAge{30'000};
+constexpr milliseconds kMomentAge{1'000};
 constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
 constexpr uint64_t kRecordBytesMin = uint64_t{16} << 10;
 
@@ -46,11 +47,13 @@ class Folding {
         Moment now = std::chrono::steady_clock::now();
         Lsn published = hand_over_.published();
         TRY(fold_some(published, now));
+        TRY(forget_history(now));
+        TRY(tell_moment(now));
         for (const auto& task : book_.due_cuts(published, now)) TRY(remove_cut(task));
         for (const auto& [table, generation] : book_.take_garbage(now))
             TRY(target_.drop_generation(*table, generation));
         note_new_copies();
-        if (now - begun_ > options_.folding.grace) TRY(drop_old_copies());
+        TRY(drop_old_copies(now));
         if (published <= durable_ || now - durable_at_ < kDurable) return {};
         const std::string& database = tables_.mirror.database;
         TRY(target_.publish(database, tables_.mirror.mark(), published, book_.oldest_generations(),
@@ -76,47 +79,80 @@ class Folding {
         return {};
     }
 
+    // What was committed when: as_of may be a time. Only while rows come, and once a second.
+    Status tell_moment(Moment now) {
+        if (now - moment_at_ < kMomentAge) return {};
+        auto moment = hand_over_.moment();
+        if (!moment || moment->position <= moment_.position) return {};
+        TRY(catalog_.record_moment(moment->committed, moment->position, options_.folding.history));
+        moment_ = *moment;
+        moment_at_ = now;
+        return {};
+    }
+
+    // Readers learn that positions before folded_to are history now; what the fold will remove from
+    // main is kept for them.
+    Status begin(const FoldTask& task, Lsn published) {
+        DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
+        if (!still(task.table)) return {};
+        if (task.table->keyless()) return begin_counted(task, published);
+        TRY(catalog_.begin_fold(*task.table, task.newest, published,
+                                {task.folded_to, book_.keeps_history()}));
+        if (book_.keeps_history()) TRY(target_.keep_replaced(task));
+        book_.begin(task, std::chrono::steady_clock::now());
+        return {};
+    }
+
+    // Counts are settled a grace before they are folded: store/README.md. After main was touched
+    // they are not settled again.
+    Status begin_counted(const FoldTask& task, Lsn published) {
+        TRY(catalog_.settle(*task.table, published));
+        if (!task.again && !TRY(target_.settle_counts(task, published))) {
+            log(LogLevel::warning, "mirror",
+                task.table->label() + " is loaded again: more rows went than there were");
+            return catalog_.reload(task.table->relid);
+        }
+        book_.begin(task, std::chrono::steady_clock::now());
+        return {};
+    }
+
+    // What waits to be done before what waits to begin: it is what deltas are largest for.
     Status fold_some(Lsn published, Moment now) {
         credit_ = std::min(credit_ + (now - looked_) / kShare, kCreditMax);
         looked_ = now;
-        for (const FoldTask& task : book_.due(published, now)) {
-            if (credit_.count() <= 0) break;
-            Moment begun = std::chrono::steady_clock::now();
-            TRY(fold(task, published));
-            credit_ -= std::chrono::steady_clock::now() - begun;
-        }
+        for (const FoldTask& task : book_.due(now)) TRY(on_credit([&] { return fold(task); }));
+        for (const FoldTask& task : book_.due_to_begin(published, now))
+            TRY(on_credit([&] { return begin(task, published); }));
         credit_ = std::max(credit_, -kDebtMax);
         return {};
     }
 
-    Status fold(const FoldTask& task, Lsn published) {
+    // What a fold reads and writes to begin counts as well. Without credit it has to wait.
+    template <typename Work>
+    Status on_credit(const Work& work) {
+        if (credit_.count() <= 0) return {};
+        Moment begun = std::chrono::steady_clock::now();
+        Status done = work();
+        credit_ -= std::chrono::steady_clock::now() - begun;
+        return done;
+    }
+
+    Status forget_history(Moment now) {
+        for (const auto& forgotten : book_.due_history(now)) {
+            TRY(catalog_.forget_history(*forgotten.table, forgotten.oldest_kept,
+                                        forgotten.readable_from));
+            book_.forget_history(forgotten, now);
+        }
+        return {};
+    }
+
+    Status fold(const FoldTask& task) {
         DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
         if (!still(task.table)) return {};
         Moment begun = std::chrono::steady_clock::now();
-        if (task.table->keyless() && !task.again) return settle(task, published, begun);
-        return fold_now(task, published, begun);
-    }
-
-    // Counts are settled a grace before they are folded: store/README.md.
-    Status settle(FoldTask task, Lsn published, Moment now) {
-        Settled& settled = settled_[task.table->relid.value];
-        if (settled.copy != task.table->copy || settled.oldest != task.oldest) {
-            if (!TRY(target_.settle_counts(task, published))) {
-                log(LogLevel::warning, "mirror",
-                    task.table->label() + " is loaded again: more rows went than there were");
-                return catalog_.reload(task.table->relid);
-            }
-            now = std::chrono::steady_clock::now();
-            settled = {task.table->copy, task.oldest, task.newest, now};
-        }
-        if (now - settled.at < options_.folding.grace) return {};
-        task.newest = settled.newest;
-        return fold_now(task, published, now);
-    }
-
-    Status fold_now(const FoldTask& task, Lsn published, Moment begun) {
-        TRY(catalog_.begin_fold(*task.table, task.newest, published));
-        book_.begin(task);
+        if (task.table->keyless())
+            TRY(catalog_.begin_fold(*task.table, task.newest, hand_over_.published(), {}));
+        book_.note_try(task);
         TRY(target_.fold(task));
         std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
         metrics_.folds.add();
@@ -145,17 +181,23 @@ class Folding {
         }
     }
 
-    // Copies that newer ones have replaced for longer than a reader may take.
-    Status drop_old_copies() {
-        Moment now = std::chrono::steady_clock::now();
-        while (!left_.empty() && now - left_.front().since > options_.folding.grace) {
+    // Copies that newer ones have replaced for longer than a reader may take, and than history goes
+    // back.
+    Status drop_old_copies(Moment now) {
+        const auto kept = std::max(options_.folding.grace, options_.folding.history);
+        while (!left_.empty() && now - left_.front().since > kept) {
             TRY(drop(*left_.front().table));
             left_.pop_front();
         }
-        for (; dropped_ < tables_.old_copies.size(); ++dropped_) {
-            const TablePtr& old = tables_.old_copies[dropped_];
-            if (book_.loading(old->relid)) break;  // it is all that readers have
-            TRY(drop(*old));
+        for (auto old = old_copies_.begin(); old != old_copies_.end();) {
+            bool needed = now - begun_ <= (old->readable ? kept : options_.folding.grace) ||
+                          book_.loading(old->table->relid);  // it is all that readers have
+            if (needed) {
+                ++old;
+                continue;
+            }
+            TRY(drop(*old->table));
+            old = old_copies_.erase(old);
         }
         return {};
     }
@@ -165,13 +207,6 @@ class Folding {
         return catalog_.forget_copy(table.relid, table.copy);
     }
 
-    // Generations of a table without a key whose counts are settled.
-    struct Settled {
-        int copy = 0;
-        uint32_t oldest = 0;
-        uint32_t newest = 0;
-        Moment at{};
-    };
     struct Left {
         TablePtr table;
         Moment since;
@@ -190,8 +225,9 @@ class Folding {
     std::chrono::nanoseconds credit_ = kCreditMax;
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
-    std::map<uint32_t, Settled> settled_;
-    size_t dropped_ = 0;  // of tables_.old_copies
+    std::vector<OldCopy> old_copies_ = tables_.old_copies;
+    CommitMoment moment_;
+    Moment moment_at_{};
     Lsn durable_;
     Moment durable_at_{};
     Lsn recorded_;

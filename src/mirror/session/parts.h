@@ -70,6 +70,19 @@ struct Part {
     auto operator<=>(const Part&) const = default;
 };
 
+// A copy that a newer one has replaced. `readable`: positions at which it shows its table can be
+// asked for.
+struct OldCopy {
+    TablePtr table;
+    bool readable = false;
+};
+
+// A commit record ends there.
+struct CommitMoment {
+    postgres::PgTime committed;
+    Lsn position;
+};
+
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
@@ -83,7 +96,7 @@ struct SessionTables {
     Lsn position;
     StoredIdentity identity;  // as it was written at the start
     // What the fold thread drops when no reader needs it any more.
-    std::vector<TablePtr> old_copies;
+    std::vector<OldCopy> old_copies;
     bool binary = true;  // every column can be streamed in binary
 };
 
@@ -131,6 +144,8 @@ class HandOver {
     // The position up to which the slot may be moved.
     void set_promised(Lsn position);
     Lsn promised() const;
+    // The last commit that readers see, if it is known.
+    std::optional<CommitMoment> moment() const;
     std::vector<Oid> take_failed();
     std::optional<Error> error() const;
     int wake_fd() const { return wake_fd_; }  // readable when something came back
@@ -138,7 +153,7 @@ class HandOver {
 
     // --- the apply thread's side ---
     std::optional<Batch> take(std::stop_token stop);
-    void done(Lsn applied, std::vector<Oid> failed);
+    void done(Lsn applied, std::vector<Oid> failed, CommitMoment last);
 
     // --- any thread ---
     void fail(Error error);  // ends the session
@@ -158,6 +173,9 @@ class HandOver {
     std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
     std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
     std::map<Part, Lsn> catching_up_ TANDEM_GUARDED_BY(mutex_);
+    // Not seen yet, and seen.
+    CommitMoment last_commit_ TANDEM_GUARDED_BY(mutex_);
+    CommitMoment seen_commit_ TANDEM_GUARDED_BY(mutex_);
     const int wake_fd_;
 };
 

@@ -354,7 +354,7 @@ class Setup {
         for (const CopyRow& copy : copies) {
             table->copy = copy.copy;
             if (copy.visible_from)
-                result_.old_copies.push_back(std::make_shared<const Table>(*table));
+                result_.old_copies.push_back({std::make_shared<const Table>(*table), false});
             else
                 TRY(drop_copy(*table));
         }
@@ -415,7 +415,8 @@ class Setup {
             }
             if (current) {
                 table.copy = current->copy;
-                result_.old_copies.push_back(std::make_shared<const Table>(table));
+                bool readable = copy.visible_from && *copy.visible_from > row.history_from;
+                result_.old_copies.push_back({std::make_shared<const Table>(table), readable});
             }
             current = copy;
         }
@@ -481,11 +482,14 @@ class Setup {
                                .open = copy.oldest,
                                .empty = copy.delta_empty,
                                .folding = copy.folding,
-                               .cuts = cuts};
+                               .cuts = cuts,
+                               .history = copy.history,
+                               .position = result_.position};
         if (!generations.empty()) start.open = std::max(start.open, generations.back() + 1);
         book_.start(start);
         for (uint32_t generation : generations)
-            if (generation < copy.oldest) book_.add_garbage(table, generation);
+            if (generation < (copy.history != 0 ? copy.history : copy.oldest))
+                book_.add_garbage(table, generation);
         return target_.delta_keys(*table, copy.oldest, [&](uint64_t hash, uint32_t generation) {
             book_.remember(table->relid, hash, generation);
         });

@@ -92,6 +92,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     metrics::MirrorMetrics metrics(options.name);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
+        CommitMoment last{batch->last_commit_time, batch->last_commit_end};
         Counted counted(metrics, *batch);
         applier.start(std::move(*batch));
         for (;;) {
@@ -113,7 +114,7 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
         backoff.reset();
         trouble.over();
         counted.visible();
-        hand_over.done(confirm, applier.take_failed());
+        hand_over.done(confirm, applier.take_failed(), last);
     }
 }
 

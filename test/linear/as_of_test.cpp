@@ -1,0 +1,284 @@
+// tandem.as_of: what Postgres answered at a moment is what the router answers of it later, and what
+// it cannot answer is an error that says why.
+#include "base/back_off.h"
+#include "linear/whole_fixture.h"
+
+namespace tandem::test {
+namespace {
+
+using std::chrono::milliseconds;
+
+// Of both mirrors, with every value in it.
+const char* const kAnswer =
+    "SELECT x.n, x.s, y.n, y.s FROM (SELECT count(*) AS n, coalesce(sum(id * 7 + n), 0) AS s FROM "
+    "t) "
+    "x CROSS JOIN (SELECT count(*) AS n, coalesce(sum(length(note) + id), 0) AS s FROM u) y";
+
+class as_of : public WholeFixture {
+  protected:
+    struct Moment {
+        std::string position;
+        std::string answer;
+    };
+
+    void SetUp() override {
+        WholeFixture::SetUp();
+        if (HasFatalFailure()) return;
+        options_.limits.folding.grace = milliseconds(300);
+        options_.limits.folding.generation_age = milliseconds(100);
+        must(*admin_,
+             "CREATE TABLE t (id int PRIMARY KEY, n bigint NOT NULL); CREATE TABLE u (id int "
+             "PRIMARY "
+             "KEY, note text NOT NULL); CREATE TABLE other (id int PRIMARY KEY); INSERT INTO t "
+             "SELECT "
+             "i, i FROM generate_series(1, 500) i; INSERT INTO u SELECT i, 'note' FROM "
+             "generate_series(1, 500) i");
+        start_daemon();
+        reader_ = connect();
+        must(*reader_, "SET tandem.wait_budget = 20000");
+    }
+    void TearDown() override {
+        if (daemon_.joinable()) stop_daemon();
+    }
+
+    void mirror(const std::string& options = "{}") {
+        for (const char* table : {"t", "u"}) {
+            std::string name = std::string("of_") + table;
+            must(*admin_, "SELECT tandem.create_mirror('" + name + "', ARRAY['" + table + "'], '" +
+                              options + "')");
+            must(*admin_, "SELECT tandem.wait_until_live('" + name + "', '60s')");
+        }
+    }
+    static std::string all(const postgres::QueryResult& rows) {
+        std::string text;
+        for (int i = 0; i < 4; ++i) text += rows.text(0, i) + " ";
+        return text;
+    }
+    // The admin's session writes alone: nothing happens in between.
+    Moment now() {
+        must(*admin_, "SET tandem.route = off");
+        auto position = admin_->query("SELECT pg_current_wal_insert_lsn()");
+        auto answer = admin_->query(kAnswer);
+        EXPECT_TRUE(position.ok() && answer.ok());
+        return {position->text(0, 0), all(*answer)};
+    }
+    std::string then(const std::string& when) {
+        must(*reader_, "SET tandem.as_of = '" + when + "'");
+        auto answer = reader_->query(kAnswer);
+        EXPECT_TRUE(answer.ok()) << when << ": " << answer.error().to_string();
+        return answer.ok() ? all(*answer) : "";
+    }
+    std::string refusal(const std::string& statement) {
+        auto answer = reader_->query(statement);
+        EXPECT_FALSE(answer.ok()) << statement;
+        return answer.ok() ? "" : answer.error().to_string();
+    }
+    void wait_until(const std::string& condition) {
+        auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+        for (;;) {
+            auto answer = admin_->query("SELECT " + condition);
+            ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+            if (answer->text(0, 0) == "t") return;
+            ASSERT_LT(std::chrono::steady_clock::now(), deadline) << condition;
+            back_off(milliseconds(50));
+        }
+    }
+    void wait_until_folded() {
+        must(*admin_, "SELECT tandem.wait_for('of_t'), tandem.wait_for('of_u')");
+        wait_until(
+            "bool_and(k.delta_empty) AND bool_and(k.visible_from IS NOT NULL) FROM (SELECT "
+            "DISTINCT "
+            "ON (relid) * FROM tandem.mirror_copy ORDER BY relid, copy DESC) k");
+    }
+
+    std::unique_ptr<postgres::Connection> reader_;
+};
+
+TEST_F(as_of, answers_what_postgres_answered_also_after_folds_and_truncate) {
+    if (HasFatalFailure()) return;
+    mirror();
+    std::vector<Moment> moments;
+    const char* const steps[] = {
+        "UPDATE t SET n = n + 1000 WHERE id % 3 = 0; UPDATE u SET note = note || 'x'",
+        "DELETE FROM t WHERE id BETWEEN 100 AND 200",
+        "UPDATE t SET n = n + 5 WHERE id < 50; UPDATE t SET n = n + 7 WHERE id < 20",
+        "INSERT INTO t SELECT i, -i FROM generate_series(100, 150) i",
+        "UPDATE u SET id = id + 10000 WHERE id < 30",
+        "TRUNCATE t",
+        "INSERT INTO t SELECT i, 3 * i FROM generate_series(1, 40) i; DELETE FROM u WHERE id < 90",
+        "UPDATE t SET n = 1",
+    };
+    int step = 0;
+    for (const char* sql : steps) {
+        must(*admin_, sql);
+        moments.push_back(now());
+        // Others are folded between two steps, or are still in one batch.
+        if (++step % 3 == 0) wait_until_folded();
+    }
+    for (const Moment& moment : moments) EXPECT_EQ(then(moment.position), moment.answer);
+    wait_until_folded();
+    for (const Moment& moment : moments) EXPECT_EQ(then(moment.position), moment.answer);
+    stop_daemon();
+    start_daemon();
+    wait_until("bool_and(active) FROM pg_replication_slots");
+    for (const Moment& moment : moments) EXPECT_EQ(then(moment.position), moment.answer);
+    must(*reader_, "RESET tandem.as_of");
+    auto present = reader_->query(kAnswer);
+    ASSERT_TRUE(present.ok());
+    EXPECT_EQ(all(*present), moments.back().answer);
+}
+
+TEST_F(as_of, takes_a_time_for_what_was_committed_by_then) {
+    if (HasFatalFailure()) return;
+    mirror();
+    must(*admin_, "UPDATE t SET n = n + 1");
+    Moment before = now();
+    wait_until("EXISTS (SELECT FROM tandem.moment)");
+    auto at = admin_->query("SELECT max(at) + interval '1 microsecond' FROM tandem.moment");
+    ASSERT_TRUE(at.ok());
+    must(*admin_, "UPDATE t SET n = n + 1");
+    EXPECT_EQ(then(at->text(0, 0)), before.answer);
+    must(*reader_, "SET tandem.as_of = '1999-01-01 00:00:00+00'");
+    EXPECT_NE(refusal(kAnswer).find("as_of_gone"), std::string::npos);
+    must(*reader_, "SET tandem.as_of = '2999-01-01 00:00:00+00'");
+    EXPECT_NE(refusal(kAnswer).find("as_of_ahead"), std::string::npos);
+    must(*reader_, "SET tandem.as_of = 'no time'");
+    EXPECT_NE(refusal(kAnswer).find("no time"), std::string::npos);
+}
+
+TEST_F(as_of, gives_all_statements_one_moment) {
+    if (HasFatalFailure()) return;
+    mirror();
+    must(*admin_, "UPDATE t SET n = n + 1");
+    Moment moment = now();
+    must(*reader_, "PREPARE sum AS SELECT sum(n) FROM t");
+    must(*reader_, "EXECUTE sum");
+    must(*reader_, "SELECT set_config('tandem.as_of', pg_current_wal_insert_lsn()::text, false)");
+    auto first = reader_->query("EXECUTE sum");
+    must(*admin_, "UPDATE t SET n = n + 1; UPDATE u SET note = 'other'");
+    auto second = reader_->query("EXECUTE sum");
+    ASSERT_TRUE(first.ok() && second.ok());
+    EXPECT_EQ(first->text(0, 0), second->text(0, 0));
+    // A position needs no snapshot.
+    must(*reader_, "BEGIN ISOLATION LEVEL REPEATABLE READ");
+    EXPECT_EQ(then(moment.position), moment.answer);
+    must(*reader_, "COMMIT");
+    must(*admin_, "RESET tandem.route; SELECT tandem.wait_for('of_t'), tandem.wait_for('of_u')");
+    auto current = admin_->query("SELECT tandem.current_position() >= '" + moment.position +
+                                 "', tandem.current_position('of_t') >= tandem.current_position()");
+    ASSERT_TRUE(current.ok()) << current.error().to_string();
+    EXPECT_EQ(current->text(0, 0) + current->text(0, 1), "tt");
+}
+
+TEST_F(as_of, reads_all_parts_of_a_query_at_the_moment) {
+    if (HasFatalFailure()) return;
+    mirror();
+    must(*admin_, "UPDATE t SET n = n + 1; UPDATE u SET note = 'before'");
+    Moment moment = now();
+    must(*admin_, "UPDATE t SET n = n + 1; UPDATE u SET note = 'after'");
+    must(*reader_, "CREATE TEMP TABLE mine AS SELECT 1 AS one");
+    must(*reader_, "SET tandem.as_of = '" + moment.position + "'");
+    auto answer = reader_->query(std::string(kAnswer) + " WHERE random() < 2");
+    ASSERT_TRUE(answer.ok()) << answer.error().to_string();
+    EXPECT_EQ(all(*answer), moment.answer);
+    const char* const kBeside =
+        "SELECT x.n FROM (SELECT count(*) AS n FROM t) x CROSS JOIN mine WHERE random() < 2";
+    EXPECT_NE(refusal(kBeside).find("unmirrored_relation"), std::string::npos);
+    must(*reader_, "RESET tandem.as_of");
+    must(*reader_, kBeside);
+}
+
+TEST_F(as_of, has_the_keys_of_documents_that_were_replaced) {
+    if (HasFatalFailure()) return;
+    must(*admin_,
+         "CREATE TABLE d (id int PRIMARY KEY, doc jsonb NOT NULL); INSERT INTO d SELECT i, "
+         "'{\"kind\": \"a\"}' FROM generate_series(1, 500) i; SELECT tandem.create_mirror('of_d', "
+         "ARRAY['d'], '{\"json_keys\": {\"d\": {\"doc\": [\"kind\"]}}}')");
+    must(*admin_, "SELECT tandem.wait_until_live('of_d', '60s')");
+    auto position = admin_->query("SELECT pg_current_wal_insert_lsn()");
+    ASSERT_TRUE(position.ok());
+    must(*admin_, "UPDATE d SET doc = '{\"kind\": \"b\"}' WHERE id % 2 = 0");
+    must(*admin_, "SELECT tandem.wait_for('of_d')");
+    wait_until("folds > 0 AND delta_empty FROM tandem.mirror_copy WHERE relid = 'd'::regclass");
+    must(*reader_, "SET tandem.as_of = '" + position->text(0, 0) + "'");
+    auto old = reader_->query("SELECT count(*) FROM d WHERE doc ->> 'kind' = 'a' AND doc ? 'kind'");
+    ASSERT_TRUE(old.ok()) << old.error().to_string();
+    EXPECT_EQ(old->text(0, 0), "500");
+}
+
+TEST_F(as_of, is_an_error_for_what_has_no_past) {
+    if (HasFatalFailure()) return;
+    mirror();
+    Moment moment = now();
+    must(*reader_, "SET tandem.as_of = '" + moment.position + "'");
+    for (const char* statement :
+         {"INSERT INTO t VALUES (9999, 1)", "UPDATE t SET n = 0", "DELETE FROM t",
+          "SELECT * FROM t WHERE id = 1 FOR UPDATE", "INSERT INTO other SELECT id FROM t",
+          "SELECT count(*) FROM t JOIN pg_class c ON c.oid = t.id", "COPY t TO '/dev/null'"})
+        EXPECT_NE(refusal(statement).find("as_of_statement"), std::string::npos) << statement;
+    EXPECT_NE(refusal("SELECT count(*) FROM other").find("unmirrored_relation"), std::string::npos);
+    EXPECT_NE(refusal("SELECT t.id FROM t TABLESAMPLE system (10)").find("tablesample"),
+              std::string::npos);
+    must(*reader_,
+         "CREATE FUNCTION present() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS "
+         "'BEGIN RETURN (SELECT count(*) FROM t); END'");
+    EXPECT_NE(refusal("SELECT present()").find("as_of_statement"), std::string::npos);
+    // What reads no table goes on, and a look-up by key is no exception.
+    must(*reader_, "SELECT now(), tandem.current_position()");
+    must(*admin_, "UPDATE t SET n = -1 WHERE id = 7");
+    auto old = reader_->query("SELECT n FROM t WHERE id = 7");
+    ASSERT_TRUE(old.ok()) << old.error().to_string();
+    EXPECT_EQ(old->text(0, 0), "7");
+    must(*reader_, "SET tandem.as_of = 'FFFFFF/0'");
+    EXPECT_NE(refusal(kAnswer).find("as_of_ahead"), std::string::npos);
+    must(*reader_, "SET tandem.route = off");
+    EXPECT_NE(refusal(kAnswer).find("(off)"), std::string::npos);
+}
+
+TEST_F(as_of, is_refused_where_the_table_was_another_one) {
+    if (HasFatalFailure()) return;
+    mirror();
+    must(*admin_, "UPDATE t SET n = n + 1");
+    Moment before = now();
+    must(*admin_, "ALTER TABLE t ADD COLUMN more int; INSERT INTO t VALUES (700, 7, 7)");
+    Moment after = now();
+    must(*admin_, "SELECT tandem.wait_for('of_t')");  // else the query is planned before it follows
+    EXPECT_EQ(then(after.position), after.answer);
+    must(*reader_, "SET tandem.as_of = '" + before.position + "'");
+    std::string why = refusal(kAnswer);
+    EXPECT_NE(why.find("as_of_schema"), std::string::npos) << why;
+    EXPECT_NE(why.find("\"t\""), std::string::npos) << why;
+    must(*admin_, "SELECT tandem.resync_mirror('of_u')");
+    must(*admin_, "SELECT tandem.wait_until_live('of_u', '60s')");
+    must(*reader_, "SET tandem.as_of = '" + after.position + "'");
+    why = refusal(kAnswer);
+    EXPECT_NE(why.find("as_of_schema"), std::string::npos) << why;
+    EXPECT_NE(why.find("\"u\""), std::string::npos) << why;
+}
+
+TEST_F(as_of, is_refused_when_what_was_there_is_not_kept) {
+    if (HasFatalFailure()) return;
+    mirror(R"({"history_s": 1})");
+    must(*admin_, "UPDATE t SET n = n + 1");
+    Moment before = now();
+    must(*admin_, "UPDATE t SET n = n + 1");
+    wait_until_folded();
+    must(*reader_, "SET tandem.as_of = '" + before.position + "'");
+    std::string why = refusal(kAnswer);
+    EXPECT_NE(why.find("as_of_gone"), std::string::npos) << why;
+    EXPECT_NE(why.find("\"t\""), std::string::npos) << why;
+    // With two seconds it is kept, and then forgotten.
+    must(*admin_, R"(SELECT tandem.alter_mirror('of_t', '{"history_s": 2}'))");
+    wait_until("bool_and(active) FROM pg_replication_slots");
+    must(*admin_, "UPDATE t SET n = n + 1");
+    before = now();
+    must(*admin_, "UPDATE t SET n = n + 1");
+    wait_until_folded();
+    wait_until("readable_from >= '" + before.position +
+               "' FROM tandem.mirror_copy WHERE relid = 't'::regclass");
+    must(*reader_, "SET tandem.as_of = '" + before.position + "'");
+    EXPECT_NE(refusal(kAnswer).find("as_of_gone"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tandem::test
