@@ -52,8 +52,10 @@ struct CatalogTable {
     int copy;
     uint32 oldest_generation;
     bool delta_empty;
-    // The position is before the copy's last fold: for it the delta counts from history_generation.
+    // The position is before the end of the copy's last fold: for it the delta counts from
+    // history_generation.
     bool is_history;
+    uint64_t folded_to;
     uint32_t history_generation;
     // First positions at which the copy still has what was there, and at which the table was as it
     // is now: the same columns and partitions, loaded.
@@ -94,7 +96,8 @@ CatalogTable* find_table_on_target(Oid relid, int target_id);
 // Whether any mirror has the relation; cheaper than find_mirrored_table.
 bool is_mirrored(Oid relid);
 CatalogTarget* find_target(int target_id);
-// The last sampled position that had been committed by then; false when there is none.
-bool find_moment(TimestampTz at, uint64* position);
+// What tandem.moment says of the mirror: the last position that had been committed by then, and
+// whether there is a later one. False when it is not known.
+bool find_moment(int mirror_id, TimestampTz at, uint64* position, bool* any_later);
 
 }  // namespace tandem::shell

@@ -85,7 +85,7 @@ const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* t
         relation.delta = table.delta;
         relation.oldest = table.is_history ? table.history_generation : table.oldest_generation;
         relation.delta_empty = table.delta_empty && !table.is_history;
-        relation.history = table.is_history;
+        relation.folded_to = table.is_history ? table.folded_to : 0;
         fill_keys(table, &relation);
         fill_cuts(table, &relation);
         fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);

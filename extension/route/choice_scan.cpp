@@ -44,6 +44,7 @@ struct ChoiceState {
     bool returned_rows;
     RouteMode mode;
     uint64 position;  // that ClickHouse is read at
+    uint64 as_of;     // which value of tandem.as_of it began with
     int target_id;    // 0: ClickHouse has not been asked
     Failure failure;  // why Postgres answers
     Verification* verification;
@@ -161,9 +162,18 @@ bool answers_in_time(ChoiceState* state) {
     return false;
 }
 
+// A cursor that is read once more.
+[[noreturn]] void raise_other_moment() {
+    ereport(ERROR, (errcode(MAKE_SQLSTATE('T', 'D', '0', '1', '4')),
+                    errmsg("tandem.as_of was set while the query ran (as_of_statement)"),
+                    errhint("Run the query again.")));
+    pg_unreachable();
+}
+
 void decide(ChoiceState* state) {
     Failure failure = {};
     RunAtPosition run = {};
+    if (state->as_of != as_of_change) raise_other_moment();
     if (is_cheaper_in_postgres(state, &failure)) return use_postgres(state, failure);
     if (answers_in_time(state)) return;
     instr_time begun;
@@ -209,6 +219,7 @@ void begin(CustomScanState* node, EState* estate, int eflags) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     state->eflags = eflags;
     state->mode = route_mode_wanted();
+    state->as_of = as_of_change;
     Plan* remote = static_cast<Plan*>(lsecond(plan_of(state)->custom_plans));
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.
@@ -361,6 +372,7 @@ void explain_sql(const ChoiceState* state, ExplainState* es) {
 
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    if (as_of_wanted()) ExplainPropertyText("As Of", as_of, es);
     explain_prospect(state->measurement, chooses_by_cost(state), es);
     explain_sql(state, es);
     if (es->analyze) explain_side(state, es);

@@ -200,6 +200,11 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, 
                     "Check `tandem mirror show`.");
         return nullptr;
     }
+    XLogRecPtr readable = Max(table->readable_from, table->same_table_from);
+    if (table->live && position != 0 && position < readable && as_of_wanted()) {
+        refuse_old_position(*table, failure);
+        return nullptr;
+    }
     // With as_of the mirror may have to follow first: read_at_one_position() waits for it.
     bool later = position == 0 && as_of_wanted();
     if (!later && (!table->same_heaps || (position != 0 && !table->leaves_ready))) {
@@ -283,7 +288,9 @@ bool position_of_freshness(Reading* reading, Failure* failure) {
 }
 
 bool position_of_as_of(Reading* reading, Failure* failure) {
-    if (!as_of_position(&reading->position, failure)) return false;
+    if (!as_of_position(reading->mirrors, reading->mirror_count, &reading->wait,
+                        &reading->position, failure))
+        return false;
     for (int i = 0; i < reading->mirror_count; ++i)
         if (!wait_until_reached(&reading->mirrors[i], reading->position, &reading->wait, failure))
             return false;
@@ -300,7 +307,6 @@ bool look_at_tables(Reading* reading, XLogRecPtr* needed, Failure* failure) {
         ReadMirror* mirror = mirror_of(reading, table->mirror_id);
         mirror->reached = Max(mirror->reached, table->position);
         XLogRecPtr from = Max(table->readable_from, table->same_table_from);
-        if (from > reading->position && as_of_wanted()) return refuse_old_position(*table, failure);
         *needed = Max(*needed, from);
     }
     return true;

@@ -273,10 +273,7 @@ bool reads_tables(Query* query, const PlannedStmt* local) {
     // What functions read that the planner has inlined.
     ListCell* cell;
     foreach (cell, local->relationOids)
-        tables.any_user_table =
-            tables.any_user_table ||
-            (lfirst_oid(cell) >= FirstNormalObjectId && !is_catalog_relation(lfirst_oid(cell)) &&
-             get_rel_relkind(lfirst_oid(cell)) != RELKIND_VIEW);
+        tables.any_user_table = tables.any_user_table || has_a_past(lfirst_oid(cell));
     return tables.any_user_table;
 }
 
@@ -285,10 +282,9 @@ PlannedStmt* plan_as_of(Query* query, const char* text, int cursor_options,
                         ParamListInfo parameters) {
     Query* copy = static_cast<Query*>(copyObjectImpl(query));
     PlannedStmt* local = plan_in_postgres(query, text, cursor_options, parameters);
-    bool select = copy->commandType == CMD_SELECT;
-    if (select && !reads_tables(copy, local)) return local;
+    if (!reads_tables(copy, local)) return local;
     Failure failure = {};
-    if (!select || !plain_select(copy))
+    if (!plain_select(copy))
         set_failure(&failure, "as_of_statement", "only what reads and locks nothing has a past",
                     "");
     else if (route_mode == kRouteOff)
@@ -298,6 +294,9 @@ PlannedStmt* plan_as_of(Query* query, const char* text, int cursor_options,
                     "a function that runs with the rights of its owner reads the present", "");
     else if (worth_a_copy(copy) && catalog_exists())
         return route_plan(local, copy, cursor_options, parameters);
+    else if (IsolationIsSerializable())
+        set_failure(&failure, "isolation", "the transaction is SERIALIZABLE",
+                    "REPEATABLE READ will do: as_of is one moment for all statements.");
     else if (!catalog_is_refused(copy, &failure))
         set_failure(&failure, "as_of_statement",
                     "the query reads catalogs beside tables, or may not be routed here", "");

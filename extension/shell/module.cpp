@@ -35,6 +35,6 @@ void _PG_init(void) {
     tandem::shell::register_scan_methods();
     tandem::shell::install_planner_hook();
     tandem::shell::install_explain_hook();
-    tandem::shell::install_copy_hook();
+    tandem::shell::install_as_of_hooks();
     tandem::shell::install_telemetry();
 }

@@ -151,9 +151,13 @@ std::string stored_relation(const StoredRelation& relation) {
                ch_qualified(relation.database, relation.delta) + " WHERE " + open + ") UNION ALL " +
                counted(relation, open);
     sql += " AND ";
-    if (relation.history) {
+    if (relation.folded_to != 0) {
+        // Also of rows behind the position: of their keys main may lose what it shows. All of
+        // them were there before anybody knew of the fold, so both halves find the same keys.
         std::string set = "(SELECT " + ch_ident_list(relation.keys) + " FROM " +
-                          ch_qualified(relation.database, relation.delta) + " WHERE " + open + ")";
+                          ch_qualified(relation.database, relation.delta) +
+                          " WHERE _tandem_from < " + std::to_string(relation.folded_to) +
+                          " AND _tandem_generation >= " + std::string(relation.oldest) + ")";
         return sql + key_of(relation.keys) + " NOT IN " + set + " UNION ALL " +
                newest_of_both(relation, open, set);
     }

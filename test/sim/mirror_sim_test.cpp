@@ -71,7 +71,7 @@ struct ModelCopy {
     bool empty = true;
     uint32_t folding = 0;
     uint64_t folded_to = 0;
-    uint32_t history = 0;  // generation
+    std::optional<uint32_t> history;  // generation
     uint64_t readable_from = 0;
 
     static Stored stored(const types::Block& block, size_t i) {
@@ -99,7 +99,7 @@ struct ModelCopy {
     Visible visible(uint64_t position) const {
         Visible result;
         bool before = position < folded_to;
-        uint32_t first = before && history != 0 ? history : oldest;
+        uint32_t first = before ? history.value_or(oldest) : oldest;
         auto open = newest(delta, [&](const Stored& row) {
             return row.from < position && row.generation >= first;
         });
@@ -286,16 +286,23 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         book_.emplace(limits);
         uint32_t last = 0;
         for (const ModelCopy::Stored& row : copy.delta) last = std::max(last, row.generation);
+        std::set<uint32_t> kept;
+        std::set<uint32_t> garbage;
+        for (const ModelCopy::Stored& row : copy.delta)
+            if (row.generation + 1 < copy.oldest)
+                (copy.history && row.generation >= *copy.history ? kept : garbage)
+                    .insert(row.generation);
         book_->start({.table = table_,
                       .loading = !live_,
                       .oldest = copy.oldest,
-                      .open = std::max(copy.oldest, last + 1),
+                      .open = std::max(copy.oldest, last + 2),
                       .empty = copy.empty,
                       .folding = copy.folding,
                       .cuts = {},
-                      .history = copy.history,
+                      .history = {kept.begin(), kept.end()},
                       .position = confirmed_,
                       .now = Moment(now_)});
+        for (uint32_t generation : garbage) book_->add_garbage(table_, generation);
         for (const ModelCopy::Stored& row : copy.delta)
             if (row.generation >= copy.oldest)
                 book_->remember(kTable, hash_of(row.row.key), row.generation);
@@ -472,22 +479,22 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
             recorded_ = std::max(recorded_, confirmed_);
             copy.folding = task.newest;
             copy.folded_to = std::max(copy.folded_to, task.folded_to.value);
-            if (!book_->keeps_history()) {
-                copy.history = 0;
+            if (!task.kept) {
+                copy.history.reset();
                 copy.readable_from = std::max(copy.readable_from, copy.folded_to);
-            } else if (copy.history == 0) {
-                copy.history = copy.oldest;
+            } else if (!copy.history) {
+                copy.history = copy.oldest - 1;
             }
         }));
         if (live_) read();
         auto newest = ModelCopy::newest(copy.delta, of(task));
-        if (book_->keeps_history())
+        if (task.kept)
             TRY(effect([&] {
                 for (const ModelCopy::Stored& row : copy.main) {
                     if (!newest.contains(row.row.key) || row.origin == origin_of(task)) continue;
                     copy.delta.push_back(row);
                     copy.delta.back().ordinal = 0;
-                    copy.delta.back().generation = task.newest;
+                    copy.delta.back().generation = task.replaced();
                 }
             }));
         book_->begin(task, now);
@@ -526,9 +533,9 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
             });
         }));
         ++folds_;
-        return book_->finish(task, now, now, [&](bool empty) {
+        return book_->finish(task, now, now, [&](uint32_t oldest, bool empty) {
             return effect([&] {
-                copy.oldest = task.newest + 1;
+                copy.oldest = oldest;
                 copy.empty = empty;
                 copy.folding = 0;
             });

@@ -8,9 +8,16 @@ ALTER TABLE tandem.mirror_copy ADD COLUMN readable_from pg_lsn;
 -- Whatever is kept: at older positions the table had other columns or partitions, or was loaded later.
 ALTER TABLE tandem.mirror_table ADD COLUMN history_from pg_lsn;
 
--- What had been committed by then ends there: samples, by which a time becomes a position.
-CREATE TABLE tandem.moment (at timestamptz PRIMARY KEY, position pg_lsn NOT NULL);
+-- Where the last commit ends that the mirror has seen of before that full second. Of seconds without one there is none.
+-- Nothing that the mirror has confirmed is of later than its last row says; before the next one comes that may be
+-- behind.
+CREATE TABLE tandem.moment (
+    mirror_id int NOT NULL REFERENCES tandem.mirror ON DELETE CASCADE,
+    at        timestamptz NOT NULL,
+    position  pg_lsn NOT NULL,
+    PRIMARY KEY (mirror_id, at)
+);
 
--- Folds of before did not say what they made unreadable; but each has recorded a position behind it.
-UPDATE tandem.mirror_table t SET history_from = m.position FROM tandem.mirror m
-    WHERE m.mirror_id = t.mirror_id AND m.position IS NOT NULL;
+-- Before there was history a batch kept of a row what it was at its end, and folds did not say what they made unreadable.
+UPDATE tandem.mirror_table t SET history_from = greatest(m.position, pg_current_wal_insert_lsn()) FROM tandem.mirror m
+    WHERE m.mirror_id = t.mirror_id;

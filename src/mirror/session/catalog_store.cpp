@@ -166,7 +166,7 @@ Result<std::vector<CopyRow>> CatalogStore::read_copies(Oid relid) {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
         "SELECT copy, visible_from, oldest_generation, delta_empty, coalesce(folding, 0), "
-        "coalesce(history_generation, 0) FROM "
+        "history_generation FROM "
         "tandem.mirror_copy WHERE " +
         where(relid) + " ORDER BY copy"));
     std::vector<CopyRow> copies;
@@ -177,7 +177,7 @@ Result<std::vector<CopyRow>> CatalogStore::read_copies(Oid relid) {
         row.oldest = static_cast<uint32_t>(TRY(rows.integer(i, 2)));
         row.delta_empty = TRY(rows.boolean(i, 3));
         row.folding = static_cast<uint32_t>(TRY(rows.integer(i, 4)));
-        row.history = static_cast<uint32_t>(TRY(rows.integer(i, 5)));
+        if (!rows.is_null(i, 5)) row.history = static_cast<uint32_t>(TRY(rows.integer(i, 5)));
         copies.push_back(row);
     }
     return copies;
@@ -383,7 +383,7 @@ Status CatalogStore::renew(const Error& why, const StoredIdentity& stored) {
                     pg_literal(why.info().code) + ", incident_message = " +
                     pg_literal(why.message()) + ", incident_at = now()" + this_mirror()));
         TRY(execute("DELETE FROM tandem.mirror_chunk" + this_mirror()));
-        TRY(execute("DELETE FROM tandem.moment"));
+        TRY(execute("DELETE FROM tandem.moment" + this_mirror()));
         // The WAL begins anew, as it were: a position of before says nothing about what follows.
         TRY(execute("UPDATE tandem.mirror_copy SET visible_from = '0/1'" + this_mirror() +
                     " AND visible_from IS NOT NULL"));
@@ -575,7 +575,7 @@ Status CatalogStore::begin_fold(const Table& table, uint32_t newest, Lsn positio
     if (folded.to.valid()) {
         std::string to = lsn_literal(folded.to);
         history = ", folded_to = greatest(folded_to, " + to + "), history_generation = ";
-        history += folded.kept ? "coalesce(history_generation, oldest_generation)"
+        history += folded.kept ? "coalesce(history_generation, oldest_generation - 1)"
                                : "NULL, readable_from = greatest(readable_from, " + to + ")";
     }
     return in_transaction([&]() -> Status {
@@ -605,20 +605,39 @@ Status CatalogStore::forget_history(const Table& table, uint32_t oldest_kept, Ls
                    ") WHERE " + where_copy(table));
 }
 
-// Several mirrors tell of the same WAL: one of them is enough.
-Status CatalogStore::record_moment(postgres::PgTime committed, Lsn position,
-                                   std::chrono::milliseconds history) {
-    std::string at = "timestamptz '2000-01-01 00:00:00+00' + " + number(committed.micros) +
-                     " * interval '1 microsecond'";
-    TRY(execute("INSERT INTO tandem.moment (at, position) SELECT at, position FROM (SELECT " + at +
-                ", " + lsn_literal(position) +
-                ") n (at, position) WHERE NOT EXISTS (SELECT FROM tandem.moment o WHERE o.at > "
-                "n.at - interval '900 ms') ON CONFLICT DO NOTHING"));
+Result<Batch::Moment> CatalogStore::last_moment(Lsn confirmed) {
+    postgres::Connection* catalog = TRY(connection());
+    std::string last =
+        "SELECT extract(epoch FROM at - timestamptz '2000-01-01 00:00:00+00')::bigint - 1, "
+        "position FROM tandem.moment" +
+        this_mirror() + " ORDER BY at DESC LIMIT 1";
+    TRY(execute("INSERT INTO tandem.moment (mirror_id, at, position) SELECT " +
+                number(options_.mirror_id) +
+                ", date_trunc('second', clock_timestamp()) + interval '1 s', "
+                "pg_current_wal_insert_lsn() WHERE NOT EXISTS (SELECT FROM tandem.moment" +
+                this_mirror() + ")"));
+    auto rows = TRY(catalog->query(last));
+    if (rows.rows() != 1) return Error(ErrorCode::kInternal, "tandem.moment has no row");
+    return Batch::Moment{TRY(rows.integer(0, 0)), std::max(TRY(rows.lsn(0, 1)), confirmed)};
+}
+
+Status CatalogStore::record_moments(const std::vector<Batch::Moment>& moments,
+                                    std::chrono::milliseconds history) {
+    std::string values;
+    for (const Batch::Moment& moment : moments)
+        values += (values.empty() ? "(" : ", (") + number(options_.mirror_id) +
+                  ", timestamptz '2000-01-01 00:00:00+00' + " + number(moment.second + 1) +
+                  " * interval '1 s', " + lsn_literal(moment.end) + ")";
+    TRY(execute("INSERT INTO tandem.moment (mirror_id, at, position) VALUES " + values +
+                " ON CONFLICT (mirror_id, at) DO UPDATE SET position = greatest(moment.position, "
+                "excluded.position)"));
     auto now = std::chrono::steady_clock::now();
     if (now - moments_forgotten_ < std::chrono::minutes(10)) return {};
     moments_forgotten_ = now;
-    return execute("DELETE FROM tandem.moment WHERE at < now() - greatest(interval '1 day', " +
-                   number(history.count()) + " * interval '1 ms')");
+    return execute("DELETE FROM tandem.moment" + this_mirror() +
+                   " AND at < now() - greatest(interval '1 day', " + number(history.count()) +
+                   " * interval '1 ms') AND at < (SELECT max(at) FROM tandem.moment" +
+                   this_mirror() + ")");
 }
 
 Status CatalogStore::record_delta_rows(const Table& table) {

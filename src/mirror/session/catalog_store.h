@@ -52,7 +52,7 @@ struct CopyRow {
     uint32_t oldest = 1;
     bool delta_empty = true;
     uint32_t folding = 0;  // 0: no fold had begun
-    uint32_t history = 0;  // first generation that is kept for older positions; 0: none is
+    std::optional<uint32_t> history;  // first generation that is kept for older positions
 };
 
 struct TableRow {
@@ -181,9 +181,11 @@ class CatalogStore final : public Catalog {
     Status settle(const Table& table, Lsn position);
     Status finish_fold(const Table& table, uint32_t oldest, bool delta_empty);
     Status forget_history(const Table& table, uint32_t oldest_kept, Lsn readable_from);
-    // What was committed at that time ends there.
-    Status record_moment(postgres::PgTime committed, Lsn position,
-                         std::chrono::milliseconds history);
+    // What the mirror has told of last (tandem.moment), which a session before this one may have
+    // left behind what it confirmed; when it has told nothing yet, the present.
+    Result<Batch::Moment> last_moment(Lsn confirmed);
+    Status record_moments(const std::vector<Batch::Moment>& moments,
+                          std::chrono::milliseconds history);
     // The table has to be loaded again from the start, as the source has it now: pending, with a
     // new generation, which makes the reconciler start the mirror anew.
     Status restart_load(Oid relid);

@@ -22,7 +22,6 @@ constexpr std::chrono::nanoseconds kCreditMax = milliseconds(1000);
 constexpr std::chrono::nanoseconds kDebtMax = milliseconds(1000);
 constexpr milliseconds kDurable{1000};
 constexpr milliseconds kRecordAge{30'000};
-constexpr milliseconds kMomentAge{1'000};
 constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
 constexpr uint64_t kRecordBytesMin = uint64_t{16} << 10;
 
@@ -48,7 +47,6 @@ class Folding {
         Lsn published = hand_over_.published();
         TRY(fold_some(published, now));
         TRY(forget_history(now));
-        TRY(tell_moment(now));
         for (const auto& task : book_.due_cuts(published, now)) TRY(remove_cut(task));
         for (const auto& [table, generation] : book_.take_garbage(now))
             TRY(target_.drop_generation(*table, generation));
@@ -79,17 +77,6 @@ class Folding {
         return {};
     }
 
-    // What was committed when: as_of may be a time. Only while rows come, and once a second.
-    Status tell_moment(Moment now) {
-        if (now - moment_at_ < kMomentAge) return {};
-        auto moment = hand_over_.moment();
-        if (!moment || moment->position <= moment_.position) return {};
-        TRY(catalog_.record_moment(moment->committed, moment->position, options_.folding.history));
-        moment_ = *moment;
-        moment_at_ = now;
-        return {};
-    }
-
     // Readers learn that positions before folded_to are history now; what the fold will remove from
     // main is kept for them.
     Status begin(const FoldTask& task, Lsn published) {
@@ -97,8 +84,8 @@ class Folding {
         if (!still(task.table)) return {};
         if (task.table->keyless()) return begin_counted(task, published);
         TRY(catalog_.begin_fold(*task.table, task.newest, published,
-                                {task.folded_to, book_.keeps_history()}));
-        if (book_.keeps_history()) TRY(target_.keep_replaced(task));
+                                {task.folded_to, task.kept}));
+        if (task.kept) TRY(target_.keep_replaced(task));
         book_.begin(task, std::chrono::steady_clock::now());
         return {};
     }
@@ -157,9 +144,10 @@ class Folding {
         std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
         metrics_.folds.add();
         metrics_.fold_seconds.observe(spent.count());
-        return book_.finish(task, begun, std::chrono::steady_clock::now(), [&](bool empty) {
-            return catalog_.finish_fold(*task.table, task.newest + 1, empty);
-        });
+        return book_.finish(task, begun, std::chrono::steady_clock::now(),
+                            [&](uint32_t oldest, bool empty) {
+                                return catalog_.finish_fold(*task.table, oldest, empty);
+                            });
     }
 
     Status remove_cut(const DeltaBook::CutTask& task) {
@@ -226,8 +214,6 @@ class Folding {
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
     std::vector<OldCopy> old_copies_ = tables_.old_copies;
-    CommitMoment moment_;
-    Moment moment_at_{};
     Lsn durable_;
     Moment durable_at_{};
     Lsn recorded_;

@@ -77,12 +77,6 @@ struct OldCopy {
     bool readable = false;
 };
 
-// A commit record ends there.
-struct CommitMoment {
-    postgres::PgTime committed;
-    Lsn position;
-};
-
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
@@ -97,7 +91,8 @@ struct SessionTables {
     StoredIdentity identity;  // as it was written at the start
     // What the fold thread drops when no reader needs it any more.
     std::vector<OldCopy> old_copies;
-    bool binary = true;  // every column can be streamed in binary
+    Batch::Moment last_moment;  // that the catalog has been told of
+    bool binary = true;         // every column can be streamed in binary
 };
 
 // How much further than what is applied the slot may be moved before ClickHouse is told of it.
@@ -144,8 +139,6 @@ class HandOver {
     // The position up to which the slot may be moved.
     void set_promised(Lsn position);
     Lsn promised() const;
-    // The last commit that readers see, if it is known.
-    std::optional<CommitMoment> moment() const;
     std::vector<Oid> take_failed();
     std::optional<Error> error() const;
     int wake_fd() const { return wake_fd_; }  // readable when something came back
@@ -153,7 +146,7 @@ class HandOver {
 
     // --- the apply thread's side ---
     std::optional<Batch> take(std::stop_token stop);
-    void done(Lsn applied, std::vector<Oid> failed, CommitMoment last);
+    void done(Lsn applied, std::vector<Oid> failed);
 
     // --- any thread ---
     void fail(Error error);  // ends the session
@@ -173,9 +166,6 @@ class HandOver {
     std::vector<Oid> failed_ TANDEM_GUARDED_BY(mutex_);
     std::optional<Error> error_ TANDEM_GUARDED_BY(mutex_);
     std::map<Part, Lsn> catching_up_ TANDEM_GUARDED_BY(mutex_);
-    // Not seen yet, and seen.
-    CommitMoment last_commit_ TANDEM_GUARDED_BY(mutex_);
-    CommitMoment seen_commit_ TANDEM_GUARDED_BY(mutex_);
     const int wake_fd_;
 };
 

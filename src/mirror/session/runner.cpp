@@ -91,14 +91,6 @@ Lsn HandOver::applied() const {
 void HandOver::set_published(Lsn position) {
     MutexLock lock(mutex_);
     published_ = std::max(published_, position);
-    if (last_commit_.position.valid() && last_commit_.position <= published_)
-        seen_commit_ = last_commit_;
-}
-
-std::optional<CommitMoment> HandOver::moment() const {
-    MutexLock lock(mutex_);
-    if (!seen_commit_.position.valid()) return std::nullopt;
-    return seen_commit_;
 }
 
 Lsn HandOver::published() const {
@@ -134,9 +126,8 @@ std::optional<Batch> HandOver::take(std::stop_token stop) {
     return std::exchange(batch_, std::nullopt);
 }
 
-void HandOver::done(Lsn applied, std::vector<Oid> failed, CommitMoment last) {
+void HandOver::done(Lsn applied, std::vector<Oid> failed) {
     MutexLock lock(mutex_);
-    if (last.position.valid()) last_commit_ = last;
     applying_ = false;
     applied_ = std::max(applied_, applied);
     failed_.insert(failed_.end(), failed.begin(), failed.end());

@@ -13,6 +13,9 @@ using std::chrono::milliseconds;
 
 namespace {
 
+// Between two that the stream writes into, one is left for what the fold of the second replaces.
+constexpr uint32_t kStep = 2;
+
 void longest_first(std::vector<FoldTask>& tasks) {
     std::stable_sort(tasks.begin(), tasks.end(),
                      [](const FoldTask& a, const FoldTask& b) { return a.since < b.since; });
@@ -45,17 +48,18 @@ void DeltaBook::start(const Start& start) {
     entry.folding = start.folding;
     entry.everything = start.table->keyless();  // which keys there are is nobody's question
     for (const LeafCut& cut : start.cuts) entry.cuts.push_back({cut, {}});
-    if (start.history != 0 && start.history < start.oldest)
-        entry.history.push_back({start.history, start.oldest - 1, start.position, start.now});
-    // What an earlier session wrote and did not fold: before the position it ended at.
-    for (uint32_t generation = start.oldest; generation < start.open; ++generation)
-        entry.generations[generation].closed = true;
+    if (start.history.empty()) return;
+    entry.folded = start.history.back();
+    entry.history.push_back({start.history, *entry.folded, start.position, start.now});
 }
 
 void DeltaBook::remember(Oid relid, uint64_t hash, uint32_t generation) {
     MutexLock lock(mutex_);
     Entry& entry = tables_.at(relid.value);
-    ++entry.generations[generation].rows;
+    // What an earlier session wrote and did not fold: before the position it ended at.
+    Generation& one = entry.generations[generation];
+    one.closed = true;
+    ++one.rows;
     if (entry.everything) return;
     entry.keys.put(hash, generation);
     if (entry.keys.size() > limits_.keys_max) {
@@ -192,11 +196,19 @@ void DeltaBook::close_if_due(Entry& entry, milliseconds age, Moment now) const {
     if (generation.rows == 0) return;
     if (now - generation.opened < age && generation.rows < limits_.generation_rows) return;
     generation.closed = true;
-    ++entry.open;
+    entry.open += kStep;
 }
 
-std::optional<FoldTask> DeltaBook::due_to_begin(const Entry& entry, Lsn published) {
+// Of a table without a key nothing is. Nor where there is no place for it: generations of sessions
+// before there was history are without gaps.
+bool DeltaBook::keeps(const Entry& entry) const {
+    return keeps_history() && !entry.table->keyless() &&
+           (!entry.folded || *entry.folded + 1 < entry.oldest);
+}
+
+std::optional<FoldTask> DeltaBook::due_to_begin(const Entry& entry, Lsn published) const {
     FoldTask task{.table = entry.table, .oldest = entry.oldest, .again = entry.folding != 0};
+    task.kept = keeps(entry);
     for (const auto& [number, generation] : entry.generations) {
         if (!generation.closed || generation.writing > 0) break;
         // Positions are exclusive: the last commit is seen at a position behind it.
@@ -275,15 +287,34 @@ void DeltaBook::note_try(const FoldTask& task) {
     if (found->second.table->copy == task.table->copy) found->second.begun->task.again = true;
 }
 
+uint32_t DeltaBook::next_oldest(const Entry& entry, const FoldTask& task) {
+    auto next = entry.generations.upper_bound(task.newest);
+    uint32_t first = next == entry.generations.end() ? entry.open : next->first;
+    return std::min(task.newest + kStep, first);
+}
+
+void DeltaBook::discard(const TablePtr& table, const std::vector<uint32_t>& generations,
+                        Moment at) {
+    for (uint32_t number : generations) garbage_.push_back({{table, number}, at});
+}
+
 void DeltaBook::folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now) {
-    Moment since = entry.begun ? entry.begun->at : begun;
-    if (keeps_history() && !entry.table->keyless())
-        entry.history.push_back({task.oldest, task.newest, task.folded_to, since});
-    else
-        for (uint32_t number = task.oldest; number <= task.newest; ++number)
-            garbage_.push_back({{entry.table, number}, now + limits_.grace});
-    entry.generations.erase(entry.generations.begin(), entry.generations.upper_bound(task.newest));
-    entry.oldest = task.newest + 1;
+    std::vector<uint32_t> numbers;
+    if (task.kept) numbers.push_back(task.replaced());
+    auto end = entry.generations.upper_bound(task.newest);
+    for (auto at = entry.generations.begin(); at != end; ++at) numbers.push_back(at->first);
+    if (task.kept) {
+        Moment since = entry.begun ? entry.begun->at : begun;
+        entry.history.push_back({std::move(numbers), task.newest, task.folded_to, since});
+    } else {
+        for (const Kept& kept : entry.history)
+            discard(entry.table, kept.generations, now + limits_.grace);
+        entry.history.clear();
+        discard(entry.table, numbers, now + limits_.grace);
+    }
+    entry.oldest = next_oldest(entry, task);
+    entry.folded = task.newest;
+    entry.generations.erase(entry.generations.begin(), end);
     entry.empty = empty;
     entry.folding = 0;
     entry.begun.reset();
@@ -318,8 +349,7 @@ void DeltaBook::forget_history(const Forgotten& what, Moment now) {
     entry.forgot = now;
     std::erase_if(entry.history, [&](const Kept& kept) {
         if (kept.newest >= what.oldest_kept) return false;
-        for (uint32_t number = kept.oldest; number <= kept.newest; ++number)
-            garbage_.push_back({{entry.table, number}, now + limits_.grace});
+        discard(entry.table, kept.generations, now + limits_.grace);
         return true;
     });
 }

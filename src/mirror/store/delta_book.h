@@ -41,7 +41,8 @@ struct FoldLimits {
     std::chrono::milliseconds history{0};
 };
 
-// A fold of generations [oldest, newest] of a table.
+// A fold of generations [oldest, newest] of a table. What it replaces in main is kept in the
+// generation before the oldest, which no row of the stream is in.
 struct FoldTask {
     TablePtr table;
     uint32_t oldest = 0;
@@ -49,6 +50,8 @@ struct FoldTask {
     bool again = false;  // an earlier try may have left rows in main
     Moment since{};      // since when it waits: to begin, or, once it has begun, to be done
     Lsn folded_to = {};  // every row of theirs is seen at this position
+    bool kept = false;   // for readers of positions before that
+    uint32_t replaced() const { return oldest - 1; }
 };
 
 class DeltaBook {
@@ -63,8 +66,7 @@ class DeltaBook {
         bool empty = true;     // as the catalog says
         uint32_t folding = 0;  // a fold up to here had begun
         std::vector<LeafCut> cuts = {};
-        // First generation that is kept for readers of positions before this one; 0: none is.
-        uint32_t history = 0;
+        std::vector<uint32_t> history = {};  // what is kept for readers of positions before this
         Lsn position = {};
         Moment now = std::chrono::steady_clock::now();
     };
@@ -128,15 +130,15 @@ class DeltaBook {
     // Those that began a grace ago, the first of them first: nobody reads any more who does not
     // know of them.
     std::vector<FoldTask> due(Moment now) const;
-    // The fold is done in ClickHouse; `record` writes to the catalog, told whether the delta is
-    // empty now.
+    // The fold is done in ClickHouse; `record` writes to the catalog, told the first generation
+    // that is not folded and whether the delta is empty now.
     template <typename Record>
     Status finish(const FoldTask& task, Moment begun, Moment now, const Record& record) {
         MutexLock lock(mutex_);
         auto found = tables_.find(task.table->relid.value);
         if (found == tables_.end() || found->second.table->copy != task.table->copy) return {};
         bool empty = none_after(found->second, task.newest);
-        TRY(record(empty));
+        TRY(record(next_oldest(found->second, task), empty));
         folded(found->second, task, empty, begun, now);
         return {};
     }
@@ -182,7 +184,7 @@ class DeltaBook {
     };
     // Folded, and kept for readers of positions before `folded_to`.
     struct Kept {
-        uint32_t oldest = 0;
+        std::vector<uint32_t> generations;
         uint32_t newest = 0;
         Lsn folded_to;
         Moment since{};  // when the last of it was published
@@ -207,6 +209,7 @@ class DeltaBook {
         std::map<uint32_t, Generation> generations;
         KeySet keys;
         Moment not_before{};
+        std::optional<uint32_t> folded;  // up to here
         std::optional<Begun> begun;
         std::vector<Kept> history;
         Moment forgot{};
@@ -219,11 +222,15 @@ class DeltaBook {
     uint32_t open_generation(Entry& entry, Moment now);
     static bool leaf_loads(const Entry& entry, Oid leaf);  // any, without one
     static bool none_after(const Entry& entry, uint32_t generation);
+    static uint32_t next_oldest(const Entry& entry, const FoldTask& task);
+    bool keeps(const Entry& entry) const;
+    void discard(const TablePtr& table, const std::vector<uint32_t>& generations, Moment at)
+        TANDEM_REQUIRES(mutex_);
     void folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now)
         TANDEM_REQUIRES(mutex_);
     std::chrono::milliseconds generation_age() const TANDEM_REQUIRES(mutex_);
     void close_if_due(Entry& entry, std::chrono::milliseconds age, Moment now) const;
-    static std::optional<FoldTask> due_to_begin(const Entry& entry, Lsn published);
+    std::optional<FoldTask> due_to_begin(const Entry& entry, Lsn published) const;
     const Kept* last_forgotten(const Entry& entry, Moment now) const;
     void bound_keys() TANDEM_REQUIRES(mutex_);
 

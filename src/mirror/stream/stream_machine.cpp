@@ -79,7 +79,17 @@ void StreamMachine::on_commit(const postgres::Commit& commit) {
     in_transaction_ = false;
     batch_.confirm = std::max(batch_.confirm, commit.end_lsn);
     batch_.last_commit_time = commit.commit_time;
-    batch_.last_commit_end = commit.end_lsn;
+    note_moment(commit);
+}
+
+void StreamMachine::note_moment(const postgres::Commit& commit) {
+    constexpr int64_t kMicros = 1'000'000;
+    int64_t micros = commit.commit_time.micros;
+    int64_t second = micros / kMicros - (micros % kMicros < 0 ? 1 : 0);
+    if (batch_.moments.empty() || batch_.moments.back().second < second)
+        batch_.moments.push_back({second, commit.end_lsn});
+    else
+        batch_.moments.back().end = commit.end_lsn;
 }
 
 void StreamMachine::on_keepalive(Lsn server_end) {
