@@ -227,8 +227,7 @@ void read_copy(CatalogTable* table, uint64 position) {
         table->is_history = position != 0 && position < table->folded_to;
         table->history_generation = table->oldest_generation;
         if (!null_value(&scan, "history_generation"))
-            table->history_generation =
-                static_cast<uint32>(int_value(&scan, "history_generation"));
+            table->history_generation = static_cast<uint32>(int_value(&scan, "history_generation"));
         table->readable_from = lsn_value(&scan, "readable_from");
     }
     scan_end(&scan);
@@ -468,9 +467,9 @@ bool next_moment(Relation relation, Relation index, int mirror_id, TimestampTz a
     bool found = HeapTupleIsValid(tuple);
     bool is_null;
     if (found)
-        *position = DatumGetLSN(heap_getattr(tuple,
-                                             get_attnum(RelationGetRelid(relation), "position"),
-                                             RelationGetDescr(relation), &is_null));
+        *position =
+            DatumGetLSN(heap_getattr(tuple, get_attnum(RelationGetRelid(relation), "position"),
+                                     RelationGetDescr(relation), &is_null));
     systable_endscan_ordered(scan);
     return found;
 }

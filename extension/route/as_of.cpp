@@ -41,10 +41,9 @@ const Parsed& parsed() {
     now.position = pg_lsn_in_internal(as_of, &no_position);
     // The error says what is wrong with it.
     if (no_position)
-        now.at =
-            DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(as_of),
-                                                    ObjectIdGetDatum(InvalidOid),
-                                                    Int32GetDatum(-1)));
+        now.at = DatumGetTimestampTz(DirectFunctionCall3(timestamptz_in, CStringGetDatum(as_of),
+                                                         ObjectIdGetDatum(InvalidOid),
+                                                         Int32GetDatum(-1)));
     else if (now.position == InvalidXLogRecPtr)
         ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                         errmsg("tandem.as_of: 0/0 is no position of the WAL")));

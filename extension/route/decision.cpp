@@ -288,8 +288,8 @@ bool position_of_freshness(Reading* reading, Failure* failure) {
 }
 
 bool position_of_as_of(Reading* reading, Failure* failure) {
-    if (!as_of_position(reading->mirrors, reading->mirror_count, &reading->wait,
-                        &reading->position, failure))
+    if (!as_of_position(reading->mirrors, reading->mirror_count, &reading->wait, &reading->position,
+                        failure))
         return false;
     for (int i = 0; i < reading->mirror_count; ++i)
         if (!wait_until_reached(&reading->mirrors[i], reading->position, &reading->wait, failure))

@@ -231,8 +231,8 @@ TEST_F(as_of, holds_for_plans_of_before_and_not_for_later_ones) {
     must(*reader_, "COMMIT");
     EXPECT_EQ(ask("EXECUTE key"), "9") << "SET LOCAL is over";
     EXPECT_EQ(all(*reader_->query("EXECUTE whole")), present.answer);
-    must(*reader_, "SET tandem.as_of = '" + moment.position + "'; PREPARE old AS " +
-                       std::string(kAnswer));
+    must(*reader_,
+         "SET tandem.as_of = '" + moment.position + "'; PREPARE old AS " + std::string(kAnswer));
     EXPECT_EQ(all(*reader_->query("EXECUTE old")), moment.answer);
     must(*reader_, "SET tandem.route = verify");
     EXPECT_EQ(all(*reader_->query("EXECUTE old")), moment.answer) << "nothing to compare with";
@@ -252,8 +252,10 @@ TEST_F(as_of, holds_for_plans_of_before_and_not_for_later_ones) {
                   .find("as_of_statement"),
               std::string::npos);
     // A cursor reads the moment at which it was opened, or nothing.
-    must(*reader_, "RESET tandem.as_of; SET tandem.route = force; BEGIN; DECLARE c SCROLL CURSOR FOR SELECT n FROM t "
-                   "WHERE id = 7");
+    must(*reader_,
+         "RESET tandem.as_of; SET tandem.route = force; BEGIN; DECLARE c SCROLL CURSOR FOR SELECT "
+         "n FROM t "
+         "WHERE id = 7");
     must(*reader_, "SET LOCAL tandem.as_of = '" + moment.position + "'");
     EXPECT_EQ(ask("FETCH c"), "9");
     must(*reader_, "ROLLBACK");

@@ -618,7 +618,9 @@ Result<Batch::Moment> CatalogStore::last_moment(Lsn confirmed) {
                 this_mirror() + ")"));
     auto rows = TRY(catalog->query(last));
     if (rows.rows() != 1) return Error(ErrorCode::kInternal, "tandem.moment has no row");
-    return Batch::Moment{TRY(rows.integer(0, 0)), std::max(TRY(rows.lsn(0, 1)), confirmed)};
+    int64_t second = TRY(rows.integer(0, 0));
+    Lsn end = TRY(rows.lsn(0, 1));
+    return Batch::Moment{second, std::max(end, confirmed)};
 }
 
 Status CatalogStore::record_moments(const std::vector<Batch::Moment>& moments,

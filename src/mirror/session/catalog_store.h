@@ -51,7 +51,7 @@ struct CopyRow {
     std::optional<Lsn> visible_from;
     uint32_t oldest = 1;
     bool delta_empty = true;
-    uint32_t folding = 0;  // 0: no fold had begun
+    uint32_t folding = 0;             // 0: no fold had begun
     std::optional<uint32_t> history;  // first generation that is kept for older positions
 };
 

@@ -83,8 +83,7 @@ class Folding {
         DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
         if (!still(task.table)) return {};
         if (task.table->keyless()) return begin_counted(task, published);
-        TRY(catalog_.begin_fold(*task.table, task.newest, published,
-                                {task.folded_to, task.kept}));
+        TRY(catalog_.begin_fold(*task.table, task.newest, published, {task.folded_to, task.kept}));
         if (task.kept) TRY(target_.keep_replaced(task));
         book_.begin(task, std::chrono::steady_clock::now());
         return {};

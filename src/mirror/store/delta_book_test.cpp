@@ -112,8 +112,8 @@ TEST_F(DeltaBookTest, keeps_what_was_folded_for_as_long_as_history_goes_back) {
     for (const FoldTask& task : book.due_to_begin(Lsn{60}, now_)) book.begin(task, now_);
     now_ += milliseconds(100);
     for (const FoldTask& task : book.due(now_))
-        ASSERT_TRUE(book.finish(task, now_, now_, [](uint32_t, bool) -> Status { return {}; })
-                        .ok());
+        ASSERT_TRUE(
+            book.finish(task, now_, now_, [](uint32_t, bool) -> Status { return {}; }).ok());
     EXPECT_TRUE(book.take_garbage(now_).empty());
     now_ += milliseconds(7900);
     auto forgotten = book.due_history(now_);
