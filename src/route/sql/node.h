@@ -72,7 +72,7 @@ struct Node {
     const Select* select = nullptr;
 };
 
-enum class JoinWord : uint8_t { kInner, kLeft, kFull, kCross, kArray };
+enum class JoinWord : uint8_t { kInner, kLeft, kRight, kFull, kCross, kArray };
 
 // FROM: a mirrored table at its place, a derived table, the elements of an array (only to the right
 // of kArray), or a join of two.

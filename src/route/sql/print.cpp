@@ -167,8 +167,8 @@ void Printer::node(const Node& node) {
 }
 
 void Printer::join(const From& item) {
-    constexpr std::string_view kWords[] = {" INNER JOIN ", " LEFT JOIN ", " FULL JOIN ",
-                                           " CROSS JOIN ", " ARRAY JOIN "};
+    constexpr std::string_view kWords[] = {" INNER JOIN ", " LEFT JOIN ",  " RIGHT JOIN ",
+                                           " FULL JOIN ",  " CROSS JOIN ", " ARRAY JOIN "};
     from(*item.left);
     out_ += kWords[static_cast<size_t>(item.join)];
     from(*item.right);

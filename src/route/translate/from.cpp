@@ -347,15 +347,21 @@ Result<Translator::Piece> Translator::outer_join(const FromItem& item) {
         const Node* condition = TRY(filter_on(*part));
         on.push_back(condition);
     }
-    sql::JoinWord word = item.join == JoinKind::kFull ? sql::JoinWord::kFull : sql::JoinWord::kLeft;
-    left.from = sql_.join(word, left.from, right.from, std::move(on));
+    // The side that is kept in memory is the one on the right.
+    bool small = item.join != JoinKind::kFull && left.single && left.rows * 2 < right.rows;
+    sql::JoinWord word = item.join == JoinKind::kFull ? sql::JoinWord::kFull
+                         : small                      ? sql::JoinWord::kRight
+                                                      : sql::JoinWord::kLeft;
+    left.from = small ? sql_.join(word, right.from, left.from, std::move(on))
+                      : sql_.join(word, left.from, right.from, std::move(on));
+    left.rows = std::max(left.rows, right.rows);
     left.relations.insert(left.relations.end(), right.relations.begin(), right.relations.end());
     left.single = false;
     return left;
 }
 
-// What is joined next: something that an equality ties to what is there, something that is made of
-// what is there, or else anything.
+// What is joined next: something that an equality ties to what is there, something that
+// is made of what is there, or else anything.
 Result<Translator::Pieces::iterator> Translator::next_piece(
     const Piece& all, Pieces& pieces, const std::vector<Condition>& conditions) const {
     auto connected = [&](const Piece& piece) {

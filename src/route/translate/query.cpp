@@ -16,7 +16,7 @@ constexpr std::string_view kSettings =
     " union_default_mode = 'ALL', join_default_strictness = 'ALL', "
     "any_join_distinct_right_table_keys = 0,"
     " data_type_default_nullable = 0, cast_keep_nullable = 0, decimal_check_overflow = 1,"
-    " short_circuit_function_evaluation = 'force_enable', session_timezone = 'UTC',"
+    " session_timezone = 'UTC',"
     " enable_extended_results_for_datetime_functions = 1, optimize_move_to_prewhere_if_final = 0,"
     " use_query_cache = 0, group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw',"
     " distinct_overflow_mode = 'throw', join_overflow_mode = 'throw', set_overflow_mode = 'throw',"
@@ -30,6 +30,10 @@ constexpr std::string_view kSettings =
     " partial_result_on_first_cancel = 0, apply_deleted_mask = 1, skip_unavailable_shards = 0,"
     " force_primary_key = 0, force_index_by_date = 0, precise_float_parsing = 1,"
     " do_not_merge_across_partitions_select_final = 0";
+// What may fail is computed only where it is asked for, however cheap it is; where nothing may, the
+// conditions of a WHERE are a fifth cheaper without.
+constexpr std::string_view kLazy = ", short_circuit_function_evaluation = 'force_enable'";
+constexpr std::string_view kEager = ", short_circuit_function_evaluation = 'enable'";
 // No column of a mirrored table begins like that.
 constexpr std::string_view kReservedPrefix = "_tandem_";
 
@@ -353,7 +357,8 @@ Status Translator::write_tail(const Query& query, sql::Select& select) {
 
 void Translator::finish(const sql::Select& select) {
     output_.raises = sql_.any_raises();
-    output_.sql = sql::print(select, names_clash_ ? kReservedPrefix : "") + std::string(kSettings);
+    output_.sql = sql::print(select, names_clash_ ? kReservedPrefix : "");
+    output_.sql.append(kSettings).append(output_.raises ? kLazy : kEager);
     // What only counts rows reads some column; the key is there in any table.
     for (RelationUse& use : output_.relations)
         if (use.columns.empty()) use.columns = {default_columns_[use.table]};

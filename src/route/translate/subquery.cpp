@@ -318,6 +318,47 @@ Status Translator::join_derived(Correlation& found, sql::Select& select) {
     return {};
 }
 
+// What is computed of aggregates alone, and is NULL where there are no rows.
+static bool is_null_of_nothing(const Expr& expr) {
+    if (expr.kind == ExprKind::kAggregate)
+        return expr.name == "sum" || expr.name == "avg" || expr.name == "min" || expr.name == "max";
+    if (expr.kind != ExprKind::kOperator || expr.args.size != 2) return false;
+    auto known = [](const Expr& one) {
+        return one.kind == ExprKind::kConstant && one.known && !one.constant_null;
+    };
+    const Expr& left = *expr.args[0];
+    const Expr& right = *expr.args[1];
+    return (is_null_of_nothing(left) && (known(right) || is_null_of_nothing(right))) ||
+           (known(left) && is_null_of_nothing(right));
+}
+
+// It is one column of the derived table, and not computed anew for every row that finds it.
+Result<Value> Translator::correlated_value(const Expr& target, const Query& query,
+                                           Correlation& found) {
+    bool above = is_above_grouping();
+    TRY(check_ties_above(found));
+    sql::Select& select = *sql_.query();
+    Scope scope{.query = &query, .outer = scope_};
+    uint32_t item = static_cast<uint32_t>(found.equal.size() + 1);
+    Value result;
+    Status status = inside(scope, [&]() -> Status {
+        TRY(open_correlated(query, found, select));
+        result = TRY(value(target));
+        if (result.cls == Class::kOther) return refuse(Reason::kCorrelated);
+        add_result(select, result, false, item);
+        TRY(group_by_ties(found, select.group_by));
+        close_from(select);
+        return {};
+    });
+    if (!status.ok()) return std::move(status).error();
+    TRY(join_derived(found, select));
+    result.node = of_joined(next_relation_, sql::Role::kValue, item, above);
+    if (result.digits != nullptr)
+        result.digits = of_joined(next_relation_, sql::Role::kDigits, item, above);
+    result.nullable = true;
+    return result;
+}
+
 // (SELECT f(aggregates) FROM ... WHERE inner = outer): the aggregates are columns of the derived
 // table, f is computed outside, where a count of no rows is 0.
 Result<Value> Translator::correlated_aggregate(const Expr& target, const Query& query,
@@ -419,7 +460,8 @@ Result<Value> Translator::correlated_scalar(const Expr& expr) {
         return refuse(Reason::kCorrelated, "by these conditions");
     for (Tie& tie : found.equal) tie.outside = TRY(outer_value(*tie.outer));
     if (query.has_aggregates && query.limit == nullptr)
-        return correlated_aggregate(*target, query, found);
+        return is_null_of_nothing(*target) ? correlated_value(*target, query, found)
+                                           : correlated_aggregate(*target, query, found);
     if (query.has_aggregates) return refuse(Reason::kCorrelated, "with this LIMIT");
     return correlated_row(*target, query, found);
 }

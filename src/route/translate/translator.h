@@ -387,6 +387,7 @@ class Translator {
     Result<Value> exists(const Expr& expr, Place place);
     Result<Value> compare_all(const Expr& expr);
     Result<Value> correlated_scalar(const Expr& expr);
+    Result<Value> correlated_value(const Expr& target, const Query& query, Correlation& found);
     Result<Value> correlated_aggregate(const Expr& target, const Query& query, Correlation& found);
     Result<Value> correlated_row(const Expr& target, const Query& query, Correlation& found);
     Status split_correlation(const Query& query, Correlation& found);
