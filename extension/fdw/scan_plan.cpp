@@ -82,7 +82,8 @@ Node* stand_in(Node* node, void* context) {
 Node* put_back(Node* node, void* context) {
     if (node == nullptr) return nullptr;
     const StandIns* all = static_cast<const StandIns*>(context);
-    if (IsA(node, Param) && reinterpret_cast<Param*>(node)->paramkind == PARAM_EXTERN &&
+    if (all->values != NIL && IsA(node, Param) &&
+        reinterpret_cast<Param*>(node)->paramkind == PARAM_EXTERN &&
         reinterpret_cast<Param*>(node)->paramid >= kFirstStandIn)
         return static_cast<Node*>(copyObjectImpl(
             list_nth(all->values, reinterpret_cast<Param*>(node)->paramid - kFirstStandIn)));

@@ -186,7 +186,7 @@ bool cover_rows(Splitter* splitter, ::Query** place) {
 }
 
 bool cover_parts(Splitter* splitter, ::Query** place) {
-    bool has_having = (*place)->havingQual != nullptr;
+    bool has_having = *place != nullptr && (*place)->havingQual != nullptr;
     return cover_groups(splitter, place, false) ||
            (has_having && cover_groups(splitter, place, true)) ||
            cover_copy(splitter, place, copy_of(*place)) || cover_rows(splitter, place);
