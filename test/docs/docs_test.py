@@ -8,19 +8,28 @@ page runs in one session, as it does for a reader; where a line says what comes 
     tandem explain ...   # runs in ClickHouse
 """
 
+import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from pathlib import Path
 
 BIN, DOCS = Path(sys.argv[1]), Path(sys.argv[2])
 BLOCK = re.compile(r"(?:<!-- not run: (?P<why>[^\n]+) -->\n)?```(?P<kind>sh|sql)\n(?P<text>.*?)^```", re.S | re.M)
 CLAIM = re.compile(r"^(?:EXPLAIN )?(?P<query>.*;)\s*-- (?P<claim>routed|not routed)", re.M)
 SHOWN = {"routed": "Custom Scan (Tandem)", "not routed": "Tandem: not routed"}
-# What the pages take for granted.
-SETUP = "CREATE ROLE dashboard;"
+# What the pages take for granted, in Postgres and in the ClickHouse of another team.
+SETUP = "CREATE ROLE dashboard; CREATE TABLE clients (id bigint PRIMARY KEY, name text);"
+THERE = """
+CREATE DATABASE analytics;
+CREATE TABLE analytics.orders (id UInt64, customer Int64, country String, amount Decimal(12, 2), at DateTime)
+    ENGINE = MergeTree ORDER BY at;
+INSERT INTO analytics.orders SELECT number, number % 7, 'CH', 1, '2024-02-01 00:00:00' FROM numbers(1000);
+CREATE TABLE analytics.balances (account Int64, balance Decimal(18, 2)) ENGINE = ReplacingMergeTree ORDER BY account;
+"""
 END = "-- end of the block --"
 failures = []
 
@@ -31,6 +40,28 @@ def environment():
 
 def run(arguments, **more):
     return subprocess.run(arguments, capture_output=True, text=True, timeout=300, env=environment(), cwd=DATA, **more)
+
+
+class OtherClickHouse:
+    """The server of the page about foreign tables: the stack's own plays it."""
+
+    def __init__(self):
+        status = json.loads(run(["tandem", "status", "--json"]).stdout)
+        self.http, self.native = (status["endpoints"][f"clickhouse_{kind}"] for kind in ("http", "native"))
+        words = Path(status["credentials"]["clickhouse_netrc"]).read_text().split()
+        self.user, self.password = (words[words.index(word) + 1] for word in ("login", "password"))
+        for statement in filter(str.strip, THERE.split(";")):
+            self.execute(statement)
+
+    def execute(self, statement):
+        headers = {"X-ClickHouse-User": self.user, "X-ClickHouse-Key": self.password}
+        urllib.request.urlopen(urllib.request.Request(self.http, statement.encode(), headers), timeout=60).close()
+
+    def put_in(self, text):
+        """The SQL of a page with this server in the place of the one it names."""
+        port = self.native.rsplit(":", 1)[1]
+        text = text.replace("host 'clickhouse.example', port '9440', tls 'true'", f"host '127.0.0.1', port '{port}'")
+        return text.replace("\"user\" 'reader', password 'secret'", f"\"user\" '{self.user}', password '{self.password}'")
 
 
 class Session:
@@ -77,7 +108,7 @@ def run_sh(page, text):
         failures.append(f"{page}: does not run in ClickHouse:\n{text}{done.stdout[-1500:]}")
 
 
-def run_page(page):
+def run_page(page, other):
     session, blocks = Session(), 0
     for match in BLOCK.finditer(page.read_text()):
         if match["why"]:
@@ -86,7 +117,7 @@ def run_page(page):
         if match["kind"] == "sh":
             run_sh(page.name, match["text"])
         elif session.psql.poll() is None:
-            run_sql(page.name, session, match["text"])
+            run_sql(page.name, session, other.put_in(match["text"]))
     session.close()
     return blocks
 
@@ -96,7 +127,8 @@ def main():
     if up.returncode:
         sys.exit(f"no stack: {up.stderr}")
     run(["tandem", "sql", "--", "-Xc", SETUP])
-    blocks = sum(run_page(page) for page in [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))])
+    other = OtherClickHouse()
+    blocks = sum(run_page(page, other) for page in [DOCS / "tutorial.md", *sorted((DOCS / "howto").glob("*.md"))])
     print(f"{blocks} blocks run")
     if blocks < 8:
         failures.append("hardly anything was run; are the pages read at all?")
