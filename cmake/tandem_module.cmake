@@ -15,13 +15,16 @@ function(tandem_module name)
   endif()
 endfunction()
 
-# tandem_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [WHOLE])
+# tandem_test(NAME SOURCES ... DEPS ... [LABELS ...] [TIMEOUT seconds] [SERIAL] [SUITES | WHOLE])
 #
-# WHOLE runs the binary as one test, so that what its cases share (a server) starts only once.
+# SUITES runs each suite of the binary as one test, WHOLE all of it, so that what cases share (servers) starts only once.
+# SERIAL runs nothing beside it: for what goes by how long things take.
 function(tandem_test name)
-  cmake_parse_arguments(arg "SERIAL;WHOLE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL;SUITES;WHOLE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest GTest::gtest_main)
+  # Half of the time to build was spent on optimising tests; they wait for servers.
+  target_compile_options(${name} PRIVATE -O0)
   if("rapidcheck" IN_LIST arg_DEPS)
     target_sources(${name} PRIVATE "${PROJECT_SOURCE_DIR}/test/support/property_seed.cpp")
     set(arg_LABELS unit_property)  # one of -L unit and of -L property
@@ -39,6 +42,13 @@ function(tandem_test name)
   if(arg_WHOLE)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES ${properties})
+    return()
+  endif()
+  if(arg_SUITES)
+    set(listing "${CMAKE_CURRENT_BINARY_DIR}/${name}_suites.cmake")
+    file(GENERATE OUTPUT "${listing}" CONTENT "set(name ${name})\nset(binary \"$<TARGET_FILE:${name}>\")
+set(properties \"${properties}\")\ninclude(\"${PROJECT_SOURCE_DIR}/cmake/discover_suites.cmake\")\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES "${listing}")
     return()
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST TEST_PREFIX "${name}." PROPERTIES ${properties})
