@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include "base/back_off.h"
 #include "catalog/catalog.h"
@@ -28,8 +30,11 @@ milliseconds since(Clock::time_point begun) {
 
 class faults : public ::testing::Test {
   protected:
-    void SetUp() override {
-        auto both = test_support::start_both(TANDEM_MODULE, {{"tandem.connect_timeout", "2s"}});
+    void SetUp() override { start(&test_support::start_both); }
+
+    void start(Result<test_support::BothServers> (*servers)(const std::string&,
+                                                            stack::PostgresSettings)) {
+        auto both = servers(TANDEM_MODULE, {{"tandem.connect_timeout", "2s"}});
         ASSERT_TRUE(both.ok()) << both.error().to_string();
         directory_ = std::move(both->directory);
         postgres_ = std::move(both->postgres);
@@ -491,6 +496,110 @@ TEST_F(faults, pause_drop_and_stop_take_seconds_while_clickhouse_hangs) {
     daemon_->start();
     write_some();
     expect_equal();
+}
+
+// --- disks without space ------------------------------------------------------------------------
+
+class full_disks : public faults {
+  protected:
+    void SetUp() override { start(&test_support::start_both_on_small_disks); }
+    std::string disk(const char* server) const { return directory_->path() + "/disk_of_" + server; }
+    void fill(const char* server) const { std::ofstream(disk(server)).put('x'); }
+    void make_room(const char* server) const { std::filesystem::remove(disk(server)); }
+};
+
+TEST_F(full_disks, of_clickhouse_neither_stop_the_application_nor_lose_anything) {
+    mirror_some_tables();
+    fill("clickhouse");
+    for (int i = 0; i < 5; ++i) write_some();
+    ASSERT_TRUE(
+        eventually("SELECT error_message ~ 'space' FROM tandem.mirrors WHERE name = 'm'", "t"));
+    // What is asked meanwhile is answered by Postgres.
+    sql("SET tandem.route_cost_threshold = 0");
+    EXPECT_EQ(value("SELECT count(*) FROM log WHERE v > 1"), "500");
+    make_room("clickhouse");
+    write_some();
+    expect_equal();
+    EXPECT_EQ(value("SELECT coalesce(incident_code, 'none') FROM tandem.mirrors"), "none");
+    EXPECT_EQ(value("SELECT max(copy) FROM tandem.mirror_copy"), "1");
+}
+
+TEST_F(full_disks, of_postgres_leave_nothing_in_clickhouse_that_was_not_committed) {
+    mirror_some_tables();
+    fill("postgres");
+    // A statement fails when a file should grow; the server ends when that is one of the WAL.
+    Status failed;
+    for (int i = 0; i < 1000 && failed.ok(); ++i)
+        failed = connection_->execute(
+            "INSERT INTO a SELECT i, repeat(i::text, 50) FROM generate_series((SELECT max(id) + 1 "
+            "FROM a), (SELECT max(id) + 2000 FROM a)) i; UPDATE b SET n = n + 1");
+    ASSERT_FALSE(failed.ok());
+    back_off(milliseconds(500));
+    make_room("postgres");
+    connection_.reset();
+    ASSERT_TRUE(postgres_->wait_until_ready().ok());
+    connect();
+    write_some();
+    expect_equal();
+    EXPECT_EQ(value("SELECT coalesce(incident_code, 'none') FROM tandem.mirrors"), "none");
+    EXPECT_EQ(value("SELECT max(copy) FROM tandem.mirror_copy"), "1");
+}
+
+// What a disk that failed, or was full in the wrong moment, leaves behind.
+class damage : public faults {
+  protected:
+    // All rows of the log that ClickHouse has in main: the files of its parts.
+    std::vector<std::string> parts_of_the_log() {
+        std::vector<std::string> parts;
+        auto client = clickhouse::connect_native(target());
+        if (!client.ok()) return parts;
+        auto found = clickhouse::select_all(
+            **client, {.sql = "SELECT path FROM system.parts WHERE active AND database = "
+                              "'tandem_rows' AND table = 'log'"});
+        if (!found.ok()) return parts;
+        for (size_t i = 0; i < found->rows(); ++i)
+            parts.emplace_back(found->columns[0].column.string(i));
+        return parts;
+    }
+
+    static void empty_the_files(const std::vector<std::string>& parts) {
+        ASSERT_FALSE(parts.empty());
+        for (const std::string& part : parts)
+            for (const auto& file : std::filesystem::directory_iterator(part))
+                if (file.path().string().find(".mrk") != std::string::npos ||
+                    file.path().string().find(".cmrk") != std::string::npos ||
+                    file.path().extension() == ".bin")
+                    std::filesystem::resize_file(file.path(), 0);
+    }
+
+    void expect_one_table_loaded_again() {
+        write_some();
+        ASSERT_TRUE(eventually("SELECT max(copy) FROM tandem.mirror_copy", "2"));
+        expect_equal();
+        EXPECT_EQ(value("SELECT string_agg(DISTINCT table_name, ' ') FROM tandem.mirror_copy JOIN "
+                        "tandem.mirror_table USING (mirror_id, relid) WHERE copy > 1"),
+                  "log");
+    }
+};
+
+TEST_F(damage, that_a_start_of_clickhouse_finds_is_mended_by_a_load) {
+    mirror_some_tables();
+    std::vector<std::string> parts = parts_of_the_log();
+    clickhouse_->stop();
+    empty_the_files(parts);
+    ASSERT_TRUE(clickhouse_->start_again().ok());
+    expect_one_table_loaded_again();
+}
+
+TEST_F(damage, that_a_query_meets_is_mended_by_a_load) {
+    mirror_some_tables();
+    empty_the_files(parts_of_the_log());
+    ch_execute("SYSTEM DROP MARK CACHE");
+    ch_execute("SYSTEM DROP UNCOMPRESSED CACHE");
+    // The one who asks gets his answer.
+    sql("SET tandem.route_cost_threshold = 0");
+    EXPECT_EQ(value("SELECT sum(v) FROM log"), "100");
+    expect_one_table_loaded_again();
 }
 
 // --- connections that break --------------------------------------------------------------------

@@ -198,6 +198,7 @@ Result<std::unique_ptr<TestPostgres>> TestPostgres::start(TestPostgresOptions wa
     }
     if (wanted.preload_tandem) options.settings.emplace_back("shared_preload_libraries", "tandem");
     options.settings.insert(options.settings.end(), wanted.settings.begin(), wanted.settings.end());
+    options.environment = wanted.environment;
 
     std::string source = TRY(cluster_template(options));
     server->password_ = TRY(stack::read_file(source + "/password"));
@@ -244,6 +245,10 @@ Status TestPostgres::start_again(const stack::PostgresSettings& settings) {
     return ready;
 }
 
+Status TestPostgres::wait_until_ready() const {
+    return stack::wait_for_postgres(options_, pid_, start_deadline());
+}
+
 Status TestPostgres::save_data(const std::string& to) const {
     return replace_directory(options_.data_directory, to);
 }
@@ -287,7 +292,7 @@ void TestPostgres::stop() {
     pid_ = -1;
 }
 
-Result<std::unique_ptr<TestClickHouse>> TestClickHouse::start() {
+Result<std::unique_ptr<TestClickHouse>> TestClickHouse::start(Environment environment) {
     std::unique_ptr<TestClickHouse> server(new TestClickHouse);
     server->directory_ = TRY(TestDirectory::create());
     const std::string& home = server->directory_->path();
@@ -300,6 +305,7 @@ Result<std::unique_ptr<TestClickHouse>> TestClickHouse::start() {
     options.memory_bytes_max = 4ull << 30;
     options.output_path = home + "/clickhouse.log";
     options.death_signal = SIGKILL;
+    options.environment = std::move(environment);
     if (options.engine.kind == stack::Engine::Kind::binary) {
         options.ports.native = TRY(stack::free_port());
         options.ports.http = TRY(stack::free_port());

@@ -38,10 +38,13 @@ class TestDirectory {
 // As `cp -a`: owners and times are kept.
 Status copy_directory(const std::string& from, const std::string& to);
 
+using Environment = std::vector<std::pair<std::string, std::string>>;
+
 struct TestPostgresOptions {
     bool durable = false;         // true: fsync on, as in production (slower)
     bool preload_tandem = false;  // shared_preload_libraries = tandem; it must be installed
     stack::PostgresSettings settings = {};  // added last: override everything
+    Environment environment = {};
 };
 
 class TestPostgres {
@@ -72,6 +75,8 @@ class TestPostgres {
     // Starts again after kill_hard or stop: same port, same data. `settings`, when not empty,
     // are added for this and later starts.
     Status start_again(const stack::PostgresSettings& settings = {});
+    // After a crash that it recovers from by itself.
+    Status wait_until_ready() const;
 
   private:
     TestPostgres() = default;
@@ -83,7 +88,7 @@ class TestPostgres {
 
 class TestClickHouse {
   public:
-    static Result<std::unique_ptr<TestClickHouse>> start();
+    static Result<std::unique_ptr<TestClickHouse>> start(Environment environment = {});
     ~TestClickHouse();
     TestClickHouse(const TestClickHouse&) = delete;
     TestClickHouse& operator=(const TestClickHouse&) = delete;

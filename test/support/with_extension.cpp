@@ -8,22 +8,48 @@
 
 namespace tandem::test_support {
 
-Result<BothServers> start_both(const std::string& module, stack::PostgresSettings settings) {
+namespace {
+
+// The servers do not run as the owner of the build directory.
+Result<std::string> copy_for_servers(const std::string& library, const TestDirectory& directory) {
+    chmod(directory.path().c_str(), 0755);
+    std::string copy = directory.path() + "/" + std::filesystem::path(library).filename().string();
+    std::error_code failed;
+    std::filesystem::copy_file(library, copy, failed);
+    if (failed) return Error(ErrorCode::kIo, library + " cannot be copied: " + failed.message());
+    chmod(copy.c_str(), 0755);
+    return copy;
+}
+
+Result<BothServers> start_beside(const std::string& module, stack::PostgresSettings settings,
+                                 bool small_disks) {
     BothServers both;
     both.directory = TRY(TestDirectory::create());
-    // The server does not run as the owner of the build directory.
-    chmod(both.directory->path().c_str(), 0755);
-    both.module = both.directory->path() + "/tandem.so";
-    std::error_code failed;
-    std::filesystem::copy_file(module, both.module, failed);
-    if (failed) return Error(ErrorCode::kIo, module + " cannot be copied: " + failed.message());
-    chmod(both.module.c_str(), 0755);
+    both.module = TRY(copy_for_servers(module, *both.directory));
     settings.emplace_back("shared_preload_libraries", both.module);
+    auto disk = [&](const std::string& library, const char* file) -> Environment {
+        if (library.empty()) return {};
+        return {{"LD_PRELOAD", library}, {"TANDEM_FULL_DISK", both.directory->path() + "/" + file}};
+    };
+    std::string library;
+    if (small_disks) library = TRY(copy_for_servers(TANDEM_FULL_DISK_LIBRARY, *both.directory));
     // A busy machine is slow, and few tests mean that by a server that cannot be reached.
     settings.insert(settings.begin(), {"tandem.connect_timeout", "30s"});
-    both.postgres = TRY(TestPostgres::start({.settings = std::move(settings)}));
-    both.clickhouse = TRY(TestClickHouse::start());
+    both.postgres = TRY(TestPostgres::start(
+        {.settings = std::move(settings), .environment = disk(library, "disk_of_postgres")}));
+    both.clickhouse = TRY(TestClickHouse::start(disk(library, "disk_of_clickhouse")));
     return both;
+}
+
+}  // namespace
+
+Result<BothServers> start_both(const std::string& module, stack::PostgresSettings settings) {
+    return start_beside(module, std::move(settings), false);
+}
+
+Result<BothServers> start_both_on_small_disks(const std::string& module,
+                                              stack::PostgresSettings settings) {
+    return start_beside(module, std::move(settings), true);
 }
 
 std::string source_text(const std::string& path) {

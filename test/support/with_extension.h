@@ -23,6 +23,11 @@ struct BothServers {
 // `module` is the library as it was built.
 Result<BothServers> start_both(const std::string& module, stack::PostgresSettings settings = {});
 
+// The same, on disks that can be full (full_disk.c): of Postgres while the file `disk_of_postgres` in `directory`
+// exists, of ClickHouse while `disk_of_clickhouse` does.
+Result<BothServers> start_both_on_small_disks(const std::string& module,
+                                              stack::PostgresSettings settings = {});
+
 // A file of the sources, by its path in the repository; empty when there is none.
 std::string source_text(const std::string& path);
 // The SQL of CREATE EXTENSION for a module that is not installed.

@@ -63,6 +63,8 @@ bool contains(const std::array<int, size>& codes, int code) {
 ErrorCode classify(int code) {
     if (contains(kAuthenticationCodes, code)) return ErrorCode::kAuthenticationFailed;
     if (contains(kRetryCodes, code)) return ErrorCode::kClickHouseRetry;
+    // Whose rows they are is loaded again meanwhile.
+    if (contains(kDamageCodes, code)) return ErrorCode::kClickHouseRetry;
     return ErrorCode::kClickHouseError;
 }
 

@@ -24,6 +24,8 @@ constexpr milliseconds kDurable{1000};
 constexpr milliseconds kRecordAge{30'000};
 constexpr uint64_t kRecordBytes = uint64_t{1} << 20;
 constexpr uint64_t kRecordBytesMin = uint64_t{16} << 10;
+constexpr std::chrono::seconds kDamageLook{5};
+constexpr std::chrono::seconds kDamageLookMax{3600};
 
 class Folding {
   public:
@@ -45,6 +47,7 @@ class Folding {
     Status run() {
         Moment now = std::chrono::steady_clock::now();
         Lsn published = hand_over_.published();
+        TRY(look_for_damage(now));
         TRY(fold_some(published, now));
         for (const auto& task : book_.due_cuts(published, now)) TRY(remove_cut(task));
         for (const auto& [table, generation] : book_.take_garbage(now))
@@ -62,6 +65,25 @@ class Folding {
     }
 
   private:
+    // Finds the tables of the rows that ClickHouse could not read lately. What it met may be of
+    // others: the look reads everything, so after one that found nothing the next waits longer.
+    Status look_for_damage(Moment now) {
+        if (now - damage_at_ < damage_wait_) return {};
+        damage_at_ = now;
+        if (TRY(target_.damage_met()) == damage_met_) return {};
+        bool found = false;
+        for (const TablePtr& table : book_.live_tables()) {
+            if (TRY(target_.is_whole(*table))) continue;
+            found = true;
+            log(LogLevel::warning, "mirror",
+                table->label() + " is loaded again: ClickHouse cannot read rows it had written");
+            TRY(catalog_.reload(table->relid));
+        }
+        damage_met_ = TRY(target_.damage_met());
+        damage_wait_ = found ? kDamageLook : std::min(damage_wait_ * 2, kDamageLookMax);
+        return {};
+    }
+
     // The table is still as it was when the task was found.
     bool still(const TablePtr& table) const { return book_.table(table->relid) == table; }
     // Each side learns now and then how far the other is: what knows less at the next start is a
@@ -192,6 +214,9 @@ class Folding {
     std::deque<Left> left_;
     std::map<uint32_t, Settled> settled_;
     size_t dropped_ = 0;  // of tables_.old_copies
+    uint64_t damage_met_ = 0;
+    Moment damage_at_{};
+    std::chrono::seconds damage_wait_ = kDamageLook;
     Lsn durable_;
     Moment durable_at_{};
     Lsn recorded_;

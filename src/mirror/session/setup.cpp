@@ -1,6 +1,7 @@
 // Before the stream starts: publication, slot, tables. Every step looks first at what is there, so
 // that a daemon that died in the middle goes on where it was.
 #include <charconv>
+#include <set>
 
 #include "base/back_off.h"
 #include "base/log.h"
@@ -40,6 +41,7 @@ class Setup {
         TRY(catalog_.set_publication_grows(false));
         TRY(find_position());
         TRY(target_.prepare_position(result_.mirror.database, result_.mirror.mark()));
+        lost_ = TRY(target_.tables_with_lost_parts(result_.mirror.database + "_rows"));
         for (const TableRow& row : rows) TRY(prepare_table(row));
         TRY(target_.publish(result_.mirror.database, result_.mirror.mark(), result_.position,
                             book_.oldest_generations(), ClickHouseTarget::Published::first));
@@ -379,6 +381,15 @@ class Setup {
         return {};
     }
 
+    // ClickHouse has found parts of it unreadable when it started, and goes on without their rows.
+    bool is_damaged(const Table& table) const {
+        bool damaged = lost_.contains(table.main_name()) || lost_.contains(table.delta_name());
+        if (damaged)
+            log(LogLevel::warning, "mirror",
+                table.label() + " is loaded again: ClickHouse could not read rows it had written");
+        return damaged;
+    }
+
     // What the stream has to know of the table: its leaves, and what its load has seen.
     Status remember(Oid relid, std::string_view heaps, std::string_view loaded_as_of) {
         std::set<uint32_t>& leaves = result_.leaves[relid.value];
@@ -431,6 +442,7 @@ class Setup {
         CopyRow copy = TRY(current_copy(row, *table));
         table->copy = copy.copy;
         TRY(catalog_.read_json_keys(*table));
+        if (is_damaged(*table)) return begin_load(row);
         // The daemon died while it changed the columns.
         if (!TRY(target_.has_columns(*table))) return begin_load(row);
         // What its chunks were read in is gone with the daemon that had it.
@@ -497,6 +509,7 @@ class Setup {
     DeltaBook& book_;
     postgres::Connection* connection_ = nullptr;
     SessionTables result_;
+    std::set<std::string> lost_;
     bool publication_grew_ = false;
 };
 

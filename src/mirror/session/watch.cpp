@@ -28,10 +28,12 @@ void run_watch_thread(const RunnerOptions& options, const SessionTables& tables,
             trouble.show(ran_on.error());
             continue;
         }
-        trouble.over();
-        if (ran_on.value()) continue;
-        // It may have been set back to a copy meanwhile. The next session compares, and has another
-        // number: of two copies the older one is told apart.
+        if (ran_on.value()) {
+            trouble.over();
+            continue;
+        }
+        // It may have been set back to a copy meanwhile, or have lost rows. The next session
+        // compares, and has another number: of two copies the older one is told apart.
         hand_over.fail(Error(ErrorCode::kConnectionLost, "ClickHouse was started again"));
         return;
     }

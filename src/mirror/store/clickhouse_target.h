@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -75,6 +76,13 @@ class ClickHouseTarget final : public Destination {
     Status create_view(const Table& table, std::span<const LeafCut> cuts, const std::string& mark);
     // Whether the copy has the table's columns: not if a change of them was begun and not ended.
     Result<bool> has_columns(const Table& table);
+
+    // Tables of the mirror that a server, when it started, has set parts of aside.
+    Result<std::set<std::string>> tables_with_lost_parts(const std::string& rows_database);
+    // How often this server, since it started, could not read what it had written.
+    Result<uint64_t> damage_met();
+    // Whether all rows of the copy can be read; reads all of it.
+    Result<bool> is_whole(const Table& table);
 
     // Removes what was committed at or after the position: it will come again.
     Status undo(const Table& table, Lsn position);

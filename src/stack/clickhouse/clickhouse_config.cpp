@@ -34,6 +34,15 @@ std::string user_directories(const ClickHouseOptions& options) {
            "</path></local_directory></user_directories>\n";
 }
 
+// Inserts and merges are refused while so much is left: what meets a disk that is really full may
+// be damaged.
+std::string spare_disk() {
+    constexpr const char* kBytes = "67108864";
+    return "    <storage_configuration><disks><default><keep_free_space_bytes>" +
+           std::string(kBytes) +
+           "</keep_free_space_bytes></default></disks></storage_configuration>\n";
+}
+
 }  // namespace
 
 std::string clickhouse_config_xml(const ClickHouseOptions& options) {
@@ -52,6 +61,7 @@ std::string clickhouse_config_xml(const ClickHouseOptions& options) {
     text += element("tcp_port", std::to_string(options.ports.native));
     text += element("http_port", std::to_string(options.ports.http));
     text += user_directories(options);
+    text += spare_disk();
     text += element("background_schedule_pool_size", "16");
     text += element("max_server_memory_usage", std::to_string(memory));
     text += element("max_concurrent_queries", "200");

@@ -131,7 +131,8 @@ Result<Engine> find_engine(const std::string& explicit_path, const std::string& 
 Result<pid_t> start_clickhouse(const ClickHouseOptions& options) {
     TRY(prepare(options));
     std::string config = options.directory + "/config.xml";
-    SpawnOptions command{.death_signal = options.death_signal,
+    SpawnOptions command{.environment = options.environment,
+                         .death_signal = options.death_signal,
                          .output_path = options.output_path,
                          .directory = options.directory + "/run"};
     if (options.engine.kind == Engine::Kind::binary) {

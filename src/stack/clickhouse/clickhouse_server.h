@@ -41,8 +41,9 @@ struct ClickHouseOptions {
     std::string password = {};      // of user `tandem`; only its SHA-256 is written
     uint64_t memory_bytes_max = 0;  // 0: half of the machine's
     std::optional<Account> account = {};
-    std::string output_path = {};  // the process' own stderr
-    int death_signal = 0;          // see SpawnOptions
+    std::string output_path = {};                                       // the process' own stderr
+    int death_signal = 0;                                               // see SpawnOptions
+    std::vector<std::pair<std::string, std::string>> environment = {};  // see SpawnOptions
 };
 
 // `explicit_path` when given; else a recent clickhouse on the PATH of the machine; else libchdb.so

@@ -180,6 +180,7 @@ Result<pid_t> start_postgres(const PostgresOptions& options) {
     TRY(write_settings(options));
     return spawn({.arguments = {options.installation.bin_directory + "/postgres", "-D",
                                 options.data_directory},
+                  .environment = options.environment,
                   .account = options.account,
                   .death_signal = options.death_signal,
                   .output_path = options.log_path});

@@ -37,7 +37,8 @@ struct PostgresOptions {
     uint16_t port = 0;
     std::optional<Account> account = {};
     PostgresSettings settings = {};
-    int death_signal = 0;  // see SpawnOptions
+    int death_signal = 0;                                               // see SpawnOptions
+    std::vector<std::pair<std::string, std::string>> environment = {};  // see SpawnOptions
 };
 
 // The newest installation of at least kPostgresMajorMin: that of `bin_directory` when it is given,
