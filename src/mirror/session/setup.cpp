@@ -39,6 +39,7 @@ class Setup {
             TRY(wait_for_running_transactions());
         TRY(catalog_.set_publication_grows(false));
         TRY(find_position());
+        result_.last_moment = TRY(catalog_.last_moment(result_.position));
         TRY(target_.prepare_position(result_.mirror.database, result_.mirror.mark()));
         for (const TableRow& row : rows) TRY(prepare_table(row));
         TRY(target_.publish(result_.mirror.database, result_.mirror.mark(), result_.position,
@@ -354,7 +355,7 @@ class Setup {
         for (const CopyRow& copy : copies) {
             table->copy = copy.copy;
             if (copy.visible_from)
-                result_.old_copies.push_back(std::make_shared<const Table>(*table));
+                result_.old_copies.push_back({std::make_shared<const Table>(*table), false});
             else
                 TRY(drop_copy(*table));
         }
@@ -415,7 +416,8 @@ class Setup {
             }
             if (current) {
                 table.copy = current->copy;
-                result_.old_copies.push_back(std::make_shared<const Table>(table));
+                bool readable = copy.visible_from && *copy.visible_from > row.history_from;
+                result_.old_copies.push_back({std::make_shared<const Table>(table), readable});
             }
             current = copy;
         }
@@ -481,11 +483,18 @@ class Setup {
                                .open = copy.oldest,
                                .empty = copy.delta_empty,
                                .folding = copy.folding,
-                               .cuts = cuts};
-        if (!generations.empty()) start.open = std::max(start.open, generations.back() + 1);
-        book_.start(start);
+                               .cuts = cuts,
+                               .history = {},
+                               .position = result_.position};
+        if (!generations.empty()) start.open = std::max(start.open, generations.back() + 2);
+        std::vector<uint32_t> garbage;
+        // The last before the oldest is of the fold that comes next, if that had begun.
         for (uint32_t generation : generations)
-            if (generation < copy.oldest) book_.add_garbage(table, generation);
+            if (generation + 1 < copy.oldest)
+                (copy.history && generation >= *copy.history ? start.history : garbage)
+                    .push_back(generation);
+        book_.start(start);
+        for (uint32_t generation : garbage) book_.add_garbage(table, generation);
         return target_.delta_keys(*table, copy.oldest, [&](uint64_t hash, uint32_t generation) {
             book_.remember(table->relid, hash, generation);
         });
