@@ -48,6 +48,11 @@ void DeltaBook::start(const Start& start) {
     entry.folding = start.folding;
     entry.everything = start.table->keyless();  // which keys there are is nobody's question
     for (const LeafCut& cut : start.cuts) entry.cuts.push_back({cut, {}});
+    if (!start.empty) {
+        // Folded also when nothing is there: then the catalog calls the delta empty again.
+        entry.generations[start.oldest].closed = true;
+        entry.open = std::max(entry.open, start.oldest + kStep);
+    }
     if (start.history.empty()) return;
     entry.folded = start.history.back();
     entry.history.push_back({start.history, *entry.folded, start.position, start.now});
