@@ -4,6 +4,7 @@ extern "C" {
 #include "access/parallel.h"
 #include "access/transam.h"
 #include "access/xlog.h"
+#include "catalog/namespace.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -100,11 +101,16 @@ bool position_at(TimestampTz at, ReadMirror* mirrors, int count, FreshnessWait* 
 ProcessUtility_hook_type previous_utility = nullptr;
 ExecutorStart_hook_type previous_start = nullptr;
 
-void refuse_copy_of_table(const PlannedStmt* statement) {
+// What would read or write the present, or leave the past to those who read the present.
+void refuse_utility(const PlannedStmt* statement) {
+    Failure failure = {};
+    if (IsA(statement->utilityStmt, RefreshMatViewStmt)) {
+        set_failure(&failure, "as_of_statement", "others read what a materialized view holds", "");
+        raise_as_of(failure);
+    }
     if (!IsA(statement->utilityStmt, CopyStmt)) return;
     const CopyStmt* copy = reinterpret_cast<const CopyStmt*>(statement->utilityStmt);
     if (copy->relation == nullptr) return;
-    Failure failure = {};
     set_failure(&failure, "as_of_statement", "COPY of a table reads or writes the present",
                 "COPY (SELECT ...) TO reads the past.");
     raise_as_of(failure);
@@ -113,20 +119,28 @@ void refuse_copy_of_table(const PlannedStmt* statement) {
 void utility(PlannedStmt* statement, const char* text, bool read_only_tree,
              ProcessUtilityContext context, ParamListInfo parameters, QueryEnvironment* environment,
              DestReceiver* receiver, QueryCompletion* completion) {
-    if (unlikely(as_of_wanted())) refuse_copy_of_table(statement);
+    if (unlikely(as_of_wanted())) refuse_utility(statement);
     ProcessUtility_hook_type next =
         previous_utility != nullptr ? previous_utility : standard_ProcessUtility;
     next(statement, text, read_only_tree, context, parameters, environment, receiver, completion);
 }
 
+// What a routed plan leaves for Postgres, or reads in ClickHouse as it is now.
+bool is_of_present_in_routed(Oid relid) {
+    return get_rel_relkind(relid) == RELKIND_FOREIGN_TABLE ||
+           isTempOrTempToastNamespace(get_rel_namespace(relid));
+}
+
 // Of a function's statements that were planned before a call of the same query has set as_of.
 void refuse_plan_of_present(const PlannedStmt* plan, int flags) {
     if ((flags & EXEC_FLAG_EXPLAIN_ONLY) != 0 || IsParallelWorker()) return;
-    if (plan->commandType == CMD_UTILITY || find_choice(plan) != nullptr) return;
+    if (plan->commandType == CMD_UTILITY) return;
+    bool routed = find_choice(plan) != nullptr;
     ListCell* cell;
     foreach (cell, plan->rtable) {
         const RangeTblEntry* rte = lfirst_node(RangeTblEntry, cell);
         if (rte->rtekind != RTE_RELATION || !has_a_past(rte->relid)) continue;
+        if (routed && !is_of_present_in_routed(rte->relid)) continue;
         Failure failure = {};
         set_failure(&failure, "as_of_statement",
                     psprintf("\"%s\" would be read as it is now", get_rel_name(rte->relid)), "");
