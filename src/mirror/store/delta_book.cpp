@@ -352,11 +352,10 @@ void DeltaBook::forget_history(const Forgotten& what, Moment now) {
     if (found == tables_.end() || found->second.table->copy != what.table->copy) return;
     Entry& entry = found->second;
     entry.forgot = now;
-    std::erase_if(entry.history, [&](const Kept& kept) {
-        if (kept.newest >= what.oldest_kept) return false;
-        discard(entry.table, kept.generations, now + limits_.grace);
-        return true;
-    });
+    for (const Kept& kept : entry.history)
+        if (kept.newest < what.oldest_kept)
+            discard(entry.table, kept.generations, now + limits_.grace);
+    std::erase_if(entry.history, [&](const Kept& kept) { return kept.newest < what.oldest_kept; });
 }
 
 std::vector<DeltaBook::Garbage> DeltaBook::take_garbage(Moment now) {
