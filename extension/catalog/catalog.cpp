@@ -101,6 +101,12 @@ int int_value(const Scan* scan, const char* column) {
     return is_null ? 0 : DatumGetInt32(value);
 }
 
+XLogRecPtr lsn_value(const Scan* scan, const char* column) {
+    bool is_null;
+    Datum value = column_value(scan, column, &is_null);
+    return is_null ? InvalidXLogRecPtr : DatumGetLSN(value);
+}
+
 char* text_value(const Scan* scan, const char* column) {
     bool is_null;
     Datum value = column_value(scan, column, &is_null);
@@ -217,6 +223,12 @@ void read_copy(CatalogTable* table, uint64 position) {
         table->delta = text_value(&scan, "delta");
         table->oldest_generation = static_cast<uint32>(int_value(&scan, "oldest_generation"));
         table->delta_empty = DatumGetBool(column_value(&scan, "delta_empty", &is_null));
+        table->folded_to = lsn_value(&scan, "folded_to");
+        table->is_history = position != 0 && position < table->folded_to;
+        table->history_generation = table->oldest_generation;
+        if (!null_value(&scan, "history_generation"))
+            table->history_generation = static_cast<uint32>(int_value(&scan, "history_generation"));
+        table->readable_from = lsn_value(&scan, "readable_from");
     }
     scan_end(&scan);
 }
@@ -259,7 +271,7 @@ void read_json_keys(CatalogTable* table) {
     scan_end(&scan);
 }
 
-// Which partitions came and went in the copy.
+// Which partitions came and went in the copy. Nothing of before a fold is read beside them.
 void read_leaves(CatalogTable* table, uint64 position) {
     table->leaves_ready = true;
     if (get_rel_relkind(table->relid) != RELKIND_PARTITIONED_TABLE) return;
@@ -285,6 +297,8 @@ void read_leaves(CatalogTable* table, uint64 position) {
         table->cuts[table->cut_count++] = {leaf, cut, !is_null};
     }
     scan_end(&scan);
+    if (table->cut_count > 0 && table->is_history)
+        table->readable_from = Max(table->readable_from, table->folded_to);
 }
 
 void fill_fingerprint(CatalogTable* table) {
@@ -392,7 +406,10 @@ bool is_mirrored(Oid relid) {
     return found;
 }
 
-CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
+namespace {
+
+// Of the mirror, of one that writes to the target, or, with 0, of any.
+CatalogTable* find_table(Oid relid, int mirror_id, int target_id, uint64 position) {
     if (!catalog_exists()) return nullptr;
     Key key = {"relid", F_OIDEQ, ObjectIdGetDatum(relid)};
     Scan scan;
@@ -407,7 +424,8 @@ CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
         table->live = strcmp(text_value(&scan, "state"), "live") == 0;
         table->same_heaps =
             null_value(&scan, "heaps") || strcmp(text_value(&scan, "heaps"), heaps_of(relid)) == 0;
-        if (!read_mirror(table)) continue;
+        table->same_table_from = lsn_value(&scan, "history_from");
+        if (!read_mirror(table) || (target_id != 0 && table->target_id != target_id)) continue;
         bool better =
             best == nullptr || (table->live && table->running && !(best->live && best->running));
         if (better) best = table;
@@ -420,6 +438,57 @@ CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
     read_leaves(best, position);
     fill_fingerprint(best);
     return best;
+}
+
+}  // namespace
+
+CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position) {
+    return find_table(relid, mirror_id, 0, position);
+}
+
+CatalogTable* find_table_on_target(Oid relid, int target_id) {
+    return find_table(relid, 0, target_id, 0);
+}
+
+namespace {
+
+// The first row of the mirror in that direction from the time on, exclusive forwards.
+bool next_moment(Relation relation, Relation index, int mirror_id, TimestampTz at,
+                 ScanDirection direction, uint64* position) {
+    bool back = direction == BackwardScanDirection;
+    ScanKeyData keys[2];
+    ScanKeyInit(&keys[0], get_attnum(RelationGetRelid(relation), "mirror_id"),
+                BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(mirror_id));
+    ScanKeyInit(&keys[1], get_attnum(RelationGetRelid(relation), "at"),
+                back ? BTLessEqualStrategyNumber : BTGreaterStrategyNumber,
+                back ? F_TIMESTAMPTZ_LE : F_TIMESTAMPTZ_GT, TimestampTzGetDatum(at));
+    SysScanDesc scan = systable_beginscan_ordered(relation, index, nullptr, 2, keys);
+    HeapTuple tuple = systable_getnext_ordered(scan, direction);
+    bool found = HeapTupleIsValid(tuple);
+    bool is_null;
+    if (found)
+        *position =
+            DatumGetLSN(heap_getattr(tuple, get_attnum(RelationGetRelid(relation), "position"),
+                                     RelationGetDescr(relation), &is_null));
+    systable_endscan_ordered(scan);
+    return found;
+}
+
+}  // namespace
+
+bool find_moment(int mirror_id, TimestampTz at, uint64* position, bool* any_later) {
+    Oid relid = relation_in_schema("moment");
+    Oid index_oid = relation_in_schema("moment_pkey");
+    if (!OidIsValid(relid) || !OidIsValid(index_oid)) return false;
+    Relation relation = table_open(relid, AccessShareLock);
+    Relation index = index_open(index_oid, AccessShareLock);
+    uint64 later;
+    // In this order: who finds none later has seen what an earlier one became in the end.
+    *any_later = next_moment(relation, index, mirror_id, at, ForwardScanDirection, &later);
+    bool found = next_moment(relation, index, mirror_id, at, BackwardScanDirection, position);
+    index_close(index, AccessShareLock);
+    table_close(relation, AccessShareLock);
+    return found;
 }
 
 CatalogTarget* find_target(int target_id) {

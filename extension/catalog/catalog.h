@@ -55,6 +55,15 @@ struct CatalogTable {
     int copy;
     uint32 oldest_generation;
     bool delta_empty;
+    // The position is before the end of the copy's last fold: for it the delta counts from
+    // history_generation.
+    bool is_history;
+    uint64_t folded_to;
+    uint32_t history_generation;
+    // First positions at which the copy still has what was there, and at which the table was as it
+    // is now: the same columns and partitions, loaded.
+    uint64_t readable_from;
+    uint64_t same_table_from;
     CatalogCut* cuts;
     int cut_count;
     bool leaves_ready;  // at the position; not while a partition is being followed
@@ -98,8 +107,13 @@ bool is_catalog_relation(Oid relid);
 // mirror_id 0 a live table of a running mirror is preferred.
 // `position` says for which the copy is wanted; 0: the newest.
 CatalogTable* find_mirrored_table(Oid relid, int mirror_id, uint64 position);
+// The same in any mirror that writes to the target.
+CatalogTable* find_table_on_target(Oid relid, int target_id);
 // Whether any mirror has the relation; cheaper than find_mirrored_table.
 bool is_mirrored(Oid relid);
 CatalogTarget* find_target(int target_id);
+// What tandem.moment says of the mirror: the last position that had been committed by then, and
+// whether there is a later one. False when it is not known.
+bool find_moment(int mirror_id, TimestampTz at, uint64* position, bool* any_later);
 
 }  // namespace tandem::shell

@@ -71,14 +71,14 @@ int piece_count(const CustomScan& choice) {
 }
 
 bool is_foreign(const CustomScan& choice) {
-    return linitial_int(private_list(choice, kChoiceMirror)) == 0;
+    return linitial_int(private_list(choice, kChoiceMirrors)) == 0;
 }
 
-CatalogTable* find_planned_table(const CustomScan& choice, Oid relid, uint64 position) {
-    if (!is_foreign(choice))
-        return find_mirrored_table(relid, linitial_int(private_list(choice, kChoiceMirror)),
-                                   position);
-    return find_foreign_table(relid);
+CatalogTable* find_planned_table(const CustomScan& choice, int at, uint64 position) {
+    Oid relid = list_nth_oid(private_list(choice, kChoiceRelids), at);
+    int mirror_id = list_nth_int(private_list(choice, kChoiceMirrors), at);
+    return mirror_id != 0 ? find_mirrored_table(relid, mirror_id, position)
+                          : find_foreign_table(relid);
 }
 
 const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* tables,
@@ -100,8 +100,9 @@ const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* t
         relation.database = position == 0 ? table.database : psprintf("%s_rows", table.database);
         relation.main = position == 0 ? table.target_table : table.main;
         relation.delta = table.delta;
-        relation.oldest = table.oldest_generation;
-        relation.delta_empty = table.delta_empty;
+        relation.oldest = table.is_history ? table.history_generation : table.oldest_generation;
+        relation.delta_empty = table.delta_empty && !table.is_history;
+        relation.folded_to = table.is_history ? table.folded_to : 0;
         fill_keys(table, &relation);
         fill_cuts(table, &relation);
         fill_columns(static_cast<PgList*>(list_nth(columns, i)), &relation);
@@ -117,7 +118,7 @@ const char* sql_with_names(const CustomScan& choice, int piece) {
     CatalogTable** tables = make_array<CatalogTable*>(list_length(relids));
     for (int i = 0; i < list_length(relids); ++i) {
         Oid relid = list_nth_oid(relids, i);
-        tables[i] = find_planned_table(choice, relid, 0);
+        tables[i] = find_planned_table(choice, i, 0);
         if (tables[i] != nullptr) continue;
         tables[i] = make<CatalogTable>();  // left the mirror meanwhile
         tables[i]->database = "";

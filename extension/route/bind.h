@@ -13,8 +13,8 @@ namespace tandem::shell {
 
 // Of foreign tables, which no mirror has: read as they are, with no position.
 bool is_foreign(const CustomScan& choice);
-// As the catalog has it now; nullptr when it has left the mirror.
-CatalogTable* find_planned_table(const CustomScan& choice, Oid relid, uint64 position);
+// One of the plan's relids, as the catalog has it now; nullptr when it has left the mirror.
+CatalogTable* find_planned_table(const CustomScan& choice, int at, uint64 position);
 // `tables` in the order of the plan's relids, each with a copy; position 0: names. In the current
 // memory context. Out of memory is an ERROR.
 const char* bind_sql(const CustomScan& choice, int piece, CatalogTable* const* tables,

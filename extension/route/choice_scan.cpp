@@ -11,6 +11,7 @@ extern "C" {
 #include "utils/timestamp.h"
 }
 
+#include "extension/route/as_of.h"
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/chance.h"
@@ -43,6 +44,7 @@ struct ChoiceState {
     bool returned_rows;
     RouteMode mode;
     uint64 position;  // that ClickHouse is read at
+    uint64 as_of;     // which value of tandem.as_of it began with
     int target_id;    // 0: ClickHouse has not been asked
     Failure failure;  // why Postgres answers
     Verification* verification;
@@ -100,6 +102,7 @@ void use_postgres(ChoiceState* state, const Failure& failure) {
     count_reason(failure.code);
     note_refused(state->measurement.key, failure.code);
     note_stays(failure.code);
+    if (as_of_wanted()) raise_as_of(state->failure);
     if (state->mode == kRouteForce && !narrow) raise(state->failure, "query cannot be routed");
     ereport(DEBUG1, (errmsg_internal("tandem: query runs in Postgres (%s): %s", failure.code,
                                      failure.message)));
@@ -167,9 +170,18 @@ bool answers_in_time(ChoiceState* state) {
     return false;
 }
 
+// A cursor that is read once more.
+[[noreturn]] void raise_other_moment() {
+    ereport(ERROR, (errcode(MAKE_SQLSTATE('T', 'D', '0', '1', '4')),
+                    errmsg("tandem.as_of was set while the query ran (as_of_statement)"),
+                    errhint("Run the query again.")));
+    pg_unreachable();
+}
+
 void decide(ChoiceState* state) {
     Failure failure = {};
     RunAtPosition run = {};
+    if (state->as_of != as_of_change) raise_other_moment();
     if (is_cheaper_in_postgres(state, &failure)) return use_postgres(state, failure);
     if (answers_in_time(state)) return;
     instr_time begun;
@@ -214,7 +226,8 @@ void measure(ChoiceState* state, EState* estate) {
 void begin(CustomScanState* node, EState* estate, int eflags) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
     state->eflags = eflags;
-    state->mode = is_foreign(*plan_of(state)) ? kRouteOn : static_cast<RouteMode>(route_mode);
+    state->mode = is_foreign(*plan_of(state)) ? kRouteOn : route_mode_wanted();
+    state->as_of = as_of_change;
     Plan* remote = static_cast<Plan*>(lsecond(plan_of(state)->custom_plans));
     state->remote = ExecInitNode(remote, estate, eflags);
     // A bare remote scan says nothing that this node does not say.
@@ -370,6 +383,7 @@ void explain_sql(const ChoiceState* state, ExplainState* es) {
 
 void explain(CustomScanState* node, PgList*, ExplainState* es) {
     ChoiceState* state = reinterpret_cast<ChoiceState*>(node);
+    if (as_of_wanted()) ExplainPropertyText("As Of", as_of, es);
     explain_prospect(state->measurement, chooses_by_cost(state), es);
     explain_sql(state, es);
     if (es->analyze) explain_side(state, es);

@@ -1,11 +1,16 @@
 // The order is: what costs nothing, then waiting for freshness, then the position, and only then
 // the tables as they are known for that position. What is read of the catalog before the wait may
 // be older than the position, so it is read again.
+//
+// Tables of several mirrors are read where the slowest of them is. Of the others that is a position
+// of before: history, if only of a moment ago. When one cannot be read there any more, the slower
+// ones are waited for.
 #include "extension/shell/pg.h"
 
 extern "C" {
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
@@ -22,6 +27,7 @@ extern "C" {
 #include "extension/catalog/foreign.h"
 #include "extension/catalog/identity.h"
 #include "extension/remote/zones.h"
+#include "extension/route/as_of.h"
 #include "extension/route/bind.h"
 #include "extension/route/breaker.h"
 #include "extension/route/decision.h"
@@ -121,6 +127,28 @@ bool mirror_allows(const CatalogTable& table, Failure* failure) {
     return true;
 }
 
+const char* lsn_text(XLogRecPtr position) {
+    return psprintf("%X/%X", static_cast<uint32>(position >> 32), static_cast<uint32>(position));
+}
+
+// Only with tandem.as_of.
+bool refuse_old_position(const CatalogTable& table, Failure* failure) {
+    const char* name = get_rel_name(table.relid);
+    if (table.same_table_from > table.readable_from)
+        set_failure(failure, "as_of_schema",
+                    psprintf("\"%s\" had other columns or partitions then, or was not loaded yet: "
+                             "it can be read from %s on",
+                             name, lsn_text(table.same_table_from)),
+                    "Choose a later position.");
+    else
+        set_failure(
+            failure, "as_of_gone",
+            psprintf("what \"%s\" held then is not kept any more: it can be read from %s on", name,
+                     lsn_text(table.readable_from)),
+            "Option history_s of the mirror says how far back one can read.");
+    return false;
+}
+
 // Values of the type may be written in another way by now than they were, without a word of the
 // tables that hold them.
 bool is_written_anew(Oid type) {
@@ -155,7 +183,7 @@ bool rows_are_told_apart(const CatalogTable& table, Failure* failure) {
 // The catalog still says what the SQL was made from, and the tables are complete.
 CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, Failure* failure) {
     Oid relid = list_nth_oid(private_list(plan, kChoiceRelids), at);
-    CatalogTable* table = find_planned_table(plan, relid, position);
+    CatalogTable* table = find_planned_table(plan, at, position);
     const char* planned = strVal(list_nth(private_list(plan, kChoiceFingerprints), at));
     bool same =
         table != nullptr &&
@@ -173,11 +201,22 @@ CatalogTable* table_as_planned(const CustomScan& plan, int at, uint64 position, 
                     "Check `tandem mirror show`.");
         return nullptr;
     }
-    if (!table->same_heaps || (position != 0 && !table->leaves_ready)) {
+    XLogRecPtr readable = Max(table->readable_from, table->same_table_from);
+    if (table->live && position != 0 && position < readable && as_of_wanted()) {
+        refuse_old_position(*table, failure);
+        return nullptr;
+    }
+    // With as_of the mirror may have to follow first: read_at_one_position() waits for it.
+    bool later = position == 0 && as_of_wanted();
+    if (!later && (!table->same_heaps || (position != 0 && !table->leaves_ready))) {
         set_failure(failure, "rewritten",
                     psprintf("rows of \"%s\" were rewritten, truncated or moved between partitions",
                              get_rel_name(relid)),
                     "The mirror follows within seconds; `tandem mirror show` says how far it is.");
+        return nullptr;
+    }
+    if (table->live && position != 0 && table->main == nullptr && as_of_wanted()) {
+        refuse_old_position(*table, failure);
         return nullptr;
     }
     if (!table->live || (position != 0 && table->main == nullptr)) {
@@ -213,7 +252,7 @@ bool may_read_foreign(const CustomScan& plan, RunAtPosition* run, Failure* failu
     }
     Oid server = tables[0]->foreign->server;
     run->target = find_foreign_target(
-        server, static_cast<Oid>(lsecond_int(private_list(plan, kChoiceMirror))), InvalidOid);
+        server, static_cast<Oid>(list_nth_int(private_list(plan, kChoiceFlags), 4)), InvalidOid);
     add_table_settings(run->target, relids);
     run->database = foreign_database(server);
     int pieces = piece_count(plan);
@@ -224,25 +263,130 @@ bool may_read_foreign(const CustomScan& plan, RunAtPosition* run, Failure* failu
 
 }  // namespace
 
+namespace {
+
+// Each try follows a mirror that went on meanwhile.
+constexpr int kPositionTries = 4;
+
+struct Reading {
+    const CustomScan* plan;
+    ReadMirror* mirrors;
+    int mirror_count;
+    CatalogTable** tables;
+    int table_count;
+    FreshnessWait wait;
+    XLogRecPtr position;
+};
+
+ReadMirror* mirror_of(const Reading* reading, int mirror_id) {
+    for (int i = 0; i < reading->mirror_count; ++i)
+        if (reading->mirrors[i].mirror_id == mirror_id) return &reading->mirrors[i];
+    return nullptr;
+}
+
+// Those of the plan's tables, each with one of its tables looked at.
+bool find_mirrors(Reading* reading, Failure* failure) {
+    for (int i = 0; i < reading->table_count; ++i) {
+        int mirror_id = list_nth_int(private_list(*reading->plan, kChoiceMirrors), i);
+        if (mirror_of(reading, mirror_id) != nullptr) continue;
+        CatalogTable* first = table_as_planned(*reading->plan, i, 0, failure);
+        if (first == nullptr || !mirror_allows(*first, failure)) return false;
+        reading->tables[i] = first;
+        reading->mirrors[reading->mirror_count++] = {mirror_id, NameStr(first->slot_name),
+                                                     !first->in_trouble, first->position};
+    }
+    return true;
+}
+
+bool position_of_freshness(Reading* reading, Failure* failure) {
+    reading->position = PG_UINT64_MAX;
+    for (int i = 0; i < reading->mirror_count; ++i) {
+        if (!wait_until_fresh(&reading->mirrors[i], &reading->wait, failure)) return false;
+        reading->position = Min(reading->position, reading->mirrors[i].reached);
+    }
+    return true;
+}
+
+bool position_of_as_of(Reading* reading, Failure* failure) {
+    if (!as_of_position(reading->mirrors, reading->mirror_count, &reading->wait, &reading->position,
+                        failure))
+        return false;
+    for (int i = 0; i < reading->mirror_count; ++i)
+        if (!wait_until_reached(&reading->mirrors[i], reading->position, &reading->wait, failure))
+            return false;
+    return true;
+}
+
+// The tables as they are known for the position. `needed`: from where on all of them can be read.
+bool look_at_tables(Reading* reading, XLogRecPtr* needed, Failure* failure) {
+    *needed = InvalidXLogRecPtr;
+    for (int i = 0; i < reading->table_count; ++i) {
+        CatalogTable* table = table_as_planned(*reading->plan, i, reading->position, failure);
+        if (table == nullptr) return false;
+        reading->tables[i] = table;
+        ReadMirror* mirror = mirror_of(reading, table->mirror_id);
+        mirror->reached = Max(mirror->reached, table->position);
+        XLogRecPtr from = Max(table->readable_from, table->same_table_from);
+        *needed = Max(*needed, from);
+    }
+    return true;
+}
+
+// A TRUNCATE of the present is no reason not to answer of the past, but who has not followed it yet
+// cannot tell it from what changes old rows.
+bool follow_present(Reading* reading, Failure* failure) {
+    if (!as_of_wanted() || strcmp(failure->code, "rewritten") != 0 || RecoveryInProgress())
+        return false;
+    XLogRecPtr present = GetXLogInsertRecPtr();
+    for (int i = 0; i < reading->mirror_count; ++i)
+        if (!wait_until_reached(&reading->mirrors[i], present, &reading->wait, failure))
+            return false;
+    return true;
+}
+
+bool read_at_one_position(Reading* reading, Failure* failure) {
+    for (int i = 0; i < kPositionTries; ++i) {
+        XLogRecPtr needed;
+        if (!look_at_tables(reading, &needed, failure)) {
+            if (i > 0 || !follow_present(reading, failure)) return false;
+            continue;
+        }
+        if (needed <= reading->position) return true;
+        reading->position = PG_UINT64_MAX;
+        for (int k = 0; k < reading->mirror_count; ++k) {
+            if (!wait_until_reached(&reading->mirrors[k], needed, &reading->wait, failure))
+                return false;
+            reading->position = Min(reading->position, reading->mirrors[k].reached);
+        }
+    }
+    set_failure(failure, "no_common_position",
+                "the mirrors of the query have no position in common at the moment",
+                "Put the tables into one mirror, or raise the mirrors' option history_s.");
+    return false;
+}
+
+}  // namespace
+
 bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failure) {
     if (!session_allows(plan, failure)) return false;
     if (is_foreign(plan)) return may_read_foreign(plan, run, failure);
-    if (!transaction_allows(plan, failure) || !enums_allow(plan, failure)) return false;
-    int count = list_length(private_list(plan, kChoiceRelids));
-    CatalogTable* first = table_as_planned(plan, 0, 0, failure);
-    if (first == nullptr || !mirror_allows(*first, failure)) return false;
-    XLogRecPtr position = first->position;
+    bool history = as_of_wanted();
+    if (!enums_allow(plan, failure) || (!history && !transaction_allows(plan, failure)))
+        return false;
+    Reading reading = {};
+    reading.plan = &plan;
+    reading.table_count = list_length(private_list(plan, kChoiceRelids));
+    reading.tables = make_array<CatalogTable*>(reading.table_count);
+    reading.mirrors = make_array<ReadMirror>(reading.table_count);
+    if (!find_mirrors(&reading, failure)) return false;
     instr_time begun;
     INSTR_TIME_SET_CURRENT(begun);
-    bool fresh =
-        wait_until_fresh(NameStr(first->slot_name), !first->in_trouble, &position, failure);
+    bool found =
+        history ? position_of_as_of(&reading, failure) : position_of_freshness(&reading, failure);
+    found = found && read_at_one_position(&reading, failure);
     run->wait_ms = ms_since(begun);
-    if (!fresh) return false;
-    CatalogTable** tables = make_array<CatalogTable*>(count);
-    for (int i = 0; i < count; ++i) {
-        tables[i] = table_as_planned(plan, i, position, failure);
-        if (tables[i] == nullptr) return false;
-    }
+    if (!found) return false;
+    CatalogTable* first = reading.tables[0];
     run->target = find_target(first->target_id);
     if (run->target == nullptr) {
         set_failure(failure, "mirror_changed", "the mirror's target is gone", "");
@@ -250,10 +394,11 @@ bool may_run_remotely(const CustomScan& plan, RunAtPosition* run, Failure* failu
     }
     run->target_id = first->target_id;
     run->database = first->database;
-    run->position = position;
+    run->position = reading.position;
     int pieces = piece_count(plan);
     run->sqls = make_array<const char*>(pieces);
-    for (int i = 0; i < pieces; ++i) run->sqls[i] = bind_sql(plan, i, tables, position);
+    for (int i = 0; i < pieces; ++i)
+        run->sqls[i] = bind_sql(plan, i, reading.tables, reading.position);
     return true;
 }
 

@@ -76,23 +76,28 @@ void request_flush(XLogRecPtr position) {
     XLogFlush(message > position ? message : position);
 }
 
+TimestampTz deadline_of(FreshnessWait* wait) {
+    if (wait->deadline == 0)
+        wait->deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_budget_ms);
+    return wait->deadline;
+}
+
 // The budget counts from when anybody first waited for the slot to move on from where it is: only
 // the first of those who meet a mirror that stands still pays for finding out.
-bool wait_for_position(const char* slot_name, XLogRecPtr position, XLogRecPtr* reached) {
+bool wait_for_position(ReadMirror* mirror, XLogRecPtr position, const TimestampTz last) {
     TimestampTz deadline = 0;
     XLogRecPtr seen = InvalidXLogRecPtr;
-    const TimestampTz last = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), wait_budget_ms);
     long poll_ms = kPollMsMin;
     for (;;) {
-        SlotState state = slot_state(slot_name);
+        SlotState state = slot_state(mirror->slot_name);
         if (state.confirmed >= position) {
-            *reached = Max(*reached, state.confirmed);
+            mirror->reached = Max(mirror->reached, state.confirmed);
             return true;
         }
         if (!state.exists || state.active_pid == 0) return false;
         if (state.confirmed != seen) {
             seen = state.confirmed;
-            TimestampTz since = stuck_since(slot_name, seen);
+            TimestampTz since = stuck_since(mirror->slot_name, seen);
             deadline = Min(last, TimestampTzPlusMilliseconds(since, wait_budget_ms));
         }
         long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
@@ -105,35 +110,34 @@ bool wait_for_position(const char* slot_name, XLogRecPtr position, XLogRecPtr* r
     }
 }
 
+bool on_standby(Failure* failure) {
+    if (!RecoveryInProgress()) return false;
+    set_failure(failure, "standby", "a standby does not know how far its primary's mirror is",
+                "SET tandem.freshness = eventual to accept whatever ClickHouse has.");
+    return true;
+}
+
 }  // namespace
 
-bool wait_until_fresh(const char* slot_name, bool may_wait, XLogRecPtr* position,
-                      Failure* failure) {
-    SlotState state = slot_state(slot_name);
-    if (state.exists) *position = Max(*position, state.confirmed);
-    if (freshness_wanted() == kFreshnessEventual) return true;
-    if (RecoveryInProgress()) {
-        set_failure(failure, "standby", "a standby does not know how far its primary's mirror is",
-                    "SET tandem.freshness = eventual to accept whatever ClickHouse has.");
-        return false;
-    }
-    XLogRecPtr required = required_position();
-    if (state.exists && state.confirmed >= required) return true;
-    if (freshness_wanted() == kFreshnessBounded && state.exists) {
-        int64 age = staleness_ms(state.active_pid);
-        if (age >= 0 && age <= max_staleness_ms) return true;
-    }
-    if (!may_wait) {
+bool wait_until_reached(ReadMirror* mirror, XLogRecPtr position, FreshnessWait* wait,
+                        Failure* failure) {
+    SlotState state = slot_state(mirror->slot_name);
+    if (state.exists) mirror->reached = Max(mirror->reached, state.confirmed);
+    if (mirror->reached >= position) return true;
+    if (on_standby(failure)) return false;
+    if (!mirror->may_wait) {
         set_failure(failure, "mirror_in_trouble", "the mirror does not get on at the moment",
                     "`tandem mirror show` says why; routing goes on when it is over.");
         return false;
     }
     // Nothing to hurry when the mirror stands still.
-    bool stuck = state.exists && TimestampDifferenceExceeds(stuck_since(slot_name, state.confirmed),
-                                                            GetCurrentTimestamp(), wait_budget_ms);
+    bool stuck =
+        state.exists && TimestampDifferenceExceeds(stuck_since(mirror->slot_name, state.confirmed),
+                                                   GetCurrentTimestamp(), wait_budget_ms);
     if (state.exists && state.active_pid != 0 && !stuck) {
-        request_flush(required);
-        if (wait_for_position(slot_name, required, position)) return true;
+        TimestampTz last = deadline_of(wait);
+        request_flush(position);
+        if (wait_for_position(mirror, position, last)) return true;
     }
     set_failure(failure, "lag",
                 state.exists && state.active_pid != 0
@@ -141,6 +145,20 @@ bool wait_until_fresh(const char* slot_name, bool may_wait, XLogRecPtr* position
                     : "nothing reads the mirror's replication slot",
                 "Raise tandem.wait_budget, lower tandem.freshness, or check `tandem status`.");
     return false;
+}
+
+bool wait_until_fresh(ReadMirror* mirror, FreshnessWait* wait, Failure* failure) {
+    SlotState state = slot_state(mirror->slot_name);
+    if (state.exists) mirror->reached = Max(mirror->reached, state.confirmed);
+    if (freshness_wanted() == kFreshnessEventual) return true;
+    if (on_standby(failure)) return false;
+    if (wait->required == InvalidXLogRecPtr) wait->required = required_position();
+    if (state.exists && state.confirmed >= wait->required) return true;
+    if (freshness_wanted() == kFreshnessBounded && state.exists) {
+        int64 age = staleness_ms(state.active_pid);
+        if (age >= 0 && age <= max_staleness_ms) return true;
+    }
+    return wait_until_reached(mirror, wait->required, wait, failure);
 }
 
 }  // namespace tandem::shell

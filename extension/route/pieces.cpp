@@ -54,15 +54,19 @@ bool ships(Splitter* splitter, const ::Query* query, Translated* translated) {
     return translate_query(wish, translated, &ignored);
 }
 
-int mirror_of(const PlannedPiece* piece) {
-    return static_cast<const CatalogTable*>(linitial(piece->tree->tables))->mirror_id;
+// All are asked of one server; the position that their mirrors have in common is for the decision.
+bool of_one_server(const PlannedPiece* a, const PlannedPiece* b) {
+    auto first = [](const PlannedPiece* piece) {
+        return static_cast<const CatalogTable*>(linitial(piece->tree->tables));
+    };
+    return first(a)->foreign == nullptr && first(b)->foreign == nullptr &&
+           first(a)->target_id == first(b)->target_id;
 }
 
-// One mirror is one position.
 bool fits_the_others(const Splitter* splitter, const PlannedPiece* piece) {
     if (splitter->pieces == NIL) return true;
     return list_length(splitter->pieces) < kPiecesMax &&
-           mirror_of(piece) == mirror_of(static_cast<PlannedPiece*>(linitial(splitter->pieces)));
+           of_one_server(piece, static_cast<PlannedPiece*>(linitial(splitter->pieces)));
 }
 
 bool is_reduced(const route::cost::Facts& facts) {
@@ -236,7 +240,8 @@ void split(void* argument) {
     if (!rest_may_run_here(rest, splitter.any_float_order, &any_order, &attempt->rest)) return;
     attempt->rest = {};
     // Two answers could not be compared.
-    if (route_mode == kRouteVerify && contain_volatile_functions(reinterpret_cast<Node*>(rest)))
+    if (route_mode_wanted() == kRouteVerify &&
+        contain_volatile_functions(reinterpret_cast<Node*>(rest)))
         return;
     int options = query.cursor_options & ~(CURSOR_OPT_PARALLEL_OK | CURSOR_OPT_SCROLL);
     PlannedStmt* plan = plan_here(rest, options, query.parameters);

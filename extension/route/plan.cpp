@@ -383,6 +383,7 @@ Plan* limit_above(Plan* child, const ::Query* query, int id) {
 
 // What the decision needs to know, over all pieces.
 struct Together {
+    PgList* mirrors;
     PgList* relids;
     PgList* fingerprints;
     PgList* enums;
@@ -390,14 +391,29 @@ struct Together {
     bool any_order;
     bool narrow;
     bool needs_iso;
+    int user;  // whom foreign tables are read as
     const char* zone;
 };
+
+// Behind the last, when it is not there.
+int index_of(const Together& all, const CatalogTable& table) {
+    int index = 0;
+    ListCell* relid;
+    ListCell* mirror;
+    forboth(relid, all.relids, mirror, all.mirrors) {
+        if (lfirst_oid(relid) == table.relid && lfirst_int(mirror) == table.mirror_id) break;
+        ++index;
+    }
+    return index;
+}
 
 void add_tables(Together* all, const QueryTree* tree) {
     ListCell* cell;
     foreach (cell, tree->tables) {
         const CatalogTable* table = static_cast<const CatalogTable*>(lfirst(cell));
-        if (list_member_oid(all->relids, table->relid)) continue;
+        if (index_of(*all, *table) < list_length(all->relids)) continue;
+        if (table->foreign != nullptr) all->user = table->target_id;
+        all->mirrors = lappend_int(all->mirrors, table->mirror_id);
         all->relids = lappend_oid(all->relids, table->relid);
         all->fingerprints = lappend(
             all->fingerprints,
@@ -414,18 +430,6 @@ void add_piece(Together* all, const PlannedPiece& piece) {
     all->narrow = all->narrow || translation.narrow;
     all->needs_iso = all->needs_iso || translation.needs_iso;
     if (!translation.zone.empty()) all->zone = c_string_of(translation.zone);
-}
-
-int index_of(PgList* relids, const QueryTree* tree, uint32_t number) {
-    const CatalogTable* table =
-        static_cast<const CatalogTable*>(list_nth(tree->tables, static_cast<int>(number)));
-    int index = 0;
-    ListCell* cell;
-    foreach (cell, relids) {
-        if (lfirst_oid(cell) == table->relid) break;
-        ++index;
-    }
-    return index;
 }
 
 PgList* choice_private(const PlannedStmt* local, PgList* pieces, bool any_order) {
@@ -445,18 +449,18 @@ PgList* choice_private(const PlannedStmt* local, PgList* pieces, bool any_order)
             PgList* names = NIL;
             for (const Text& name : used.columns)
                 names = lappend(names, makeString(c_string_of(name)));
-            places_here = lappend_int(places_here, index_of(all.relids, piece.tree, used.table));
+            const CatalogTable* table = static_cast<const CatalogTable*>(
+                list_nth(piece.tree->tables, static_cast<int>(used.table)));
+            places_here = lappend_int(places_here, index_of(all, *table));
             columns_here = lappend(columns_here, names);
         }
         sqls = lappend(sqls, makeString(c_string_of(piece.translation->sql)));
         places = lappend(places, places_here);
         columns = lappend(columns, columns_here);
     }
-    const PlannedPiece& first = *static_cast<PlannedPiece*>(linitial(pieces));
-    const CatalogTable* table = static_cast<const CatalogTable*>(linitial(first.tree->tables));
     PgList* result = list_make5(
-        sqls, list_make2_int(table->mirror_id, table->target_id), all.relids, all.fingerprints,
-        list_make4_int(local->jitFlags, all.needs_utc, all.any_order, all.narrow));
+        sqls, all.mirrors, all.relids, all.fingerprints,
+        list_make5_int(local->jitFlags, all.needs_utc, all.any_order, all.narrow, all.user));
     result = lappend(lappend(result, places), columns);
     result = lappend(lappend(result, all.enums), makeInteger(all.needs_iso ? 1 : 0));
     return lappend(result, makeString(pstrdup(all.zone)));

@@ -23,10 +23,11 @@ namespace tandem::shell {
 // What the nodes carry, in custom_private, so that plans can be copied.
 enum ChoicePrivate {
     kChoiceSql,           // for each piece a String, with places for the relations
-    kChoiceMirror,        // IntList: mirror_id, target_id
-    kChoiceRelids,        // OidList
-    kChoiceFingerprints,  // list of String, parallel to the relids
-    kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc, any_order, narrow
+    kChoiceMirrors,       // IntList: mirror_id of each table, all of one target; 0: foreign
+    kChoiceRelids,        // OidList, parallel; a table may be there in each of its mirrors
+    kChoiceFingerprints,  // list of String, parallel
+    kChoiceFlags,         // IntList: jitFlags of the Postgres plan, needs_utc, any_order, narrow,
+                          // user that foreign tables are read as
     kChoicePlaces,        // for each piece an IntList: by place, which of the relids
     kChoiceColumns,       // for each piece a list of lists of String, parallel: what is read there
     kChoiceEnums,         // OidList: enums whose labels count on not being renamed

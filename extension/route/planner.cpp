@@ -24,6 +24,7 @@ extern "C" {
 
 #include "extension/catalog/catalog.h"
 #include "extension/catalog/foreign.h"
+#include "extension/route/as_of.h"
 #include "extension/route/facts.h"
 #include "extension/route/pieces.h"
 #include "extension/route/plan.h"
@@ -219,7 +220,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
                         ParamListInfo parameters) {
     RouteOutcome* outcome = &outcome_of_last;
     bool explain_route = asking == Asking::kExplainRoute;
-    bool forced = route_mode == kRouteForce && !explain_route;
+    bool forced = route_mode_wanted() == kRouteForce && !explain_route;
     bool any_cost = explain_route || forced || route_mode == kRouteVerify;
     bool cheap = !any_cost && local->planTree->total_cost < route_cost_threshold;
     // The cheap ones are the many: they pay for no more unless someone is asking.
@@ -231,7 +232,8 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     foreach (cell, local->relationOids)
         tables.any_mirrored = tables.any_mirrored || is_mirrored(lfirst_oid(cell));
     outcome->concerned = tables.any_mirrored;
-    if (!tables.any_mirrored && !(forced && tables.any_user_table)) return local;
+    if (!tables.any_mirrored && !(forced && (tables.any_user_table || as_of_wanted())))
+        return local;
     if (cheap) {
         set_failure(&outcome->failure, "cheap",
                     psprintf("the planner's cost %.0f is below tandem.route_cost_threshold %.0f",
@@ -252,6 +254,7 @@ PlannedStmt* route_plan(PlannedStmt* local, Query* copy, int cursor_options,
     count_reason(outcome->failure.code);
     note_stays(outcome->failure.code);
     if (!explain_route) note_refused(query_key(subject.query_id), outcome->failure.code);
+    if (as_of_wanted() && !explain_route) raise_as_of(outcome->failure);
     if (forced) raise_not_routable(outcome->failure);
     return local;
 }
@@ -289,6 +292,12 @@ bool collect_foreign(Node* node, void* context) {
     return expression_tree_walker(node, as_walker(collect_foreign), context);
 }
 
+bool reads_foreign(Query* query) {
+    Foreign found = {};
+    if (foreign_servers_exist()) collect_foreign(reinterpret_cast<Node*>(query), &found);
+    return found.any;
+}
+
 bool reads_only_foreign(Query* query) {
     if (!plain_select(query) || IsParallelWorker() || !foreign_servers_exist()) return false;
     Foreign found = {};
@@ -307,7 +316,49 @@ PlannedStmt* plan_foreign(Query* copy, PlannedStmt* local, int cursor_options,
     return whole != nullptr ? whole : local;
 }
 
+// With tandem.as_of: whether there is anything that has a past, or would have to have one.
+bool reads_tables(Query* query, const PlannedStmt* local) {
+    Tables tables = {};
+    collect_tables(reinterpret_cast<Node*>(query), &tables);
+    // What functions read that the planner has inlined.
+    ListCell* cell;
+    foreach (cell, local->relationOids)
+        tables.any_user_table = tables.any_user_table || has_a_past(lfirst_oid(cell));
+    return tables.any_user_table;
+}
+
+// With tandem.as_of: routed, of no table at all, or an error.
+PlannedStmt* plan_as_of(Query* query, const char* text, int cursor_options,
+                        ParamListInfo parameters) {
+    Query* copy = static_cast<Query*>(copyObjectImpl(query));
+    PlannedStmt* local = plan_in_postgres(query, text, cursor_options, parameters);
+    if (!reads_tables(copy, local)) return local;
+    Failure failure = {};
+    if (!plain_select(copy))
+        set_failure(&failure, "as_of_statement", "only what reads and locks nothing has a past",
+                    "");
+    else if (route_mode == kRouteOff)
+        set_failure(&failure, "off", "routing is switched off", "SET tandem.route = on.");
+    else if (reads_foreign(copy))
+        set_failure(&failure, "as_of_statement", "foreign tables are what they are now", "");
+    else if (InLocalUserIdChange())
+        set_failure(&failure, "as_of_statement",
+                    "a function that runs with the rights of its owner reads the present", "");
+    else if (worth_a_copy(copy) && catalog_exists())
+        return route_plan(local, copy, cursor_options, parameters);
+    else if (IsolationIsSerializable())
+        set_failure(&failure, "isolation", "the transaction is SERIALIZABLE",
+                    "REPEATABLE READ will do: as_of is one moment for all statements.");
+    else if (!catalog_is_refused(copy, &failure))
+        set_failure(&failure, "as_of_statement",
+                    "the query reads catalogs beside tables, or may not be routed here", "");
+    raise_as_of(failure);
+}
+
 PlannedStmt* plan(Query* query, const char* text, int cursor_options, ParamListInfo parameters) {
+    if (unlikely(as_of_wanted()) && IsUnderPostmaster && asking != Asking::kExplainRoute &&
+        query->commandType != CMD_UTILITY)
+        return plan_as_of(query, text, cursor_options, parameters);
     bool someone_asks = asking != Asking::kNobody || route_mode != kRouteOn;
     if (unlikely(someone_asks) && IsUnderPostmaster) refuse_for_catalog(query);
     if (unlikely(reads_only_foreign(query))) {

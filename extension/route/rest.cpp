@@ -19,6 +19,7 @@ extern "C" {
 }
 
 #include "extension/route/rest.h"
+#include "extension/shell/settings.h"
 #include "extension/tree/collation.h"
 #include "extension/tree/tree_builder.h"
 
@@ -257,7 +258,8 @@ bool rest_may_run_here(::Query* rest, bool any_float_order, bool* any_order, Fai
 
 bool may_be_read_here(const RangeTblEntry* rte) {
     if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_VIEW) return true;
-    return isTempOrTempToastNamespace(get_rel_namespace(rte->relid));
+    // What a temporary table held at an older moment is not known.
+    return !as_of_wanted() && isTempOrTempToastNamespace(get_rel_namespace(rte->relid));
 }
 
 bool reads_only_here(const PlannedStmt* plan) {

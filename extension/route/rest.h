@@ -13,8 +13,8 @@ namespace tandem::shell {
 // nothing that may read tables at another moment, and nothing in it depends on an order of rows
 // that no ORDER BY defines. `any_order`: it adds up floating point numbers, which was allowed.
 bool rest_may_run_here(::Query* rest, bool any_float_order, bool* any_order, Failure* failure);
-// The session's own temporary tables, which nobody else writes to; what other RTEs read is no
-// table.
+// The session's own temporary tables, which nobody else writes to, unless tandem.as_of asks for the
+// past; what other RTEs read is no table.
 bool may_be_read_here(const RangeTblEntry* rte);
 // All that its scans read.
 bool reads_only_here(const PlannedStmt* plan);

@@ -1,6 +1,7 @@
 // Entry point of tandem.so: settings first, then the hooks.
 #include "extension/shell/pg.h"
 
+#include "extension/route/as_of.h"
 #include "extension/route/breaker.h"
 #include "extension/route/explain.h"
 #include "extension/route/plan.h"
@@ -34,5 +35,6 @@ void _PG_init(void) {
     tandem::shell::register_scan_methods();
     tandem::shell::install_planner_hook();
     tandem::shell::install_explain_hook();
+    tandem::shell::install_as_of_hooks();
     tandem::shell::install_telemetry();
 }

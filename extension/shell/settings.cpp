@@ -20,6 +20,8 @@ int wait_budget_ms = 1000;
 int connect_timeout_ms = 2000;
 double route_cost_threshold = 1000.0;
 bool route_learning = true;
+char* as_of = nullptr;
+uint64 as_of_change = 1;
 
 namespace {
 
@@ -57,6 +59,27 @@ void assign_float_aggregates(int value, void*) {
     plan_again(value, &float_aggregates);
 }
 
+// A time has digits, or is one of the words that timestamptz knows; whether it is right is seen
+// when a statement asks, because time zones cannot be looked up whenever a setting changes.
+bool check_as_of(char** value, void**, GucSource) {
+    const char* text = *value;
+    if (text == nullptr || text[0] == '\0') return true;
+    bool plausible = true;
+    for (const char* at = text; *at != '\0'; ++at)
+        plausible = plausible && *at >= ' ' && *at <= '~';
+    if (plausible && strlen(text) < 100) return true;
+    GUC_check_errdetail("It is a position of the WAL (16/B374D848) or a time with its zone.");
+    return false;
+}
+
+// What it means is only known when a statement asks; which are to be routed at all is in the plan.
+void assign_as_of(const char* value, void*) {
+    bool before = as_of != nullptr && as_of[0] != '\0';
+    bool now = value != nullptr && value[0] != '\0';
+    if (before != now) ResetPlanCache();
+    ++as_of_change;
+}
+
 void assign_threshold(double value, void*) {
     if (value != route_cost_threshold) ResetPlanCache();
 }
@@ -69,6 +92,15 @@ int freshness_wanted() {
 
 bool any_float_order_wanted() {
     return float_aggregates == kFloatAnyOrder && !InLocalUserIdChange();
+}
+
+bool as_of_wanted() {
+    return as_of != nullptr && as_of[0] != '\0';
+}
+
+RouteMode route_mode_wanted() {
+    return as_of_wanted() && route_mode != kRouteOff ? kRouteForce
+                                                     : static_cast<RouteMode>(route_mode);
 }
 
 void define_settings() {
@@ -98,10 +130,9 @@ void define_settings() {
         "Longest wait for ClickHouse to catch up before a query runs in Postgres.", nullptr,
         &wait_budget_ms, 1000, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     // Not a session's own: what one of them finds unreachable all leave alone for a while.
-    DefineCustomIntVariable("tandem.connect_timeout",
-                            "Longest wait for a connection to ClickHouse.", nullptr,
-                            &connect_timeout_ms, 2000, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr,
-                            nullptr, nullptr);
+    DefineCustomIntVariable(
+        "tandem.connect_timeout", "Longest wait for a connection to ClickHouse.", nullptr,
+        &connect_timeout_ms, 2000, 1, INT_MAX, PGC_SIGHUP, GUC_UNIT_MS, nullptr, nullptr, nullptr);
     DefineCustomRealVariable("tandem.route_cost_threshold",
                              "Planner cost below which a query always stays in Postgres.",
                              "From there on costs are compared. 0: they are not, and whatever can "
@@ -112,6 +143,11 @@ void define_settings() {
                              "Whether what a query took before says where it runs the next time.",
                              "off: by the estimates alone, as if no query had been seen before.",
                              &route_learning, true, PGC_USERSET, 0, nullptr, nullptr, nullptr);
+    DefineCustomStringVariable(
+        "tandem.as_of", "The moment that queries read: a position of the WAL or a time.",
+        "Empty: the present, by tandem.freshness. A query that cannot be answered as of it is an "
+        "error.",
+        &as_of, "", PGC_USERSET, 0, check_as_of, assign_as_of, nullptr);
     MarkGUCPrefixReserved("tandem");
 }
 

@@ -162,6 +162,17 @@ bool goes_with(PgList* tables, const CatalogTable* table) {
     return first->foreign->server == table->foreign->server && first->target_id == table->target_id;
 }
 
+// The first table says which mirror is preferred; others may be in other mirrors of its target.
+CatalogTable* find_mirrored(TreeBuilder* builder, ::Oid relid) {
+    CatalogTable* table = find_mirrored_table(relid, builder->mirror_id, 0);
+    if (builder->mirror_id != 0)
+        return table != nullptr ? table : find_table_on_target(relid, builder->target_id);
+    if (table == nullptr) return nullptr;
+    builder->mirror_id = table->mirror_id;
+    builder->target_id = table->target_id;
+    return table;
+}
+
 CatalogTable* planned_table(TreeBuilder* builder, const RangeTblEntry* rte) {
     int user = static_cast<int>(checked_as(builder->level->query, rte));
     bool foreign = rte->relkind == RELKIND_FOREIGN_TABLE;
@@ -170,13 +181,10 @@ CatalogTable* planned_table(TreeBuilder* builder, const RangeTblEntry* rte) {
         CatalogTable* table = static_cast<CatalogTable*>(lfirst(cell));
         if (table->relid == rte->relid && (!foreign || table->target_id == user)) return table;
     }
-    CatalogTable* table = foreign ? find_foreign_table(rte->relid)
-                                  : find_mirrored_table(rte->relid, builder->mirror_id, 0);
+    CatalogTable* table =
+        foreign ? find_foreign_table(rte->relid) : find_mirrored(builder, rte->relid);
     if (table == nullptr) return nullptr;
-    if (foreign)
-        table->target_id = user;
-    else
-        builder->mirror_id = table->mirror_id;
+    if (foreign) table->target_id = user;
     if (!goes_with(builder->tree->tables, table)) return nullptr;
     builder->tree->tables = lappend(builder->tree->tables, table);
     return table;
@@ -270,8 +278,7 @@ void convert_table(TreeBuilder* builder, Relation* relation, const RangeTblEntry
     if (table == nullptr) {
         refuse(builder, "unmirrored_relation",
                psprintf("table \"%s\" is not mirrored", get_rel_name(rte->relid)),
-               "Add it to the mirror that has the other tables: `tandem mirror add NAME "
-               "--table TABLE`.");
+               "Add it to a mirror: `tandem mirror add NAME --table TABLE`.");
         return;
     }
     relation->id = static_cast<uint32_t>(table_number(builder->tree->tables, table));

@@ -28,7 +28,8 @@ struct TreeBuilder {
     uint32_t node_capacity = 0;
     Node* case_argument = nullptr;  // what CaseTestExpr stands for
     const PlannedStmt* plan = nullptr;
-    int mirror_id = 0;
+    int mirror_id = 0;  // of the first table; others may be in other mirrors of its target
+    int target_id = 0;
     int depth = 0;
     bool refused = false;
 };

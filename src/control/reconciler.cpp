@@ -327,6 +327,8 @@ void Limits::take(const config::Values& values) {
     if (values.batch_rows != 0) batch_rows = values.batch_rows;
     if (values.flush_age_ms != 0) flush_age = milliseconds(values.flush_age_ms);
     if (values.batch_age_ms != 0) batch_age = milliseconds(values.batch_age_ms);
+    if (values.history_s != 0)
+        folding.history = std::chrono::seconds(values.history_s > 1 ? values.history_s : 0);
     if (values.snapshot_workers != 0) snapshot_workers = static_cast<int>(values.snapshot_workers);
 }
 

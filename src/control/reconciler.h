@@ -29,7 +29,7 @@ struct Limits {
     void take(const config::Values& values);
 
     size_t snapshot_block_bytes = size_t{8} << 20;  // per worker; small enough to stay in cache
-    mirror::FoldLimits folding = {};
+    mirror::FoldLimits folding = {.history = std::chrono::seconds(config::defaults::history_s)};
     int64_t chunk_blocks = 16384;  // heap blocks (8 KiB) of one snapshot chunk
 };
 

@@ -111,6 +111,7 @@ std::string bound(const BoundRelation& relation) {
     stored.position = position;
     stored.oldest = oldest;
     stored.delta_empty = relation.delta_empty;
+    stored.folded_to = relation.folded_to;
     std::vector<sqltext::LeafSeen> leaves;
     for (uint32_t i = 0; i < relation.cut_count; ++i)
         leaves.push_back(

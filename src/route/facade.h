@@ -140,6 +140,7 @@ struct BoundRelation {
     uint64_t position;  // what committed before it is seen; 0: the name is written, for people
     uint32_t oldest;    // generation of the delta that is not folded
     bool delta_empty;
+    uint64_t folded_to;  // not 0: the position is before that fold, and oldest what is kept
     const BoundCut* cuts;
     uint32_t cut_count;
     const char* source;  // of a foreign table, instead of all that: source/facade.h; or nullptr

@@ -1,5 +1,8 @@
 #include "sqltext/stored_relation.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "sqltext/quote.h"
 
 namespace tandem::sqltext {
@@ -92,6 +95,27 @@ std::string counted(const StoredRelation& relation, const std::string& open) {
            of_each_kind(relation, open, amount) + ") ARRAY JOIN range(_tandem_n) AS _tandem_i";
 }
 
+// What was folded and what took its place lie side by side, in the delta and in main: the newest
+// row of a key is looked for in both.
+std::string newest_of_both(const StoredRelation& relation, const std::string& open,
+                           const std::string& set) {
+    std::vector<std::string> columns(relation.keys.begin(), relation.keys.end());
+    for (const std::string& column : relation.columns)
+        if (std::find(columns.begin(), columns.end(), column) == columns.end())
+            columns.push_back(column);
+    std::string list = ch_ident_list(columns);
+    std::string keys = ch_ident_list(relation.keys);
+    return "SELECT " + ch_ident_list(relation.columns) + " FROM (SELECT * FROM (SELECT " + list +
+           ", _tandem_from, _tandem_ordinal, _tandem_deleted FROM " +
+           ch_qualified(relation.database, relation.delta) + " WHERE " + open +
+           " UNION ALL SELECT " + list +
+           ", _tandem_from, toUInt64(0) AS _tandem_ordinal, toUInt8(0) AS _tandem_deleted FROM " +
+           ch_qualified(relation.database, relation.main) + " WHERE " + visible(relation) +
+           " AND " + key_of(relation.keys) + " IN " + set + ") ORDER BY " + keys +
+           ", _tandem_from DESC, _tandem_ordinal DESC LIMIT 1 BY " + keys +
+           ") WHERE _tandem_deleted = 0";
+}
+
 }  // namespace
 
 std::string amounts(const StoredRelation& relation, std::string_view generations) {
@@ -126,8 +150,19 @@ std::string stored_relation(const StoredRelation& relation) {
         return sql + " AND _tandem_row NOT IN (SELECT _tandem_row FROM " +
                ch_qualified(relation.database, relation.delta) + " WHERE " + open + ") UNION ALL " +
                counted(relation, open);
-    return sql + " AND " + not_in_delta(relation, open) + " UNION ALL SELECT " + columns +
-           " FROM (" + newest_of_delta(relation, open) + ") WHERE _tandem_deleted = 0";
+    sql += " AND ";
+    if (relation.folded_to != 0) {
+        // Also of rows behind the position: of their keys main may lose what it shows. All of
+        // them were there before anybody knew of the fold, so both halves find the same keys.
+        std::string set = "(SELECT " + ch_ident_list(relation.keys) + " FROM " +
+                          ch_qualified(relation.database, relation.delta) +
+                          " WHERE _tandem_from < " + std::to_string(relation.folded_to) +
+                          " AND _tandem_generation >= " + std::string(relation.oldest) + ")";
+        return sql + key_of(relation.keys) + " NOT IN " + set + " UNION ALL " +
+               newest_of_both(relation, open, set);
+    }
+    return sql + not_in_delta(relation, open) + " UNION ALL SELECT " + columns + " FROM (" +
+           newest_of_delta(relation, open) + ") WHERE _tandem_deleted = 0";
 }
 
 }  // namespace tandem::sqltext

@@ -32,6 +32,9 @@ struct StoredRelation {
     std::string_view position;             // what committed before it is seen
     std::string_view oldest = "0";         // first generation of the delta that is not folded
     bool delta_empty = false;              // nothing of the delta can be seen at the position
+    // Not 0 when the position is before the last fold, or one that has begun: where that ends.
+    // `oldest` is the first generation that is kept then. Only with a key, and without cuts.
+    uint64_t folded_to = 0;
     std::span<const LeafSeen> leaves = {};
 };
 

@@ -4,7 +4,8 @@
 // its effect, then the applier tries again, or after it, then the mirror dies, as it may at any
 // other moment, and starts again from a confirmed position that may be an old one. Chunks of the
 // snapshot are read and deltas folded in between. At every position that is published, a read at it
-// must give what the source had committed there. No threads, no clock, no server. Tries
+// must give what the source had committed there, and so must reads at older ones, in the midst of
+// batches and before folds, as far back as history goes. No threads, no clock, no server. Tries
 // the same seeds in every run. TANDEM_SIM_SEED replays one (printed on failure); with
 // TANDEM_BUDGET_SECONDS seeds are tried from there on for that long.
 #include <gtest/gtest.h>
@@ -69,6 +70,9 @@ struct ModelCopy {
     uint32_t oldest = 1;
     bool empty = true;
     uint32_t folding = 0;
+    uint64_t folded_to = 0;
+    std::optional<uint32_t> history;  // generation
+    uint64_t readable_from = 0;
 
     static Stored stored(const types::Block& block, size_t i) {
         Stored row;
@@ -94,10 +98,20 @@ struct ModelCopy {
     }
     Visible visible(uint64_t position) const {
         Visible result;
+        bool before = position < folded_to;
+        uint32_t first = before ? history.value_or(oldest) : oldest;
         auto open = newest(delta, [&](const Stored& row) {
-            return row.from < position && row.generation >= oldest;
+            return row.from < position && row.generation >= first;
         });
-        if (empty && !open.empty()) ADD_FAILURE() << "the delta is called empty and is not";
+        if (!before && empty && !open.empty())
+            ADD_FAILURE() << "the delta is called empty and is not";
+        for (const Stored& row : main) {
+            auto found = open.find(row.row.key);
+            if (!before || row.from >= position || found == open.end()) continue;
+            if (std::pair(row.from, uint64_t{0}) >
+                std::pair(found->second.from, found->second.ordinal))
+                found->second = row;
+        }
         for (const Stored& row : main)
             if (row.from < position && !open.contains(row.row.key))
                 result.emplace(row.row.key, std::pair(row.row.number, row.row.large));
@@ -121,6 +135,8 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
   public:
     explicit Simulation(uint64_t seed) : random_(seed), table_(make_table()) {
         failures_per_mille_ = pick(0, 1) == 0 ? 0 : pick(1, 150);
+        const int histories[] = {0, 20, 60, 100'000};
+        history_ms_ = histories[pick(0, 3)];
         copies_[1].known = true;
         limits_.changes_max = static_cast<size_t>(pick(1, 40));
         lookup_limits_.lookup_keys = static_cast<size_t>(pick(1, 8));
@@ -154,6 +170,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
     }
     Visible actual() const { return visible_at(confirmed_); }
     size_t reads() const { return reads_; }
+    size_t old_reads() const { return old_reads_; }
     size_t folds() const { return folds_; }
 
   private:
@@ -265,15 +282,27 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         limits.generation_age = std::chrono::milliseconds(pick(0, 5));
         limits.generation_age_per_table = std::chrono::milliseconds(0);
         limits.keys_max = static_cast<size_t>(pick(1, 12));
+        limits.history = std::chrono::milliseconds(history_ms_);
         book_.emplace(limits);
         uint32_t last = 0;
         for (const ModelCopy::Stored& row : copy.delta) last = std::max(last, row.generation);
+        std::set<uint32_t> kept;
+        std::set<uint32_t> garbage;
+        for (const ModelCopy::Stored& row : copy.delta)
+            if (row.generation + 1 < copy.oldest)
+                (copy.history && row.generation >= *copy.history ? kept : garbage)
+                    .insert(row.generation);
         book_->start({.table = table_,
                       .loading = !live_,
                       .oldest = copy.oldest,
-                      .open = std::max(copy.oldest, last + 1),
+                      .open = std::max(copy.oldest, last + 2),
                       .empty = copy.empty,
-                      .folding = copy.folding});
+                      .folding = copy.folding,
+                      .cuts = {},
+                      .history = {kept.begin(), kept.end()},
+                      .position = confirmed_,
+                      .now = Moment(now_)});
+        for (uint32_t generation : garbage) book_->add_garbage(table_, generation);
         for (const ModelCopy::Stored& row : copy.delta)
             if (row.generation >= copy.oldest)
                 book_->remember(kTable, hash_of(row.row.key), row.generation);
@@ -371,38 +400,62 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         if (!live_ && chunks_done_ == kBlocks && confirmed_ >= consistent_) {
             live_ = true;
             recorded_ = std::max(recorded_, confirmed_);
-            copies_.at(applied_copy_).visible_from = confirmed_;
+            copies_.at(applied_copy_).visible_from = history_from_ = confirmed_;
             book_->set_live(kTable);
         }
         if (live_) read();
     }
 
-    // A reader at the published position.
+    // Readers at the published position, and at some that older transactions ended at.
     void read() {
-        auto state = states_.upper_bound(confirmed_.value);
+        read_at(confirmed_);
+        for (int i = 0; i < 3; ++i) {
+            auto state = states_.upper_bound(static_cast<uint64_t>(
+                pick(static_cast<int>(history_from_.value), static_cast<int>(confirmed_.value))));
+            if (state == states_.begin()) continue;
+            Lsn position{std::prev(state)->first};
+            const ModelCopy* copy = copy_at(position);
+            if (position < history_from_ || copy == nullptr || position.value < copy->readable_from)
+                continue;
+            if (position.value < copy->folded_to) ++old_reads_;
+            read_at(position);
+        }
+    }
+    void read_at(Lsn position) {
+        auto state = states_.upper_bound(position.value);
         Visible then;
         if (state != states_.begin()) then = std::prev(state)->second;
         ++reads_;
-        Visible seen = visible_at(confirmed_);
+        Visible seen = visible_at(position);
         if (seen != then)
-            ADD_FAILURE() << "wrong read at " << to_string(confirmed_) << ": "
-                          << testing::PrintToString(seen) << ", not "
-                          << testing::PrintToString(then);
+            ADD_FAILURE() << "wrong read at " << to_string(position) << " of "
+                          << to_string(confirmed_) << ": " << testing::PrintToString(seen)
+                          << ", not " << testing::PrintToString(then);
     }
-    Visible visible_at(Lsn position) const {
+    const ModelCopy* copy_at(Lsn position) const {
         const ModelCopy* copy = nullptr;
         for (const auto& [number, candidate] : copies_)
             if (candidate.visible_from && *candidate.visible_from <= position) copy = &candidate;
+        return copy;
+    }
+    Visible visible_at(Lsn position) const {
+        const ModelCopy* copy = copy_at(position);
         return copy == nullptr ? Visible() : copy->visible(position.value);
     }
 
     // --- folding --------------------------------------------------------------------------------
     void fold() {
         Moment now{now_};
-        for (const FoldTask& task : book_->due(confirmed_, now)) {
+        for (const FoldTask& task : book_->due_to_begin(confirmed_, now)) {
+            if (!begin(task, now).ok() && (dead_ || chance(300))) return crash();
+            if (live_) read();
+        }
+        for (const FoldTask& task : book_->due(now)) {
             if (!fold(task, now).ok() && (dead_ || chance(300))) return crash();
             if (live_) read();
         }
+        for (const auto& forgotten : book_->due_history(now))
+            if (!forget(forgotten, now).ok() && (dead_ || chance(300))) return crash();
         for (const auto& [table, generation] : book_->take_garbage(now)) {
             auto copy = copies_.find(table->copy);
             if (copy == copies_.end()) continue;
@@ -413,17 +466,56 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
         if (live_) read();
     }
 
-    Status fold(const FoldTask& task, Moment now) {
-        ModelCopy& copy = copies_.at(task.table->copy);
-        auto folded = [&](const ModelCopy::Stored& row) {
+    static uint32_t origin_of(const FoldTask& task) { return 1000 + task.newest; }
+    static auto of(const FoldTask& task) {
+        return [task](const ModelCopy::Stored& row) {
             return row.generation >= task.oldest && row.generation <= task.newest;
         };
-        uint32_t origin = 1000 + task.newest;
+    }
+
+    Status begin(const FoldTask& task, Moment now) {
+        ModelCopy& copy = copies_.at(task.table->copy);
         TRY(effect([&] {
             recorded_ = std::max(recorded_, confirmed_);
             copy.folding = task.newest;
+            copy.folded_to = std::max(copy.folded_to, task.folded_to.value);
+            if (!task.kept) {
+                copy.history.reset();
+                copy.readable_from = std::max(copy.readable_from, copy.folded_to);
+            } else if (!copy.history) {
+                copy.history = copy.oldest - 1;
+            }
         }));
-        book_->begin(task);
+        if (live_) read();
+        auto newest = ModelCopy::newest(copy.delta, of(task));
+        if (task.kept)
+            TRY(effect([&] {
+                for (const ModelCopy::Stored& row : copy.main) {
+                    if (!newest.contains(row.row.key) || row.origin == origin_of(task)) continue;
+                    copy.delta.push_back(row);
+                    copy.delta.back().ordinal = 0;
+                    copy.delta.back().generation = task.replaced();
+                }
+            }));
+        book_->begin(task, now);
+        return {};
+    }
+
+    Status forget(const DeltaBook::Forgotten& what, Moment now) {
+        ModelCopy& copy = copies_.at(what.table->copy);
+        TRY(effect([&] {
+            copy.history = what.oldest_kept;
+            copy.readable_from = std::max(copy.readable_from, what.readable_from.value);
+        }));
+        book_->forget_history(what, now);
+        return {};
+    }
+
+    Status fold(const FoldTask& task, Moment now) {
+        ModelCopy& copy = copies_.at(task.table->copy);
+        auto folded = of(task);
+        uint32_t origin = origin_of(task);
+        book_->note_try(task);
         auto newest = ModelCopy::newest(copy.delta, folded);
         if (task.again)
             std::erase_if(copy.main, [&](const auto& row) { return row.origin == origin; });
@@ -441,9 +533,9 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
             });
         }));
         ++folds_;
-        return book_->finish(task, now, now, [&](bool empty) {
+        return book_->finish(task, now, now, [&](uint32_t oldest, bool empty) {
             return effect([&] {
-                copy.oldest = task.newest + 1;
+                copy.oldest = oldest;
                 copy.empty = empty;
                 copy.folding = 0;
             });
@@ -585,7 +677,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
     Status record_delta_rows(const Table& table) override {
         return effect([&] { copies_.at(table.copy).empty = false; });
     }
-    Status record_change(const TableChange&) override { return {}; }
+    Status record_change(const TableChange&, Lsn) override { return {}; }
     Status record_failure(const Table&, const Error& error) override {
         ADD_FAILURE() << error.to_string();
         return {};
@@ -618,6 +710,7 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
     TablePtr table_;
     std::set<uint32_t> leaves_;
     int failures_per_mille_ = 0;
+    int history_ms_ = 0;
     StreamLimits limits_;
     ApplyLimits lookup_limits_;
     Micros now_{0};
@@ -629,11 +722,13 @@ class Simulation final : Destination, SourceRows, Catalog, TableDirectory {
     std::vector<Transaction> history_;
     std::map<uint64_t, Visible> states_;  // by the end of the transaction
     size_t reads_ = 0;
+    size_t old_reads_ = 0;
     size_t folds_ = 0;
 
     // Durable: ClickHouse, catalog, slot.
     std::map<int, ModelCopy> copies_;
     Lsn recorded_;
+    Lsn history_from_;
     int chunks_done_ = 0;
     Lsn consistent_;
     bool live_ = false;
@@ -663,6 +758,7 @@ TEST(mirror_simulation, always_ends_with_both_sides_equal) {
     const uint64_t runs = std::getenv("TANDEM_SIM_SEED") != nullptr ? 1 : 400;
     const auto end = Clock::now() + std::chrono::seconds(budget);
     size_t reads = 0;
+    size_t old_reads = 0;
     size_t folds = 0;
     uint64_t tried = 0;
     for (uint64_t seed = first; budget != 0 ? Clock::now() < end : seed < first + runs; ++seed) {
@@ -672,12 +768,14 @@ TEST(mirror_simulation, always_ends_with_both_sides_equal) {
         Simulation simulation(seed);
         simulation.run();
         reads += simulation.reads();
+        old_reads += simulation.old_reads();
         folds += simulation.folds();
         ASSERT_TRUE(simulation.finished()) << "TANDEM_SIM_SEED=" << seed;
         ASSERT_EQ(simulation.expected(), simulation.actual()) << "TANDEM_SIM_SEED=" << seed;
     }
     if (tried < 100) return;
     EXPECT_GT(reads, 4 * tried);
+    EXPECT_GT(old_reads, tried) << "before the last fold";
     EXPECT_GT(folds, tried / 4);
 }
 

@@ -228,7 +228,8 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
            ('batch_rows', 1::bigint, 100000000::bigint),
            ('flush_age_ms', 1::bigint, 3600000::bigint),
            ('batch_age_ms', 1::bigint, 3600000::bigint),
-           ('snapshot_workers', 1::bigint, 64::bigint)
+           ('snapshot_workers', 1::bigint, 64::bigint),
+           ('history_s', 1::bigint, 31536000::bigint)
 $$;
 -- end of what is generated
 
@@ -644,6 +645,15 @@ BEGIN
         PERFORM pg_sleep(0.002);
     END LOOP;
 END $$;
+
+-- The newest position that the mirror has, or, without a name, that all running ones have: for tandem.as_of.
+CREATE OR REPLACE FUNCTION tandem.current_position(mirror text DEFAULT NULL) RETURNS pg_lsn
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT min(greatest(s.confirmed_flush_lsn, m.position))
+    FROM tandem.mirror m LEFT JOIN pg_replication_slots s ON s.slot_name = m.slot_name
+    WHERE CASE WHEN current_position.mirror IS NULL THEN m.state = 'running'
+               ELSE m.mirror_id = tandem.mirror_by_name(current_position.mirror) END
+$$;
 
 -- Waits until every table of the mirror is live. An error as soon as one of them, or the mirror as a
 -- whole, has failed. For scripts.

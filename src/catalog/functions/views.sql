@@ -11,7 +11,11 @@ CREATE OR REPLACE VIEW tandem.mirror_tables AS
            (SELECT count(*) FROM tandem.mirror_column k WHERE k.mirror_id = t.mirror_id
              AND k.relid = t.relid AND k.inexact_since IS NOT NULL) AS inexact_columns,
            t.error_code, t.error_message, k.delta_empty, k.last_fold, k.folds,
-           tandem.layout_text(t.relid, t.layout) AS layout
+           tandem.layout_text(t.relid, t.layout) AS layout,
+           -- tandem.as_of can be as old as this
+           (SELECT greatest(t.history_from, o.readable_from) FROM tandem.mirror_copy o
+             WHERE o.mirror_id = t.mirror_id AND o.relid = t.relid AND o.visible_from IS NOT NULL
+             ORDER BY o.copy LIMIT 1) AS readable_from
     FROM tandem.mirror_table t JOIN tandem.mirror m USING (mirror_id)
     LEFT JOIN LATERAL (SELECT * FROM tandem.mirror_copy c
         WHERE c.mirror_id = t.mirror_id AND c.relid = t.relid AND c.visible_from IS NOT NULL

@@ -228,7 +228,7 @@ Status Applier::apply_change(const SchemaStep& step) {
     DeltaBook::Hold view(*book_, step.change.after->relid, DeltaBook::Held::view);
     TRY(destination_->alter(step.change));
     TRY(failpoint("alter_before_record"));
-    TRY(catalog_->record_change(step.change));
+    TRY(catalog_->record_change(step.change, step.commit));
     book_->replace_table(step.change.after);
     changed_.insert(step.change.after->relid);
     return {};

@@ -38,7 +38,7 @@ class ApplierTest : public testing::Test,
         step.rows = std::make_unique<TableBatch>(WireLayout{table, {0, 1, 2}}, converters_.back());
         EXPECT_TRUE(step.rows->insert(Row(1, 1, "a").get(), Version::of_change(Lsn{10}, 1)).ok());
         EXPECT_TRUE(step.rows->remove(Row(2, 1, "").key(), Version::of_change(Lsn{10}, 2)).ok());
-        step.rows->close(std::nullopt);
+        step.rows->close();
         return step;
     }
     void start() {
@@ -80,7 +80,7 @@ class ApplierTest : public testing::Test,
     Status record_delta_rows(const Table&) override { return {}; }
     Status before_leaf(const Table&, Oid) override { return {}; }
     Status record_leaf(const LeafStep&) override { return {}; }
-    Status record_change(const TableChange&) override { return call("change"); }
+    Status record_change(const TableChange&, Lsn) override { return call("change"); }
     Status record_failure(const Table& table, const Error&) override {
         return call("failure" + number(table));
     }

@@ -73,7 +73,8 @@ class Catalog {
     // partition that joins begin, from the start.
     virtual Status before_leaf(const Table& table, Oid leaf) = 0;
     virtual Status record_leaf(const LeafStep& step) = 0;
-    virtual Status record_change(const TableChange& change) = 0;
+    // At positions up to the commit the table had other columns.
+    virtual Status record_change(const TableChange& change, Lsn commit) = 0;
     virtual Status record_failure(const Table& table, const Error& error) = 0;
 };
 

@@ -54,6 +54,7 @@ struct LeafStep {
 };
 struct SchemaStep {
     TableChange change;
+    Lsn commit = {};  // of the transaction that told of it
 };
 struct FailStep {
     TablePtr table;
@@ -68,7 +69,14 @@ struct Batch {
     Lsn confirm;
     // Commit LSN of the last change in the batch: where a loss is recorded.
     Lsn last_commit;
-    postgres::PgTime last_commit_time;  // of the last commit that was read while the batch was open
+    postgres::PgTime last_commit_time;  // of the last commit that was read while it was open
+    // Where the last commit of each second ends, in order of the stream; a clock that is set back
+    // stands still.
+    struct Moment {
+        int64_t second = 0;  // since 2000
+        Lsn end;
+    };
+    std::vector<Moment> moments;
     size_t changes = 0;
     size_t bytes = 0;
     // Transactions with rows whose values have to be looked up.

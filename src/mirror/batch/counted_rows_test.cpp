@@ -55,7 +55,7 @@ class CountedRows : public testing::Test {
         return text;
     }
     PlacedRows placed() {
-        rows_.close(std::nullopt);
+        rows_.close();
         return rows_.place({.holds = DeltaKeys::Holds::anything});
     }
 

@@ -1,5 +1,6 @@
-// Rows are appended and never moved: an UPDATE or DELETE of a key that is in the batch only notes
-// in superseded_by_ which row replaces the earlier one, and place() leaves the replaced ones out.
+// Rows are appended and never moved: an UPDATE or DELETE of a key that its transaction has written
+// only notes in superseded_by_ which row replaces the earlier one, and place() leaves the replaced
+// ones out.
 // Each row carries its version, whether it deletes, and whether its key is new (`fresh_`), by which
 // main and delta are told apart.
 //
@@ -115,7 +116,7 @@ Status TableBatch::update(const postgres::Update& update, Version version) {
     std::optional<uint32_t> previous = index_.find(moved ? old_key_scratch_ : key_scratch_);
     TRY(append_row(update.row, old, previous, version));
     uint32_t row = rows_ - 1;
-    if (previous && !moved && fresh_[*previous]) {
+    if (previous && !moved && fresh_[*previous] && versions_[*previous].commit == version.commit) {
         fresh_[row] = true;
         ++fresh_rows_;
     }
@@ -223,7 +224,7 @@ void TableBatch::finish_row(Version version, bool deleted, bool fresh) {
 void TableBatch::replace(std::string_view key, uint32_t row) {
     ++changes_;
     std::optional<uint32_t> before = index_.put(key, row);
-    if (!before) return;
+    if (!before || versions_[*before].commit != versions_[row].commit) return;
     if (superseded_by_.size() <= *before) superseded_by_.resize(rows_, 0);
     superseded_by_[*before] = row;
     ++superseded_rows_;
@@ -242,16 +243,8 @@ size_t TableBatch::byte_size() const {
 
 // --- taking -----------------------------------------------------------------------------------
 
-void TableBatch::close(std::optional<Lsn> open) {
+void TableBatch::close() {
     superseded_by_.resize(rows_, 0);
-    for (uint32_t row = 0; open && row < rows_; ++row) {
-        uint32_t later = superseded_by_[row];
-        if (later == 0 || versions_[row].commit == *open || versions_[later].commit != *open)
-            continue;
-        superseded_by_[row] = 0;
-        while (superseded_by_[later] != 0) later = superseded_by_[later];
-        fresh_[later] = false;
-    }
     std::erase_if(pending_, [this](const Pending& row) { return superseded_by_[row.row] != 0; });
     pending_of_.clear();
     for (const Pending& row : pending_) pending_of_[row.row] = 0;

@@ -1,9 +1,10 @@
 // TableBatch: the changes of one table in one batch, as ClickHouse columns.
 //
-// Values go from the message straight into the columns. Changes to one key collapse to the last
-// one. An unchanged TOAST value is taken from an earlier row of the batch; when there is none
-// the row is *pending*: its values are found by key later, by apply/Applier, in slices, because
-// they may be as large as they like. See docs/decisions/0001. No I/O; one thread at a time.
+// Values go from the message straight into the columns. Of what a transaction did to one key the
+// last is kept: every position can be read, also inside a batch (docs/decisions/0014). An
+// unchanged TOAST value is taken from an earlier row of the batch; when there is none the row is
+// *pending*: its values are found by key later, by apply/Applier, in slices, because they may be as
+// large as they like. See docs/decisions/0001. No I/O; one thread at a time.
 //
 // A failed call leaves the batch unusable: the table has to be stopped and the batch dropped.
 #pragma once
@@ -69,9 +70,7 @@ class TableBatch {
     size_t copied_bytes() const { return copied_bytes_; }
 
     // Ends the filling. --- taking ---------------------------------------------------------------
-    // `open`: the transaction the stream is still in. It may not be seen with this batch, so its
-    // rows replace none of earlier ones.
-    void close(std::optional<Lsn> open);
+    void close();
     // All rows that are not pending; once. Rows that were inserted, under keys the delta does not
     // hold, are for main; the others for the delta. When there are others, `main_rows_min` of them
     // are needed for an insert into main of their own; fewer go along to the delta.
@@ -166,8 +165,8 @@ class TableBatch {
     size_t changes_ = 0;
     size_t copied_bytes_ = 0;
     KeyIndex index_;  // key → its last row
-    // By row: the later row of its key, 0 for none (the first row follows nothing). May be shorter
-    // than rows_.
+    // By row: the later row of its key by the same transaction, 0 for none (the first row follows
+    // nothing). May be shorter than rows_.
     std::vector<uint32_t> superseded_by_;
     size_t superseded_rows_ = 0;
     size_t went_rows_ = 0;  // of a table without a key

@@ -106,6 +106,8 @@ Status CatalogStore::record_leaf(const LeafStep& step) {
             (loads ? "NULL::pg_lsn" : lsn_literal(visible)) + " FROM tandem.mirror_copy WHERE " +
             where_copy(table)));
         TRY(insert_chunks(chunks));
+        TRY(execute("UPDATE tandem.mirror_table SET history_from = greatest(history_from, " +
+                    lsn_literal(visible) + ") WHERE " + where_current(table.relid)));
         if (step.kind == LeafStep::Kind::truncated)
             return record_truncated_heaps(table.relid, step.xid);
         return execute("UPDATE tandem.mirror_table SET heaps = tandem.with_leaf(heaps, " + leaf +
@@ -136,6 +138,8 @@ Result<CatalogStore::Liveness> CatalogStore::set_leaf_live(Oid relid, Oid leaf, 
         result.live = true;
         TRY(execute("UPDATE tandem.mirror_leaf SET loads = false, visible_from = " +
                     lsn_literal(published) + " WHERE " + of_leaf));
+        TRY(execute("UPDATE tandem.mirror_table SET history_from = greatest(history_from, " +
+                    lsn_literal(published) + ") WHERE " + where(relid)));
         std::string heap = waiting.is_null(0, 1) ? "NULL" : pg_literal(waiting.text(0, 1));
         TRY(execute("UPDATE tandem.mirror_table SET heaps = tandem.with_leaf(heaps, " +
                     number(leaf.value) + ", " + heap + ") WHERE " + where(relid)));

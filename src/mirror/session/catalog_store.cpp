@@ -122,7 +122,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
         "SELECT relid, schema_name, table_name, target_table, state, consistent_lsn, "
-        "generation, natts, coalesce(heaps, ''), coalesce(loaded_as_of, '') FROM "
+        "generation, natts, coalesce(heaps, ''), coalesce(loaded_as_of, ''), history_from FROM "
         "tandem.mirror_table WHERE mirror_id = " +
         number(options_.mirror_id) + " AND error_code IS DISTINCT FROM 'removed' ORDER BY relid"));
     std::vector<TableRow> tables;
@@ -138,6 +138,7 @@ Result<std::vector<TableRow>> CatalogStore::read_tables() {
         row.natts = static_cast<int>(TRY(rows.integer(i, 7)));
         row.heaps = rows.text(i, 8);
         row.loaded_as_of = rows.text(i, 9);
+        if (!rows.is_null(i, 10)) row.history_from = TRY(rows.lsn(i, 10));
         tables.push_back(std::move(row));
     }
     return tables;
@@ -164,7 +165,8 @@ Result<std::vector<TableRow>> CatalogStore::read_removed_tables() {
 Result<std::vector<CopyRow>> CatalogStore::read_copies(Oid relid) {
     postgres::Connection* catalog = TRY(connection());
     auto rows = TRY(catalog->query(
-        "SELECT copy, visible_from, oldest_generation, delta_empty, coalesce(folding, 0) FROM "
+        "SELECT copy, visible_from, oldest_generation, delta_empty, coalesce(folding, 0), "
+        "history_generation FROM "
         "tandem.mirror_copy WHERE " +
         where(relid) + " ORDER BY copy"));
     std::vector<CopyRow> copies;
@@ -175,6 +177,7 @@ Result<std::vector<CopyRow>> CatalogStore::read_copies(Oid relid) {
         row.oldest = static_cast<uint32_t>(TRY(rows.integer(i, 2)));
         row.delta_empty = TRY(rows.boolean(i, 3));
         row.folding = static_cast<uint32_t>(TRY(rows.integer(i, 4)));
+        if (!rows.is_null(i, 5)) row.history = static_cast<uint32_t>(TRY(rows.integer(i, 5)));
         copies.push_back(row);
     }
     return copies;
@@ -380,6 +383,7 @@ Status CatalogStore::renew(const Error& why, const StoredIdentity& stored) {
                     pg_literal(why.info().code) + ", incident_message = " +
                     pg_literal(why.message()) + ", incident_at = now()" + this_mirror()));
         TRY(execute("DELETE FROM tandem.mirror_chunk" + this_mirror()));
+        TRY(execute("DELETE FROM tandem.moment" + this_mirror()));
         // The WAL begins anew, as it were: a position of before says nothing about what follows.
         TRY(execute("UPDATE tandem.mirror_copy SET visible_from = '0/1'" + this_mirror() +
                     " AND visible_from IS NOT NULL"));
@@ -517,7 +521,8 @@ Result<CatalogStore::Liveness> CatalogStore::set_live(Oid relid, Lsn published) 
             return {};
         }
         result.live = true;
-        TRY(execute("UPDATE tandem.mirror_table SET state = 'live' WHERE " + where_current(relid)));
+        TRY(execute("UPDATE tandem.mirror_table SET state = 'live', history_from = " +
+                    lsn_literal(published) + " WHERE " + where_current(relid)));
         TRY(execute("UPDATE tandem.mirror_copy SET visible_from = " + lsn_literal(published) +
                     " WHERE " + where(relid) + " AND visible_from IS NULL"));
         TRY(record_position(published));
@@ -565,11 +570,26 @@ Status CatalogStore::record_position(Lsn position) {
                    ")");
 }
 
-Status CatalogStore::begin_fold(const Table& table, uint32_t newest, Lsn position) {
+Status CatalogStore::begin_fold(const Table& table, uint32_t newest, Lsn position, Folded folded) {
+    std::string history;
+    if (folded.to.valid()) {
+        std::string to = lsn_literal(folded.to);
+        history = ", folded_to = greatest(folded_to, " + to + "), history_generation = ";
+        history += folded.kept ? "coalesce(history_generation, oldest_generation - 1)"
+                               : "NULL, readable_from = greatest(readable_from, " + to + ")";
+    }
     return in_transaction([&]() -> Status {
         TRY(record_position(position));
-        return execute("UPDATE tandem.mirror_copy SET folding = " + number(newest) + " WHERE " +
-                       where_copy(table));
+        return execute("UPDATE tandem.mirror_copy SET folding = " + number(newest) + history +
+                       " WHERE " + where_copy(table));
+    });
+}
+
+Status CatalogStore::settle(const Table& table, Lsn position) {
+    return in_transaction([&]() -> Status {
+        TRY(record_position(position));
+        return execute("UPDATE tandem.mirror_copy SET readable_from = " + lsn_literal(position) +
+                       " WHERE " + where_copy(table));
     });
 }
 
@@ -577,6 +597,49 @@ Status CatalogStore::finish_fold(const Table& table, uint32_t oldest, bool delta
     return execute("UPDATE tandem.mirror_copy SET folding = NULL, oldest_generation = " +
                    number(oldest) + ", delta_empty = " + boolean(delta_empty) +
                    ", last_fold = now(), folds = folds + 1 WHERE " + where_copy(table));
+}
+
+Status CatalogStore::forget_history(const Table& table, uint32_t oldest_kept, Lsn readable_from) {
+    return execute("UPDATE tandem.mirror_copy SET history_generation = " + number(oldest_kept) +
+                   ", readable_from = greatest(readable_from, " + lsn_literal(readable_from) +
+                   ") WHERE " + where_copy(table));
+}
+
+Result<Batch::Moment> CatalogStore::last_moment(Lsn confirmed) {
+    postgres::Connection* catalog = TRY(connection());
+    std::string last =
+        "SELECT extract(epoch FROM at - timestamptz '2000-01-01 00:00:00+00')::bigint - 1, "
+        "position FROM tandem.moment" +
+        this_mirror() + " ORDER BY at DESC LIMIT 1";
+    TRY(execute("INSERT INTO tandem.moment (mirror_id, at, position) SELECT " +
+                number(options_.mirror_id) +
+                ", date_trunc('second', clock_timestamp()) + interval '1 s', "
+                "pg_current_wal_insert_lsn() WHERE NOT EXISTS (SELECT FROM tandem.moment" +
+                this_mirror() + ")"));
+    auto rows = TRY(catalog->query(last));
+    if (rows.rows() != 1) return Error(ErrorCode::kInternal, "tandem.moment has no row");
+    int64_t second = TRY(rows.integer(0, 0));
+    Lsn end = TRY(rows.lsn(0, 1));
+    return Batch::Moment{second, std::max(end, confirmed)};
+}
+
+Status CatalogStore::record_moments(const std::vector<Batch::Moment>& moments,
+                                    std::chrono::milliseconds history) {
+    std::string values;
+    for (const Batch::Moment& moment : moments)
+        values += (values.empty() ? "(" : ", (") + number(options_.mirror_id) +
+                  ", timestamptz '2000-01-01 00:00:00+00' + " + number(moment.second + 1) +
+                  " * interval '1 s', " + lsn_literal(moment.end) + ")";
+    TRY(execute("INSERT INTO tandem.moment (mirror_id, at, position) VALUES " + values +
+                " ON CONFLICT (mirror_id, at) DO UPDATE SET position = greatest(moment.position, "
+                "excluded.position)"));
+    auto now = std::chrono::steady_clock::now();
+    if (now - moments_forgotten_ < std::chrono::minutes(10)) return {};
+    moments_forgotten_ = now;
+    return execute("DELETE FROM tandem.moment" + this_mirror() +
+                   " AND at < now() - greatest(interval '1 day', " + number(history.count()) +
+                   " * interval '1 ms') AND at < (SELECT max(at) FROM tandem.moment" +
+                   this_mirror() + ")");
 }
 
 Status CatalogStore::record_delta_rows(const Table& table) {
@@ -643,6 +706,12 @@ Status CatalogStore::record_truncate(const Table& after, Version version, Xid tr
     Status recorded = in_transaction([&]() -> Status {
         TRY(forget_copy(after.relid, after.copy));
         TRY(record_truncated_heaps(after.relid, transaction));
+        // The copy before never gets what loads: it is not complete since the partition joined.
+        TRY(execute("UPDATE tandem.mirror_table SET history_from = greatest(history_from, " +
+                    lsn_literal(Lsn{version.commit.value + 1}) + ") WHERE " +
+                    where_current(after.relid) + " AND EXISTS (SELECT FROM tandem.mirror_leaf l " +
+                    "WHERE l.loads AND (l.mirror_id, l.relid) = (mirror_table.mirror_id, " +
+                    "mirror_table.relid))"));
         TRY(forget_loading_leaves(after.relid));
         TRY(execute("DELETE FROM tandem.mirror_chunk WHERE NOT done AND " + where(after.relid)));
         // Readers see what was committed before their position, so this commit from the next one
@@ -667,7 +736,7 @@ Status CatalogStore::record_truncated_heaps(Oid relid, Xid transaction) {
                    number(transaction.value) + "'::xid) WHERE " + where_current(relid));
 }
 
-Status CatalogStore::record_change(const TableChange& change) {
+Status CatalogStore::record_change(const TableChange& change, Lsn commit) {
     const Table& table = *change.after;
     Status recorded = in_transaction([&]() -> Status {
         for (const TableColumn& column : change.dropped)
@@ -675,9 +744,12 @@ Status CatalogStore::record_change(const TableChange& change) {
                 TRY(execute("DELETE FROM tandem." + std::string(of) + " WHERE " +
                             where(table.relid) + " AND attnum = " + number(column.attnum)));
         for (const TableColumn& column : table.columns) TRY(write_column(table, column));
+        std::string history = change.empty() ? ""
+                                             : ", history_from = greatest(history_from, " +
+                                                   lsn_literal(Lsn{commit.value + 1}) + ")";
         return execute("UPDATE tandem.mirror_table SET natts = " + number(table.natts) +
-                       ", schema_name = " + pg_literal(table.schema) +
-                       ", table_name = " + pg_literal(table.name) + " WHERE " + where(table.relid));
+                       ", schema_name = " + pg_literal(table.schema) + ", table_name = " +
+                       pg_literal(table.name) + history + " WHERE " + where(table.relid));
     });
     TRY(std::move(recorded));
     if (chunks_ != nullptr) chunks_->replace_table(change.after);

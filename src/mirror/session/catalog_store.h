@@ -6,6 +6,7 @@
 // started: what a resync asked for in between is never overwritten.
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <optional>
 #include <string>
@@ -50,7 +51,8 @@ struct CopyRow {
     std::optional<Lsn> visible_from;
     uint32_t oldest = 1;
     bool delta_empty = true;
-    uint32_t folding = 0;  // 0: no fold had begun
+    uint32_t folding = 0;             // 0: no fold had begun
+    std::optional<uint32_t> history;  // first generation that is kept for older positions
 };
 
 struct TableRow {
@@ -64,6 +66,7 @@ struct TableRow {
     int natts = 0;
     std::string heaps;
     std::string loaded_as_of;
+    Lsn history_from;  // older positions cannot be read, whatever is kept
 };
 
 class CatalogStore final : public Catalog {
@@ -168,8 +171,21 @@ class CatalogStore final : public Catalog {
     Status record_position(Lsn position);
     // SchemaGuard looks now and not only with its next round.
     Status wake_guard() { return execute("NOTIFY tandem"); }
-    Status begin_fold(const Table& table, uint32_t newest, Lsn position);
+    // Positions before `folded_to` are history from now on, or cannot be read any more.
+    struct Folded {
+        Lsn to;
+        bool kept = false;
+    };
+    Status begin_fold(const Table& table, uint32_t newest, Lsn position, Folded folded);
+    // Of a table without a key: nobody may read before the position any more.
+    Status settle(const Table& table, Lsn position);
     Status finish_fold(const Table& table, uint32_t oldest, bool delta_empty);
+    Status forget_history(const Table& table, uint32_t oldest_kept, Lsn readable_from);
+    // What the mirror has told of last (tandem.moment), which a session before this one may have
+    // left behind what it confirmed; when it has told nothing yet, the present.
+    Result<Batch::Moment> last_moment(Lsn confirmed);
+    Status record_moments(const std::vector<Batch::Moment>& moments,
+                          std::chrono::milliseconds history);
     // The table has to be loaded again from the start, as the source has it now: pending, with a
     // new generation, which makes the reconciler start the mirror anew.
     Status restart_load(Oid relid);
@@ -184,7 +200,7 @@ class CatalogStore final : public Catalog {
     Status before_leaf(const Table& table, Oid leaf) override;
     Status record_leaf(const LeafStep& step) override;
     Status record_delta_rows(const Table& table) override;
-    Status record_change(const TableChange& change) override;
+    Status record_change(const TableChange& change, Lsn commit) override;
     Status record_failure(const Table& table, const Error& error) override;
 
     // Which generation this session works on.
@@ -221,6 +237,7 @@ class CatalogStore final : public Catalog {
     ChunkQueue* chunks_;
     std::optional<postgres::Connection> connection_;
     std::map<uint32_t, int> generations_;
+    std::chrono::steady_clock::time_point moments_forgotten_{};
 };
 
 // Parts (heaps) of a table that a snapshot reads.

@@ -49,11 +49,12 @@ class Folding {
         Lsn published = hand_over_.published();
         TRY(look_for_damage(now));
         TRY(fold_some(published, now));
+        TRY(forget_history(now));
         for (const auto& task : book_.due_cuts(published, now)) TRY(remove_cut(task));
         for (const auto& [table, generation] : book_.take_garbage(now))
             TRY(target_.drop_generation(*table, generation));
         note_new_copies();
-        if (now - begun_ > options_.folding.grace) TRY(drop_old_copies());
+        TRY(drop_old_copies(now));
         if (published <= durable_ || now - durable_at_ < kDurable) return {};
         const std::string& database = tables_.mirror.database;
         TRY(target_.publish(database, tables_.mirror.mark(), published, book_.oldest_generations(),
@@ -98,54 +99,76 @@ class Folding {
         return {};
     }
 
+    // Readers learn that positions before folded_to are history now; what the fold will remove from
+    // main is kept for them.
+    Status begin(const FoldTask& task, Lsn published) {
+        DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
+        if (!still(task.table)) return {};
+        if (task.table->keyless()) return begin_counted(task, published);
+        TRY(catalog_.begin_fold(*task.table, task.newest, published, {task.folded_to, task.kept}));
+        if (task.kept) TRY(target_.keep_replaced(task));
+        book_.begin(task, std::chrono::steady_clock::now());
+        return {};
+    }
+
+    // Counts are settled a grace before they are folded: store/README.md. After main was touched
+    // they are not settled again.
+    Status begin_counted(const FoldTask& task, Lsn published) {
+        TRY(catalog_.settle(*task.table, published));
+        if (!task.again && !TRY(target_.settle_counts(task, published))) {
+            log(LogLevel::warning, "mirror",
+                task.table->label() + " is loaded again: more rows went than there were");
+            return catalog_.reload(task.table->relid);
+        }
+        book_.begin(task, std::chrono::steady_clock::now());
+        return {};
+    }
+
+    // What waits to be done before what waits to begin: it is what deltas are largest for.
     Status fold_some(Lsn published, Moment now) {
         credit_ = std::min(credit_ + (now - looked_) / kShare, kCreditMax);
         looked_ = now;
-        for (const FoldTask& task : book_.due(published, now)) {
-            if (credit_.count() <= 0) break;
-            Moment begun = std::chrono::steady_clock::now();
-            TRY(fold(task, published));
-            credit_ -= std::chrono::steady_clock::now() - begun;
-        }
+        for (const FoldTask& task : book_.due(now)) TRY(on_credit([&] { return fold(task); }));
+        for (const FoldTask& task : book_.due_to_begin(published, now))
+            TRY(on_credit([&] { return begin(task, published); }));
         credit_ = std::max(credit_, -kDebtMax);
         return {};
     }
 
-    Status fold(const FoldTask& task, Lsn published) {
+    // What a fold reads and writes to begin counts as well. Without credit it has to wait.
+    template <typename Work>
+    Status on_credit(const Work& work) {
+        if (credit_.count() <= 0) return {};
+        Moment begun = std::chrono::steady_clock::now();
+        Status done = work();
+        credit_ -= std::chrono::steady_clock::now() - begun;
+        return done;
+    }
+
+    Status forget_history(Moment now) {
+        for (const auto& forgotten : book_.due_history(now)) {
+            TRY(catalog_.forget_history(*forgotten.table, forgotten.oldest_kept,
+                                        forgotten.readable_from));
+            book_.forget_history(forgotten, now);
+        }
+        return {};
+    }
+
+    Status fold(const FoldTask& task) {
         DeltaBook::Hold rows(book_, task.table->relid, DeltaBook::Held::rows);
         if (!still(task.table)) return {};
         Moment begun = std::chrono::steady_clock::now();
-        if (task.table->keyless() && !task.again) return settle(task, published, begun);
-        return fold_now(task, published, begun);
-    }
-
-    // Counts are settled a grace before they are folded: store/README.md.
-    Status settle(FoldTask task, Lsn published, Moment now) {
-        Settled& settled = settled_[task.table->relid.value];
-        if (settled.copy != task.table->copy || settled.oldest != task.oldest) {
-            if (!TRY(target_.settle_counts(task, published))) {
-                log(LogLevel::warning, "mirror",
-                    task.table->label() + " is loaded again: more rows went than there were");
-                return catalog_.reload(task.table->relid);
-            }
-            now = std::chrono::steady_clock::now();
-            settled = {task.table->copy, task.oldest, task.newest, now};
-        }
-        if (now - settled.at < options_.folding.grace) return {};
-        task.newest = settled.newest;
-        return fold_now(task, published, now);
-    }
-
-    Status fold_now(const FoldTask& task, Lsn published, Moment begun) {
-        TRY(catalog_.begin_fold(*task.table, task.newest, published));
-        book_.begin(task);
+        if (task.table->keyless())
+            TRY(catalog_.begin_fold(*task.table, task.newest, hand_over_.published(), {}));
+        book_.note_try(task);
         TRY(target_.fold(task));
         std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begun;
         metrics_.folds.add();
         metrics_.fold_seconds.observe(spent.count());
-        return book_.finish(task, begun, std::chrono::steady_clock::now(), [&](bool empty) {
-            return catalog_.finish_fold(*task.table, task.newest + 1, empty);
-        });
+        return book_.finish(task, begun, std::chrono::steady_clock::now(),
+                            [&](uint32_t oldest, bool empty) {
+                                return catalog_.finish_fold(*task.table, oldest, empty);
+                            });
     }
 
     Status remove_cut(const DeltaBook::CutTask& task) {
@@ -167,17 +190,23 @@ class Folding {
         }
     }
 
-    // Copies that newer ones have replaced for longer than a reader may take.
-    Status drop_old_copies() {
-        Moment now = std::chrono::steady_clock::now();
-        while (!left_.empty() && now - left_.front().since > options_.folding.grace) {
+    // Copies that newer ones have replaced for longer than a reader may take, and than history goes
+    // back.
+    Status drop_old_copies(Moment now) {
+        const auto kept = std::max(options_.folding.grace, options_.folding.history);
+        while (!left_.empty() && now - left_.front().since > kept) {
             TRY(drop(*left_.front().table));
             left_.pop_front();
         }
-        for (; dropped_ < tables_.old_copies.size(); ++dropped_) {
-            const TablePtr& old = tables_.old_copies[dropped_];
-            if (book_.loading(old->relid)) break;  // it is all that readers have
-            TRY(drop(*old));
+        for (auto old = old_copies_.begin(); old != old_copies_.end();) {
+            bool needed = now - begun_ <= (old->readable ? kept : options_.folding.grace) ||
+                          book_.loading(old->table->relid);  // it is all that readers have
+            if (needed) {
+                ++old;
+                continue;
+            }
+            TRY(drop(*old->table));
+            old = old_copies_.erase(old);
         }
         return {};
     }
@@ -187,13 +216,6 @@ class Folding {
         return catalog_.forget_copy(table.relid, table.copy);
     }
 
-    // Generations of a table without a key whose counts are settled.
-    struct Settled {
-        int copy = 0;
-        uint32_t oldest = 0;
-        uint32_t newest = 0;
-        Moment at{};
-    };
     struct Left {
         TablePtr table;
         Moment since;
@@ -212,8 +234,7 @@ class Folding {
     std::chrono::nanoseconds credit_ = kCreditMax;
     std::map<uint32_t, TablePtr> shown_;
     std::deque<Left> left_;
-    std::map<uint32_t, Settled> settled_;
-    size_t dropped_ = 0;  // of tables_.old_copies
+    std::vector<OldCopy> old_copies_ = tables_.old_copies;
     uint64_t damage_met_ = 0;
     Moment damage_at_{};
     std::chrono::seconds damage_wait_ = kDamageLook;

@@ -70,6 +70,13 @@ struct Part {
     auto operator<=>(const Part&) const = default;
 };
 
+// A copy that a newer one has replaced. `readable`: positions at which it shows its table can be
+// asked for.
+struct OldCopy {
+    TablePtr table;
+    bool readable = false;
+};
+
 // What a session knows when it starts.
 struct SessionTables {
     MirrorRow mirror;
@@ -83,8 +90,9 @@ struct SessionTables {
     Lsn position;
     StoredIdentity identity;  // as it was written at the start
     // What the fold thread drops when no reader needs it any more.
-    std::vector<TablePtr> old_copies;
-    bool binary = true;  // every column can be streamed in binary
+    std::vector<OldCopy> old_copies;
+    Batch::Moment last_moment;  // that the catalog has been told of
+    bool binary = true;         // every column can be streamed in binary
 };
 
 // How much further than what is applied the slot may be moved before ClickHouse is told of it.

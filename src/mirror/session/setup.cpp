@@ -40,6 +40,7 @@ class Setup {
             TRY(wait_for_running_transactions());
         TRY(catalog_.set_publication_grows(false));
         TRY(find_position());
+        result_.last_moment = TRY(catalog_.last_moment(result_.position));
         TRY(target_.prepare_position(result_.mirror.database, result_.mirror.mark()));
         lost_ = TRY(target_.tables_with_lost_parts(result_.mirror.database + "_rows"));
         for (const TableRow& row : rows) TRY(prepare_table(row));
@@ -356,7 +357,7 @@ class Setup {
         for (const CopyRow& copy : copies) {
             table->copy = copy.copy;
             if (copy.visible_from)
-                result_.old_copies.push_back(std::make_shared<const Table>(*table));
+                result_.old_copies.push_back({std::make_shared<const Table>(*table), false});
             else
                 TRY(drop_copy(*table));
         }
@@ -382,12 +383,8 @@ class Setup {
     }
 
     // ClickHouse has found parts of it unreadable when it started, and goes on without their rows.
-    bool is_damaged(const Table& table) const {
-        bool damaged = lost_.contains(table.main_name()) || lost_.contains(table.delta_name());
-        if (damaged)
-            log(LogLevel::warning, "mirror",
-                table.label() + " is loaded again: ClickHouse could not read rows it had written");
-        return damaged;
+    bool has_lost_rows(const Table& table) const {
+        return lost_.contains(table.main_name()) || lost_.contains(table.delta_name());
     }
 
     // What the stream has to know of the table: its leaves, and what its load has seen.
@@ -426,7 +423,11 @@ class Setup {
             }
             if (current) {
                 table.copy = current->copy;
-                result_.old_copies.push_back(std::make_shared<const Table>(table));
+                bool readable = copy.visible_from && *copy.visible_from > row.history_from;
+                if (has_lost_rows(table))
+                    TRY(drop_copy(table));
+                else
+                    result_.old_copies.push_back({std::make_shared<const Table>(table), readable});
             }
             current = copy;
         }
@@ -442,7 +443,11 @@ class Setup {
         CopyRow copy = TRY(current_copy(row, *table));
         table->copy = copy.copy;
         TRY(catalog_.read_json_keys(*table));
-        if (is_damaged(*table)) return begin_load(row);
+        if (has_lost_rows(*table)) {
+            log(LogLevel::warning, "mirror",
+                table->label() + " is loaded again: ClickHouse could not read rows it had written");
+            return begin_load(row);
+        }
         // The daemon died while it changed the columns.
         if (!TRY(target_.has_columns(*table))) return begin_load(row);
         // What its chunks were read in is gone with the daemon that had it.
@@ -493,11 +498,18 @@ class Setup {
                                .open = copy.oldest,
                                .empty = copy.delta_empty,
                                .folding = copy.folding,
-                               .cuts = cuts};
-        if (!generations.empty()) start.open = std::max(start.open, generations.back() + 1);
-        book_.start(start);
+                               .cuts = cuts,
+                               .history = {},
+                               .position = result_.position};
+        if (!generations.empty()) start.open = std::max(start.open, generations.back() + 2);
+        std::vector<uint32_t> garbage;
+        // The last before the oldest is of the fold that comes next, if that had begun.
         for (uint32_t generation : generations)
-            if (generation < copy.oldest) book_.add_garbage(table, generation);
+            if (generation + 1 < copy.oldest)
+                (copy.history && generation >= *copy.history ? start.history : garbage)
+                    .push_back(generation);
+        book_.start(start);
+        for (uint32_t generation : garbage) book_.add_garbage(table, generation);
         return target_.delta_keys(*table, copy.oldest, [&](uint64_t hash, uint32_t generation) {
             book_.remember(table->relid, hash, generation);
         });

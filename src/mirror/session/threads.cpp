@@ -68,6 +68,33 @@ Status promise(const SessionTables& tables, HandOver& hand_over, IdentityLog& id
     return {};
 }
 
+// What had been committed at the end of each second: as_of may be a time. The first commit of a
+// second is told of before it is confirmed, with the last one of the second before: so nothing that
+// is confirmed is of a later second than the last that the catalog has.
+class MomentLog {
+  public:
+    MomentLog(std::chrono::milliseconds history, Batch::Moment last)
+        : history_(history), last_(last) {}
+    Status record(CatalogStore& catalog, std::vector<Batch::Moment>& moments) {
+        if (moments.empty()) return {};
+        std::vector<Batch::Moment> told = {last_};
+        for (const Batch::Moment& moment : moments) {
+            if (moment.second > told.back().second)
+                told.push_back(moment);
+            else
+                told.back().end = std::max(told.back().end, moment.end);
+        }
+        if (told.size() > 1) TRY(catalog.record_moments(told, history_));
+        last_ = told.back();
+        moments.clear();
+        return {};
+    }
+
+  private:
+    const std::chrono::milliseconds history_;
+    Batch::Moment last_;
+};
+
 }  // namespace
 
 void run_apply_thread(const RunnerOptions& options, const SessionTables& tables, ChunkQueue& chunks,
@@ -90,13 +117,16 @@ void run_apply_thread(const RunnerOptions& options, const SessionTables& tables,
     Trouble trouble(catalog, 3);
     LogScope scope("mirror", options.name);
     metrics::MirrorMetrics metrics(options.name);
+    MomentLog log_of_moments(options.folding.history, tables.last_moment);
     while (auto batch = hand_over.take(stop)) {
         Lsn confirm = batch->confirm;
+        std::vector<Batch::Moment> moments = std::move(batch->moments);
         Counted counted(metrics, *batch);
         applier.start(std::move(*batch));
         for (;;) {
             Status applied = applier.run();
             if (applied.ok()) applied = show(applier, tables, book, target, confirm);
+            if (applied.ok()) applied = log_of_moments.record(catalog, moments);
             if (applied.ok()) applied = promise(tables, hand_over, identity, target, confirm);
             if (applied.ok()) break;
             log(LogLevel::warning, "mirror", "applying: " + applied.error().to_string());

@@ -591,6 +591,22 @@ Status ClickHouseTarget::fold(const FoldTask& task) {
     return remove(table, table.main_name(), superseded);
 }
 
+// As rows of a generation that only readers of positions before the fold look at: to all others
+// nothing changes, however far apart one query opens its tables.
+Status ClickHouseTarget::keep_replaced(const FoldTask& task) {
+    const Table& table = *task.table;
+    std::vector<std::string> columns = stored_names(table);
+    if (table.partitioned) columns.emplace_back(kLeafColumn);
+    std::string list = sqltext::ch_ident_list(columns);
+    return execute("INSERT INTO " + delta_table(table) + " (" + list +
+                   ", _tandem_from, _tandem_ordinal, _tandem_deleted, _tandem_generation) SELECT " +
+                   list + ", _tandem_from, 0, 0, " + std::to_string(task.replaced()) + " FROM " +
+                   main_table(table) + " WHERE " + key_tuple(table) + " IN (SELECT " +
+                   sqltext::ch_ident_list(key_names(table)) + " FROM " + delta_table(table) +
+                   " WHERE " + between(task) +
+                   ") AND _tandem_origin != " + std::to_string(kFoldOrigin | task.newest));
+}
+
 Result<bool> ClickHouseTarget::settle_counts(const FoldTask& task, Lsn position) {
     const Table& table = *task.table;
     std::string settled = "_tandem_deleted = 0 AND " + between(task);

@@ -97,6 +97,8 @@ class ClickHouseTarget final : public Destination {
     // Calls for every row of the delta from the generation on: hash of its key, generation.
     Status delta_keys(const Table& table, uint32_t oldest,
                       const std::function<void(uint64_t, uint32_t)>& on_key);
+    // Before fold() and by a reader's grace: rows of main it will remove, as rows of the delta.
+    Status keep_replaced(const FoldTask& task);
     // Moves the newest rows of the generations into main. Readers see no difference: until
     // the fold is published the delta covers them.
     Status fold(const FoldTask& task);

@@ -1,6 +1,7 @@
 // A generation is open while batches may still write into it, closed when it is full or old enough,
-// and folded when every reader that could need it has had its grace. Keys of what is open or closed
-// are remembered by hash, up to a bound; beyond it a table's delta is taken to hold anything.
+// and folded when every reader that could need it has had its grace; then it is kept for as long as
+// history goes back. Keys of what is open or closed are remembered by hash, up to a bound; beyond
+// it a table's delta is taken to hold anything.
 #include "mirror/store/delta_book.h"
 
 #include <algorithm>
@@ -9,6 +10,18 @@
 namespace tandem::mirror {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+// Between two that the stream writes into, one is left for what the fold of the second replaces.
+constexpr uint32_t kStep = 2;
+
+void longest_first(std::vector<FoldTask>& tasks) {
+    std::stable_sort(tasks.begin(), tasks.end(),
+                     [](const FoldTask& a, const FoldTask& b) { return a.since < b.since; });
+}
+
+}  // namespace
 
 DeltaBook::Hold::Hold(DeltaBook& book, Oid relid, Held what)
     : book_(book), key_(relid.value, what) {
@@ -35,15 +48,23 @@ void DeltaBook::start(const Start& start) {
     entry.folding = start.folding;
     entry.everything = start.table->keyless();  // which keys there are is nobody's question
     for (const LeafCut& cut : start.cuts) entry.cuts.push_back({cut, {}});
-    // What an earlier session wrote and did not fold: before the position it ended at.
-    for (uint32_t generation = start.oldest; generation < start.open; ++generation)
-        entry.generations[generation].closed = true;
+    if (!start.empty) {
+        // Folded also when nothing is there: then the catalog calls the delta empty again.
+        entry.generations[start.oldest].closed = true;
+        entry.open = std::max(entry.open, start.oldest + kStep);
+    }
+    if (start.history.empty()) return;
+    entry.folded = start.history.back();
+    entry.history.push_back({start.history, *entry.folded, start.position, start.now});
 }
 
 void DeltaBook::remember(Oid relid, uint64_t hash, uint32_t generation) {
     MutexLock lock(mutex_);
     Entry& entry = tables_.at(relid.value);
-    ++entry.generations[generation].rows;
+    // What an earlier session wrote and did not fold: before the position it ended at.
+    Generation& one = entry.generations[generation];
+    one.closed = true;
+    ++one.rows;
     if (entry.everything) return;
     entry.keys.put(hash, generation);
     if (entry.keys.size() > limits_.keys_max) {
@@ -180,40 +201,59 @@ void DeltaBook::close_if_due(Entry& entry, milliseconds age, Moment now) const {
     if (generation.rows == 0) return;
     if (now - generation.opened < age && generation.rows < limits_.generation_rows) return;
     generation.closed = true;
-    ++entry.open;
+    entry.open += kStep;
 }
 
-std::optional<FoldTask> DeltaBook::due(Entry& entry, Lsn published, Moment now) const {
-    uint32_t newest = 0;
-    bool waits = false;
-    for (auto& [number, generation] : entry.generations) {
+// Of a table without a key nothing is. Nor where there is no place for it: generations of sessions
+// before there was history are without gaps.
+bool DeltaBook::keeps(const Entry& entry) const {
+    return keeps_history() && !entry.table->keyless() &&
+           (!entry.folded || *entry.folded + 1 < entry.oldest);
+}
+
+std::optional<FoldTask> DeltaBook::due_to_begin(const Entry& entry, Lsn published) const {
+    FoldTask task{.table = entry.table, .oldest = entry.oldest, .again = entry.folding != 0};
+    task.kept = keeps(entry);
+    for (const auto& [number, generation] : entry.generations) {
         if (!generation.closed || generation.writing > 0) break;
         // Positions are exclusive: the last commit is seen at a position behind it.
         if (generation.last >= published && generation.last.valid()) break;
-        // Also of those behind one whose grace is not over: theirs runs at the same time.
-        if (!generation.settled) generation.settled = now;
-        waits = waits || now - *generation.settled < limits_.grace;
-        if (!waits) newest = number;
+        if (task.newest == 0) task.since = generation.opened;
+        task.newest = number;
+        // Of an earlier session it is only known that its position is behind all of it.
+        Lsn seen = generation.last.valid() ? Lsn{generation.last.value + 1} : published;
+        task.folded_to = std::max(task.folded_to, seen);
     }
-    if (newest == 0 || now < entry.not_before) return std::nullopt;
-    Moment settled = *entry.generations.begin()->second.settled;
-    return FoldTask{entry.table, entry.oldest, newest, entry.folding != 0, settled};
+    if (task.newest == 0) return std::nullopt;
+    // What was begun is ended as it was begun.
+    if (task.again) task.newest = std::max(entry.folding, entry.oldest);
+    return task;
 }
 
-std::vector<FoldTask> DeltaBook::due(Lsn published, Moment now) {
+std::vector<FoldTask> DeltaBook::due_to_begin(Lsn published, Moment now) {
     MutexLock lock(mutex_);
     std::vector<FoldTask> tasks;
     const milliseconds age = generation_age();
     for (auto& [relid, entry] : tables_) {
-        if (entry.loading || !entry.cuts.empty()) continue;
+        if (entry.loading || !entry.cuts.empty() || entry.begun) continue;
         close_if_due(entry, age, now);
-        auto task = due(entry, published, now);
-        // What was begun is ended as it was begun.
-        if (task && entry.folding != 0) task->newest = std::max(entry.folding, entry.oldest);
-        if (task) tasks.push_back(*task);
+        if (auto task = due_to_begin(entry, published)) tasks.push_back(*task);
     }
-    std::stable_sort(tasks.begin(), tasks.end(),
-                     [](const FoldTask& a, const FoldTask& b) { return a.since < b.since; });
+    longest_first(tasks);
+    return tasks;
+}
+
+std::vector<FoldTask> DeltaBook::due(Moment now) const {
+    MutexLock lock(mutex_);
+    std::vector<FoldTask> tasks;
+    for (const auto& [relid, entry] : tables_) {
+        if (entry.loading || !entry.cuts.empty() || !entry.begun) continue;
+        if (now - entry.begun->at < limits_.grace || now < entry.not_before) continue;
+        tasks.push_back(entry.begun->task);
+        tasks.back().table = entry.table;  // its columns may have changed
+        tasks.back().since = entry.begun->at;
+    }
+    longest_first(tasks);
     return tasks;
 }
 
@@ -238,23 +278,84 @@ void DeltaBook::forget_cut(const CutTask& task) {
     });
 }
 
-void DeltaBook::begin(const FoldTask& task) {
+void DeltaBook::begin(const FoldTask& task, Moment now) {
     MutexLock lock(mutex_);
     auto found = tables_.find(task.table->relid.value);
-    if (found != tables_.end() && found->second.table->copy == task.table->copy)
-        found->second.folding = task.newest;
+    if (found == tables_.end() || found->second.table->copy != task.table->copy) return;
+    found->second.begun = Begun{task, now};
+}
+
+void DeltaBook::note_try(const FoldTask& task) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(task.table->relid.value);
+    if (found == tables_.end() || !found->second.begun) return;
+    if (found->second.table->copy == task.table->copy) found->second.begun->task.again = true;
+}
+
+uint32_t DeltaBook::next_oldest(const Entry& entry, const FoldTask& task) {
+    auto next = entry.generations.upper_bound(task.newest);
+    uint32_t first = next == entry.generations.end() ? entry.open : next->first;
+    return std::min(task.newest + kStep, first);
+}
+
+void DeltaBook::discard(const TablePtr& table, const std::vector<uint32_t>& generations,
+                        Moment at) {
+    for (uint32_t number : generations) garbage_.push_back({{table, number}, at});
 }
 
 void DeltaBook::folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now) {
-    for (uint32_t number = task.oldest; number <= task.newest; ++number)
-        garbage_.push_back({{entry.table, number}, now + limits_.grace});
-    entry.generations.erase(entry.generations.begin(), entry.generations.upper_bound(task.newest));
-    entry.oldest = task.newest + 1;
+    std::vector<uint32_t> numbers;
+    if (task.kept) numbers.push_back(task.replaced());
+    auto end = entry.generations.upper_bound(task.newest);
+    for (auto at = entry.generations.begin(); at != end; ++at) numbers.push_back(at->first);
+    if (task.kept) {
+        Moment since = entry.begun ? entry.begun->at : begun;
+        entry.history.push_back({std::move(numbers), task.newest, task.folded_to, since});
+    } else {
+        for (const Kept& kept : entry.history)
+            discard(entry.table, kept.generations, now + limits_.grace);
+        entry.history.clear();
+        discard(entry.table, numbers, now + limits_.grace);
+    }
+    entry.oldest = next_oldest(entry, task);
+    entry.folded = task.newest;
+    entry.generations.erase(entry.generations.begin(), end);
     entry.empty = empty;
     entry.folding = 0;
+    entry.begun.reset();
     if (entry.everything && empty) entry.everything = entry.table->keyless();
     entry.keys.forget_up_to(task.newest);
     entry.not_before = now + (now - begun) * limits_.idle_factor;
+}
+
+// Seldom for each table, because the catalog is written for it.
+const DeltaBook::Kept* DeltaBook::last_forgotten(const Entry& entry, Moment now) const {
+    const Kept* last = nullptr;
+    if (now - entry.forgot < limits_.history / 8) return nullptr;
+    for (const Kept& kept : entry.history)
+        if (now - kept.since >= limits_.history) last = &kept;
+    return last;
+}
+
+std::vector<DeltaBook::Forgotten> DeltaBook::due_history(Moment now) const {
+    MutexLock lock(mutex_);
+    std::vector<Forgotten> due;
+    for (const auto& [relid, entry] : tables_)
+        if (const Kept* last = last_forgotten(entry, now))
+            due.push_back({entry.table, last->newest + 1, last->folded_to});
+    return due;
+}
+
+void DeltaBook::forget_history(const Forgotten& what, Moment now) {
+    MutexLock lock(mutex_);
+    auto found = tables_.find(what.table->relid.value);
+    if (found == tables_.end() || found->second.table->copy != what.table->copy) return;
+    Entry& entry = found->second;
+    entry.forgot = now;
+    for (const Kept& kept : entry.history)
+        if (kept.newest < what.oldest_kept)
+            discard(entry.table, kept.generations, now + limits_.grace);
+    std::erase_if(entry.history, [&](const Kept& kept) { return kept.newest < what.oldest_kept; });
 }
 
 std::vector<DeltaBook::Garbage> DeltaBook::take_garbage(Moment now) {

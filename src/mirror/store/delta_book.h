@@ -1,5 +1,5 @@
 // DeltaBook: what the deltas of a mirror's tables hold: open and closed generations, keys, readers'
-// grace.
+// grace, and the generations that are kept for readers of older positions.
 //
 // Shared by the apply thread, which writes deltas, and the fold thread, which empties them; no I/O.
 // Its bookkeeping is what makes "an insert may go straight to main" and "this generation may be
@@ -37,15 +37,21 @@ struct FoldLimits {
     size_t keys_max = 2'000'000;
     // A table is folded at most this share of the time.
     int idle_factor = 4;
+    // How long older positions can be read; 0: for the grace only.
+    std::chrono::milliseconds history{0};
 };
 
-// A fold of generations [oldest, newest] of a table that may be done now.
+// A fold of generations [oldest, newest] of a table. What it replaces in main is kept in the
+// generation before the oldest, which no row of the stream is in.
 struct FoldTask {
     TablePtr table;
     uint32_t oldest = 0;
     uint32_t newest = 0;
     bool again = false;  // an earlier try may have left rows in main
-    Moment since{};      // when it could have been done first
+    Moment since{};      // since when it waits: to begin, or, once it has begun, to be done
+    Lsn folded_to = {};  // every row of theirs is seen at this position
+    bool kept = false;   // for readers of positions before that
+    uint32_t replaced() const { return oldest - 1; }
 };
 
 class DeltaBook {
@@ -60,6 +66,9 @@ class DeltaBook {
         bool empty = true;     // as the catalog says
         uint32_t folding = 0;  // a fold up to here had begun
         std::vector<LeafCut> cuts = {};
+        std::vector<uint32_t> history = {};  // what is kept for readers of positions before this
+        Lsn position = {};
+        Moment now = std::chrono::steady_clock::now();
     };
     // A table joins, or goes on in a new copy.
     void start(const Start& start);
@@ -110,23 +119,39 @@ class DeltaBook {
     void end_rows(Oid relid, uint32_t generation, const std::vector<uint64_t>& hashes, Lsn last);
 
     // --- the fold thread ------------------------------------------------------------------------
-    // Closes generations that are due and names folds that may be done: every row of theirs lies
-    // before `published`, and has for the grace. Those that wait longest come first.
-    std::vector<FoldTask> due(Lsn published, Moment now);
-    // The fold begins: should it fail half-way, the next try is told so.
-    void begin(const FoldTask& task);
-    // The fold is done in ClickHouse; `record` writes to the catalog, told whether the delta is
-    // empty now.
+    // Closes generations that are due and names folds that may begin: every row of theirs lies
+    // before `published`. One fold of a table at a time. Those that wait longest come first.
+    std::vector<FoldTask> due_to_begin(Lsn published, Moment now);
+    // It has: the catalog knows what it is about to make unreadable. Should it fail half-way, the
+    // next try is told so.
+    void begin(const FoldTask& task, Moment now);
+    // From now on an error may leave rows in main.
+    void note_try(const FoldTask& task);
+    // Those that began a grace ago, the first of them first: nobody reads any more who does not
+    // know of them.
+    std::vector<FoldTask> due(Moment now) const;
+    // The fold is done in ClickHouse; `record` writes to the catalog, told the first generation
+    // that is not folded and whether the delta is empty now.
     template <typename Record>
     Status finish(const FoldTask& task, Moment begun, Moment now, const Record& record) {
         MutexLock lock(mutex_);
         auto found = tables_.find(task.table->relid.value);
         if (found == tables_.end() || found->second.table->copy != task.table->copy) return {};
         bool empty = none_after(found->second, task.newest);
-        TRY(record(empty));
+        TRY(record(next_oldest(found->second, task), empty));
         folded(found->second, task, empty, begun, now);
         return {};
     }
+    // Generations that history does not reach back to any more. A grace after the catalog knows
+    // (forget_history()) they are garbage.
+    struct Forgotten {
+        TablePtr table;
+        uint32_t oldest_kept = 0;
+        Lsn readable_from;
+    };
+    std::vector<Forgotten> due_history(Moment now) const;
+    void forget_history(const Forgotten& what, Moment now);
+    bool keeps_history() const { return limits_.history.count() > 0; }
     // Cuts that every reader is behind: what they cut off can be removed. Until that is done the
     // table is not folded, because rows that are gone must not replace others.
     struct CutTask {
@@ -156,7 +181,17 @@ class DeltaBook {
         int writing = 0;
         bool closed = false;
         Moment opened{};
-        std::optional<Moment> settled;  // since when all of it lies before the published position
+    };
+    // Folded, and kept for readers of positions before `folded_to`.
+    struct Kept {
+        std::vector<uint32_t> generations;
+        uint32_t newest = 0;
+        Lsn folded_to;
+        Moment since{};  // when the last of it was published
+    };
+    struct Begun {
+        FoldTask task;
+        Moment at{};
     };
     struct Cut {
         LeafCut cut;
@@ -174,6 +209,10 @@ class DeltaBook {
         std::map<uint32_t, Generation> generations;
         KeySet keys;
         Moment not_before{};
+        std::optional<uint32_t> folded;  // up to here
+        std::optional<Begun> begun;
+        std::vector<Kept> history;
+        Moment forgot{};
     };
     struct Waiting {
         Garbage garbage;
@@ -183,11 +222,16 @@ class DeltaBook {
     uint32_t open_generation(Entry& entry, Moment now);
     static bool leaf_loads(const Entry& entry, Oid leaf);  // any, without one
     static bool none_after(const Entry& entry, uint32_t generation);
+    static uint32_t next_oldest(const Entry& entry, const FoldTask& task);
+    bool keeps(const Entry& entry) const;
+    void discard(const TablePtr& table, const std::vector<uint32_t>& generations, Moment at)
+        TANDEM_REQUIRES(mutex_);
     void folded(Entry& entry, const FoldTask& task, bool empty, Moment begun, Moment now)
         TANDEM_REQUIRES(mutex_);
     std::chrono::milliseconds generation_age() const TANDEM_REQUIRES(mutex_);
     void close_if_due(Entry& entry, std::chrono::milliseconds age, Moment now) const;
-    std::optional<FoldTask> due(Entry& entry, Lsn published, Moment now) const;
+    std::optional<FoldTask> due_to_begin(const Entry& entry, Lsn published) const;
+    const Kept* last_forgotten(const Entry& entry, Moment now) const;
     void bound_keys() TANDEM_REQUIRES(mutex_);
 
     const FoldLimits limits_;

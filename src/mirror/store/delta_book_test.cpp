@@ -32,10 +32,15 @@ class DeltaBookTest : public testing::Test {
         ASSERT_TRUE(generation.ok());
         book_.end_rows(kTable, *generation, keys, Lsn{last});
     }
-    std::vector<FoldTask> due(uint64_t published) { return book_.due(Lsn{published}, now_); }
+    // Begins what may begin; those that may be folded.
+    std::vector<FoldTask> due(uint64_t published) {
+        for (const FoldTask& task : book_.due_to_begin(Lsn{published}, now_))
+            book_.begin(task, now_);
+        return book_.due(now_);
+    }
     bool finish(const FoldTask& task) {
         bool empty = false;
-        auto record = [&](bool none_left) -> Status {
+        auto record = [&](uint32_t, bool none_left) -> Status {
             empty = none_left;
             return {};
         };
@@ -71,25 +76,62 @@ TEST_F(DeltaBookTest, knows_its_keys_until_they_are_folded) {
     EXPECT_FALSE(keys.contains(14));
 }
 
-TEST_F(DeltaBookTest, lets_the_grace_of_all_generations_run_at_once) {
+TEST_F(DeltaBookTest, folds_together_what_came_while_another_fold_waited) {
     book_.start({.table = table_});
     for (uint64_t key = 11; key < 14; ++key) {
-        write({key}, 50);
+        write({key}, 39 + key);
         now_ += milliseconds(10);
         EXPECT_TRUE(due(60).empty());
     }
-    now_ += milliseconds(100);
+    now_ += milliseconds(80);
     auto tasks = due(60);
     ASSERT_EQ(tasks.size(), 1U);
-    EXPECT_EQ(tasks[0].oldest, 1U);
+    EXPECT_EQ(tasks[0].newest, 1U);
+    EXPECT_EQ(tasks[0].folded_to, Lsn{51});
+    EXPECT_FALSE(finish(tasks[0]));
+    EXPECT_TRUE(due(60).empty()) << "the grace of the others begins";
+    now_ += milliseconds(100);
+    tasks = due(60);
+    ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_EQ(tasks[0].oldest, 3U);
     EXPECT_EQ(tasks[0].newest, 3U);
+    EXPECT_EQ(tasks[0].folded_to, Lsn{53});
+}
+
+TEST_F(DeltaBookTest, keeps_what_was_folded_for_as_long_as_history_goes_back) {
+    DeltaBook book({.grace = milliseconds(100),
+                    .generation_age = milliseconds(10),
+                    .generation_age_per_table = milliseconds(1),
+                    .history = milliseconds(8000)});
+    book.start({.table = table_, .oldest = 4, .open = 4, .history = {1, 2}, .position = Lsn{40}});
+    auto none = []() -> Status { return {}; };
+    auto generation = book.begin_rows(kTable, now_, none);
+    ASSERT_TRUE(generation.ok());
+    book.end_rows(kTable, *generation, {11}, Lsn{50});
+    now_ += milliseconds(20);
+    for (const FoldTask& task : book.due_to_begin(Lsn{60}, now_)) book.begin(task, now_);
+    now_ += milliseconds(100);
+    for (const FoldTask& task : book.due(now_))
+        ASSERT_TRUE(
+            book.finish(task, now_, now_, [](uint32_t, bool) -> Status { return {}; }).ok());
+    EXPECT_TRUE(book.take_garbage(now_).empty());
+    now_ += milliseconds(7900);
+    auto forgotten = book.due_history(now_);
+    ASSERT_EQ(forgotten.size(), 1U);
+    EXPECT_EQ(forgotten[0].oldest_kept, 5U);
+    EXPECT_EQ(forgotten[0].readable_from, Lsn{51});
+    book.forget_history(forgotten[0], now_);
+    EXPECT_TRUE(book.take_garbage(now_).empty()) << "who began to read has the grace";
+    now_ += milliseconds(100);
+    EXPECT_EQ(book.take_garbage(now_).size(), 4U) << "1, 2, what the fold replaced, and 4";
+    EXPECT_TRUE(book.due_history(now_).empty());
 }
 
 TEST_F(DeltaBookTest, folds_only_what_readers_have_had_for_the_grace) {
     book_.start({.table = table_});
     write({11}, 50);
     now_ += milliseconds(20);
-    EXPECT_TRUE(due(50).empty()) << "a commit at 50 is seen behind 50";
+    EXPECT_TRUE(book_.due_to_begin(Lsn{50}, now_).empty()) << "a commit at 50 is seen behind 50";
     EXPECT_TRUE(due(60).empty()) << "since now only";
     now_ += milliseconds(99);
     EXPECT_TRUE(due(60).empty());

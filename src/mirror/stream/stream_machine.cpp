@@ -79,6 +79,17 @@ void StreamMachine::on_commit(const postgres::Commit& commit) {
     in_transaction_ = false;
     batch_.confirm = std::max(batch_.confirm, commit.end_lsn);
     batch_.last_commit_time = commit.commit_time;
+    note_moment(commit);
+}
+
+void StreamMachine::note_moment(const postgres::Commit& commit) {
+    constexpr int64_t kMicros = 1'000'000;
+    int64_t micros = commit.commit_time.micros;
+    int64_t second = micros / kMicros - (micros % kMicros < 0 ? 1 : 0);
+    if (batch_.moments.empty() || batch_.moments.back().second < second)
+        batch_.moments.push_back({second, commit.end_lsn});
+    else
+        batch_.moments.back().end = commit.end_lsn;
 }
 
 void StreamMachine::on_keepalive(Lsn server_end) {
@@ -179,7 +190,9 @@ Status StreamMachine::adopt(Oid relid, Result<Resolution> resolution, bool annou
     // Other relations of the table were looked at with the columns it had before.
     for (auto& [oid, source] : sources_)
         if (source.table == relid) source.resolved = false;
-    if (changed) batch_.steps.emplace_back(SchemaStep{std::move(found.change)});
+    if (changed)
+        batch_.steps.emplace_back(
+            SchemaStep{std::move(found.change), std::max(commit_lsn_, batch_.confirm)});
     return {};
 }
 
@@ -279,7 +292,7 @@ void StreamMachine::close_rows(Mirrored& mirrored) {
     if (mirrored.open_step == kNone) return;
     auto& step = std::get<InsertStep>(batch_.steps[mirrored.open_step]);
     mirrored.open_step = kNone;
-    step.rows->close(in_transaction_ ? std::optional(commit_lsn_) : std::nullopt);
+    step.rows->close();
     for (size_t i = 0; i < mirrored.converters.size(); ++i) {
         types::ConvertReport report = mirrored.converters[i].take_report();
         if (report.empty()) continue;

@@ -144,6 +144,7 @@ class StreamMachine {
     template <typename Change>
     Status on_change(Oid relation, size_t size, Micros now, const Change& change);
     void on_commit(const postgres::Commit& commit);
+    void note_moment(const postgres::Commit& commit);
     TableBatch& rows_of(Mirrored& mirrored, const Source& source);
     void close_rows(Mirrored& mirrored);
     void fail(Oid relid, Error error);

@@ -39,6 +39,11 @@ std::string setup_sql(int server_version, const ConnectOptions& options) {
     if (server_version >= 170000) sql += "SET transaction_timeout = 0;";
     // A policy that would hide rows from a mirror has to be an error, not a smaller table.
     if (options.pinned_search_path) sql += "SET search_path = pg_catalog; SET row_security = off;";
+    // A database may have the setting; a server with an older library does not know it.
+    if (options.pinned_search_path)
+        sql +=
+            "SELECT set_config('tandem.as_of', '', false) WHERE current_setting('tandem.as_of', "
+            "true) <> '';";
     return sql;
 }
 

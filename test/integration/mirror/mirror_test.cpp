@@ -282,16 +282,32 @@ TEST_F(mirror_on_real_servers, shows_a_commit_soon_when_idle) {
     EXPECT_LT(milliseconds[10], 1000);
 }
 
+// The load waits in the middle of its chunks, for as long as this session holds the lock.
 TEST_F(mirror_on_real_servers, starts_a_load_again_when_the_schema_changes_under_it) {
     limits_.chunk_blocks = 4;
     limits_.snapshot_workers = 1;
     restart_daemon();
     sql("CREATE TABLE t (id int PRIMARY KEY, a int, b int, pad text)");
-    sql("INSERT INTO t SELECT i, i, i, repeat('x', 300) FROM generate_series(1, 60000) i");
+    sql("INSERT INTO t SELECT i, i, i, repeat('x', 300) FROM generate_series(1, 2000) i");
+    sql("CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM "
+        "pg_advisory_xact_lock(7); RETURN NEW; END'");
+    sql("CREATE TRIGGER held BEFORE UPDATE ON tandem.mirror_chunk FOR EACH ROW "
+        "WHEN (NEW.first_block >= 20) EXECUTE FUNCTION held()");
+    sql("SELECT pg_advisory_lock(7)");
     sql("SELECT tandem.create_mirror('m', ARRAY['t'])");
-    ASSERT_TRUE(eventually("SELECT state FROM tandem.mirror_tables", "loading"));
+    ASSERT_TRUE(eventually(
+        "SELECT count(*) FROM pg_locks l WHERE locktype = 'advisory' AND NOT granted AND "
+        "l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        "1"));
+    ASSERT_EQ(value("SELECT count(*) FILTER (WHERE done) > 0 AND bool_or(NOT done) FROM "
+                    "tandem.mirror_chunk"),
+              "t");
+    const std::string generation = "SELECT generation FROM tandem.mirror_table";
+    std::string before = value(generation);
     sql("ALTER TABLE t DROP COLUMN a");
+    sql("SELECT pg_advisory_unlock(7)");
     ASSERT_EQ(value("SELECT tandem.wait_until_live('m', '60s')"), "t");
+    EXPECT_NE(value(generation), before);
     sql("UPDATE t SET b = 0 WHERE id = 1");
     expect_equal("m");
 }
