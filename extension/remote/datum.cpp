@@ -83,6 +83,9 @@ bool readable(const ColumnReader& reader, const char* type) {
         case INT8OID:
         case OIDOID:
             return is_integer(reader.kind);
+        case MONEYOID:
+        case TIMEOID:
+            return is_integer(reader.kind) || reader.kind == ReadKind::kString;
         case FLOAT4OID:
         case FLOAT8OID:
             return reader.kind == ReadKind::kFloat;
@@ -297,6 +300,9 @@ Datum read_datum(ColumnReader* reader, const clickhouse::ColumnView& column, uin
         case INT4OID:
             return Int32GetDatum(
                 static_cast<int32>(read_int64(*reader, at, width, PG_INT32_MIN, PG_INT32_MAX)));
+        case TIMEOID:
+            return TimeADTGetDatum(read_int64(*reader, at, width, 0, USECS_PER_DAY));
+        case MONEYOID:
         case INT8OID:
             return Int64GetDatum(read_int64(*reader, at, width, PG_INT64_MIN, PG_INT64_MAX));
         case OIDOID:

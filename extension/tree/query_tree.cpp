@@ -335,8 +335,12 @@ void convert_set_function(TreeBuilder* builder, Relation* relation, const RangeT
         node = function->funccolnames == NIL ? function->funcexpr : nullptr;
     }
     FuncExpr* call = node != nullptr && IsA(node, FuncExpr) ? castNode(FuncExpr, node) : nullptr;
+    // The two columns of jsonb_each() are known to the translator.
+    bool pairs = call != nullptr && call->funcresulttype == RECORDOID &&
+                 is_builtin_function(call->funcid) &&
+                 strncmp(get_func_name(call->funcid), "jsonb_each", strlen("jsonb_each")) == 0;
     if (call == nullptr || !call->funcretset || call->funcvariadic ||
-        type_is_rowtype(call->funcresulttype))
+        (type_is_rowtype(call->funcresulttype) && !pairs))
         return refuse(builder, "from_item", "FROM has a function other than a series");
     relation->function = convert_set_call(builder, call);
 }

@@ -18,6 +18,11 @@ constexpr std::string_view kDateMinus =
     "if(throwIf(ifNull(toInt64(toInt32($1)) - $2 NOT BETWEEN -25567 AND 120529, 0)) = 0, "
     "subtractDays($1, $2), NULL)";
 
+// 24:00:00 of the last day would be clamped.
+constexpr std::string_view kDateAtTime =
+    "if(throwIf(ifNull(toInt32($1) > 120528, 0)) = 0, addMicroseconds(toDateTime64($1, 6, 'UTC'), "
+    "$2), NULL)";
+
 // Integer arithmetic: computed wider, then brought back with an error on overflow. Divisions are
 // computed in a wider signed type than those of both sides, in which no quotient overflows.
 #define TANDEM_DIVIDE(function, wide)                                                   \
@@ -57,6 +62,11 @@ constexpr std::string_view kDateMinus =
     }
 #define TANDEM_MOD_FUNCTION(cls, wide) \
     { kFunction, "mod", {cls, cls}, cls, TANDEM_DIVIDE("modulo", wide), kMaybeNull | kRaises }
+// Cents. What Postgres makes of an overflow depends on its release.
+#define TANDEM_MONEY_BY(cls)                                                             \
+    TANDEM_CHECKED("*", kMoney, cls, kMoney, "accurateCast(toInt128($1) * $2, $T)"),     \
+        TANDEM_CHECKED("*", cls, kMoney, kMoney, "accurateCast(toInt128($1) * $2, $T)"), \
+        TANDEM_DIVISION("/", kMoney, cls, kMoney, TANDEM_DIVIDE("intDiv", "toInt128"))
 #define TANDEM_BITS(cls)                                       \
     {kOperator, "&", {cls, cls}, cls, "bitAnd($1, $2)"},       \
         {kOperator, "|", {cls, cls}, cls, "bitOr($1, $2)"},    \
@@ -142,6 +152,18 @@ constexpr Rule kRules[] = {
      "if(throwIf(ifNull($1 < 0, 0)) = 0, sqrt($1), NULL)",
      kMaybeNull | kRaises},
     {kOperator, "-", {kDate, kDate}, kInt4, "toInt32(toInt32($1) - toInt32($2))"},
+    {kOperator, "+", {kDate, kTime}, kTimestamp, kDateAtTime, kMaybeNull | kRaises},
+    TANDEM_CHECKED("+", kMoney, kMoney, kMoney, "accurateCast(toInt128($1) + $2, $T)"),
+    TANDEM_CHECKED("-", kMoney, kMoney, kMoney, "accurateCast(toInt128($1) - $2, $T)"),
+    TANDEM_MONEY_BY(kInt2),
+    TANDEM_MONEY_BY(kInt4),
+    TANDEM_MONEY_BY(kInt8),
+    {kOperator,
+     "/",
+     {kMoney, kMoney},
+     kFloat8,
+     "if(throwIf(ifNull($2 = 0, 0)) = 0, toFloat64($1) / toFloat64($2), NULL)",
+     kMaybeNull | kRaises},
     {kOperator, "+", {kDate, kAnyInt}, kDate, kDatePlus, kMaybeNull | kRaises},
     {kOperator, "-", {kDate, kAnyInt}, kDate, kDateMinus, kMaybeNull | kRaises},
 };

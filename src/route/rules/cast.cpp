@@ -41,6 +41,9 @@ constexpr std::string_view kToUuidFromText =
 constexpr std::string_view kToBytea =
     "if(throwIf(ifNull(position($1, '\\\\') > 0, 0)) = 0, $1, NULL)";
 
+constexpr std::string_view kTimeOfDay =
+    "toInt64(positiveModulo(toUnixTimestamp64Micro($1), toInt64(86400000000)))";
+
 constexpr Rule kRules[] = {
     {kCast, "float8", {kText}, kFloat8, kToFloatFromText, kMaybeNull | kRaises},
     {kCast, "uuid", {kText}, kUuid, kToUuidFromText, kMaybeNull | kRaises},
@@ -82,6 +85,8 @@ constexpr Rule kRules[] = {
     {kCast, "timestamp", {kTimestamptz}, kTimestamp, "$1", kUtc},
     {kCast, "date", {kTimestamp}, kDate, "toDate32($1, 'UTC')"},
     {kCast, "date", {kTimestamptz}, kDate, "toDate32($1, 'UTC')", kUtc},
+    {kCast, "time", {kTimestamp}, kTime, kTimeOfDay},
+    {kCast, "time", {kTimestamptz}, kTime, kTimeOfDay, kUtc},
 };
 
 }  // namespace

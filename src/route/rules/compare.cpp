@@ -48,6 +48,18 @@ constexpr std::string_view kFloatGe = "($1 >= $2 OR (isNaN($1) AND $2 IS NOT NUL
         kOperator, ">=", {a, b}, kBool, kFloatGe                                               \
     }
 
+// Addresses by their family, then by their number; of networks Postgres compares less than that.
+#define TANDEM_INET_KEY(x)                                                \
+    "if(throwIf(ifNull(position(" x ", '/') > 0, 0)) = 0, if(position(" x \
+    ", ':') > 0, concat('6', hex(IPv6StringToNumOrNull(" x                \
+    "))), concat('4', leftPad(hex("                                       \
+    "IPv4StringToNumOrNull(" x ")), 8, '0'))), NULL)"
+#define TANDEM_COMPARE_INET(name)                                                                  \
+    {                                                                                              \
+        kOperator, name, {kInet, kInet}, kBool,                                                    \
+            "(" TANDEM_INET_KEY("$1") " " name " " TANDEM_INET_KEY("$2") ")", kMaybeNull | kRaises \
+    }
+
 constexpr Rule kRules[] = {
     TANDEM_COMPARE(kAnyInt, kAnyInt, 0, 0),
     TANDEM_COMPARE(kNumeric, kNumeric, kScaleFree, kScaleFree),
@@ -76,8 +88,14 @@ constexpr Rule kRules[] = {
     // Of equal addresses the texts are equal.
     {kOperator, "=", {kInet, kInet}, kBool, "($1 = $2)"},
     {kOperator, "<>", {kInet, kInet}, kBool, "($1 != $2)"},
+    TANDEM_COMPARE_INET("<"),
+    TANDEM_COMPARE_INET("<="),
+    TANDEM_COMPARE_INET(">"),
+    TANDEM_COMPARE_INET(">="),
     TANDEM_COMPARE(kBytea, kBytea, 0, 0),
     TANDEM_COMPARE(kOid, kOid, 0, 0),
+    TANDEM_COMPARE(kTime, kTime, 0, 0),
+    TANDEM_COMPARE(kMoney, kMoney, 0, 0),
     TANDEM_COMPARE_FLOAT(kFloat8, kFloat8),
     TANDEM_COMPARE_FLOAT(kFloat4, kFloat4),
     TANDEM_COMPARE_FLOAT(kFloat4, kFloat8),

@@ -8,22 +8,23 @@ namespace {
 // What is written by code of its own instead of by a row.
 constexpr std::string_view kForms[][2] = {
     {"`AND` `OR` `NOT` `IS NULL` `IS TRUE` `IS DISTINCT FROM` `NULLIF` `COALESCE` `CASE`", ""},
-    {"`GREATEST` `LEAST`", "integers, numeric, dates and times; text under a bytewise collation"},
+    {"`GREATEST` `LEAST`",
+     "integers, numeric, money, dates and times; text under a bytewise collation"},
     {"`x = ANY (array)` `x <> ALL (array)` `IN (list)`", "arrays of one dimension"},
     {"`x = ANY (array)` `x <> ALL (array)`; `=` `<>` `@>` `<@` `&&` of arrays; `GROUP BY` an array",
      "of text or integers: columns, literals, lists, and what is made of them"},
     {"`array || array` `array || x` `array_append` `array_prepend` `array_cat` `array_remove` "
      "`array[i:j]` `string_to_array` `regexp_split_to_array`",
      "the same; separators and patterns are literals"},
-    {"`LIKE` `ILIKE`", "literal patterns; of `ILIKE` only ASCII"},
+    {"`LIKE` `ILIKE`",
+     "literal patterns; beyond ASCII `ILIKE` with the letters that `lower` knows"},
     {"`~` `~*` `!~` `!~*` `SIMILAR TO` `regexp_like`",
      "literal patterns of ASCII without look-around, back references, lazy quantifiers, escapes "
      "like `\\m` and options; of text beyond ASCII only what both sides agree on"},
     {"`regexp_replace` `regexp_count` `substring(x FROM 'pattern')`",
      "the same, and there is one way only to read a text: no alternatives, no repeated groups, "
-     "behind a repeated character one that is none of these, or the whole text is matched from ^ "
-     "to "
-     "$ and each captured part has one open length at most; not matching the empty text"},
+     "behind a repeated character one that is none of these, or it ends with $ and each captured "
+     "part, which may be left out, has one open length at most; not replacing the empty text"},
     {"`x / y` `round` `trunc` `ceil` `floor` `sign` `mod` `%` of numeric",
      "with the digits Postgres gives the result; `round` and `trunc` to a literal number of "
      "digits"},
@@ -31,7 +32,8 @@ constexpr std::string_view kForms[][2] = {
     {"`width_bucket`", "numeric, `float8` with ascending bounds; a literal array that ascends"},
     {"`power(x, n)` `x ^ n` of `float8`",
      "n a literal from 1 to 9; of whole numbers that a double holds exactly"},
-    {"casts of numeric to integers, text, `numeric(p, s)`; of text and `float8` to numeric; to "
+    {"casts of numeric to integers, text, `numeric(p, s)`; of text, `real` and `float8` to "
+     "numeric; to "
      "`float8`",
      "to `float8` of at most 2^53 without its point"},
     {"`concat` `concat_ws` `format`",
@@ -45,8 +47,17 @@ constexpr std::string_view kForms[][2] = {
     {"`age(x, y)` `age(x)` and columns of type interval: `=` `<` ... `extract` `sum` `min` `max` "
      "`avg`, added to a time",
      "`avg` among the results"},
-    {"`make_date` `make_timestamp` `make_timestamptz` `to_date` `to_timestamp` `OVERLAPS`",
-     "whole seconds; literal formats like `YYYY-MM-DD`; no NULL in `OVERLAPS`"},
+    {"time of day: `+` and `-` with intervals, `time - time` compared, in `extract`, `sum`, `avg`, "
+     "`min` and `max`; `extract` `date_part` `to_char` `::text`, `interval::time`",
+     "`to_char` with `HH24`, `MI`, `SS`, `MS`, `US`"},
+    {"`make_date` `make_time` `make_timestamp` `make_timestamptz` `to_date` `to_timestamp` "
+     "`OVERLAPS`",
+     "whole seconds; literal formats like `YYYY-MM-DD`"},
+    {"`=` `<>` `<` ... of dates and times with `infinity`, or `coalesce(x, 'infinity')`", ""},
+    {"`GROUP BY` `count(DISTINCT)` of intervals",
+     "`GROUP BY` columns and differences, where equal ones do not read differently"},
+    {"`<<` `<<=` `>>` `>>=` `&&` of inet; `ORDER BY` `min` `max`",
+     "with a literal; single addresses"},
     {"`overlay` `regexp_substr`", "the conditions of `regexp_replace`"},
     {"enums: `=` `<` ... `ORDER BY` `GROUP BY` `min` `max` `::text`",
      "as long as no value of the type was ever renamed"},
@@ -62,13 +73,17 @@ constexpr std::string_view kForms[][2] = {
     {"`jsonb ?| keys` `?& keys`; `@?` `@@` `jsonb_path_exists` `jsonb_path_match`",
      "literals; paths of members like `$.a.b`, `[*]` and one comparison at the end"},
     {"`jsonb_array_elements` `jsonb_array_elements_text` `jsonb_object_keys` in FROM or among the "
-     "results",
-     "the same; elements with a fraction, and nested ones as text, do not"},
+     "results; `jsonb_each` `jsonb_each_text` in FROM",
+     "the same, or `coalesce` of it and `[]` or `{}`; elements with a fraction, and nested ones as "
+     "text, do not"},
     {"`json_agg` `jsonb_agg` `json_object_agg` `jsonb_object_agg` `json_build_object`",
      "with ORDER BY; of integers, text, boolean, numeric, uuid, date, timestamp and enums; "
      "`jsonb_object_agg` without ORDER BY where no key comes twice"},
     {"`range @> x` `x <@ range`",
-     "literals, and ranges made of two values; integers, numeric, dates and times"},
+     "literals, and ranges made of two values; integers, numeric, dates and times; columns of "
+     "int4, "
+     "int8 and dates"},
+    {"`range && range` `lower` `upper` `isempty` of ranges", "the same columns; `&&` literals too"},
     {"`encode` of bytea", "`hex`; `base64` of at most 57 bytes"},
     {"`jsonb @> '{...}'`", "a literal object of texts, booleans, NULL, integers and such objects"},
     {"`array[i]` `cardinality` `array_length` `array_upper` `array_position` `array_to_string`",
@@ -81,11 +96,12 @@ constexpr std::string_view kForms[][2] = {
     {"casts of date, timestamp and timestamptz to text", "DateStyle is ISO"},
     {"`x + n * interval` `x + make_interval(...)`", "n of integers; no seconds"},
     {"`num_nulls` `num_nonnulls`", ""},
+    {"`regr_count`; `regr_avgx` `regr_avgy` of integers", ""},
     {"`avg` `sum(DISTINCT)` `avg(DISTINCT)` `variance` `var_pop` `var_samp`",
      "integers and numeric"},
     {"`stddev` `stddev_pop` `stddev_samp`", "integers and numeric"},
     {"`sum` `avg` of `float8`", "tandem.float_aggregates = any_order, or a parallel plan"},
-    {"`min` `max` of floating point numbers, char(n) and enums", ""},
+    {"`min` `max` of floating point numbers, char(n), enums and inet", ""},
     {"`string_agg` `array_agg`", "with ORDER BY, text in one direction; or DISTINCT"},
     {"`GROUP BY` `DISTINCT` of floating point numbers and jsonb",
      "where no zero is below zero; where no number ends in a zero behind its point"},

@@ -47,6 +47,10 @@ constexpr std::string_view kQuoted =
     "concat(if(position($1, '\\\\') > 0, 'E', ''), '\\'', replaceAll(replaceAll($1, '\\\\', "
     "'\\\\\\\\'), '\\'', '\\'\\''), '\\'')";
 
+constexpr std::string_view kMaskLength =
+    "if($1 IS NULL, NULL, if(position($1, '/') > 0, toInt32OrZero(extract($1, '/([0-9]+)$')), "
+    "if(position($1, ':') > 0, toInt32(128), toInt32(32))))";
+
 constexpr Rule kRules[] = {
     {kFunction, "substring", {kText, kInt4}, kText, kSubstring, kMaybeNull},
     {kFunction, "substr", {kText, kInt4}, kText, kSubstring, kMaybeNull},
@@ -55,6 +59,8 @@ constexpr Rule kRules[] = {
     {kFunction, "initcap", {kText}, kText, kInitcap, kAsciiCase | kMaybeNull | kRaises},
     {kFunction, "ascii", {kText}, kInt4, kAscii, kMaybeNull | kRaises},
     {kFunction, "host", {kInet}, kText, "replaceRegexpOne($1, '/.*', '')"},
+    {kFunction, "family", {kInet}, kInt4, "toInt32(4 + 2 * (position($1, ':') > 0))"},
+    {kFunction, "masklen", {kInet}, kInt4, kMaskLength, kMaybeNull},
     {kFunction, "to_hex", {kInt4}, kText, kToHex},
     {kFunction, "to_hex", {kInt8}, kText, kToHex},
     {kFunction, "length", {kBpchar}, kInt4, "toInt32(lengthUTF8(trimRight($1)))"},

@@ -44,6 +44,10 @@ Class class_of_type(uint32_t type) {
             return Class::kBytea;
         case oid::kInterval:
             return Class::kInterval;
+        case oid::kTime:
+            return Class::kTime;
+        case oid::kMoney:
+            return Class::kMoney;
         default:
             return Class::kOther;
     }
@@ -51,10 +55,10 @@ Class class_of_type(uint32_t type) {
 
 std::string_view class_name(Class cls) {
     constexpr std::string_view kNames[] = {
-        "none",        "boolean", "smallint",  "integer",     "bigint",   "numeric",
-        "real",        "double",  "text",      "char",        "date",     "timestamp",
-        "timestamptz", "uuid",    "jsonb",     "oid",         "interval", "enum",
-        "inet",        "bytea",   "this type", "any integer", "anything", "the same"};
+        "none",   "boolean",   "smallint",    "integer",  "bigint",    "numeric",     "real",
+        "double", "text",      "char",        "date",     "timestamp", "timestamptz", "uuid",
+        "jsonb",  "oid",       "interval",    "enum",     "inet",      "bytea",       "time",
+        "money",  "this type", "any integer", "anything", "the same"};
     return kNames[static_cast<size_t>(cls)];
 }
 
@@ -95,6 +99,8 @@ std::string plain_type(Class cls, int precision, int scale) {
         case Class::kOid:
             return "UInt32";
         case Class::kInterval:
+        case Class::kTime:
+        case Class::kMoney:
             return "Int64";
         default:
             return "String";

@@ -5,8 +5,8 @@
 //   bool Bool/UInt8 · int2/4/8 Int16/32/64 · numeric Decimal(p, s) of known scale · float4/8
 //   Float32/64 · text, bpchar, jsonb String · date Date32 · timestamp, timestamptz
 //   DateTime64(6, 'UTC') · uuid UUID · oid UInt32 · enum String (its label) ·
-//   inet String (as Postgres writes it) · bytea String · interval, of differences, Int64
-//   (microseconds)
+//   inet String (as Postgres writes it) · bytea String · interval, of differences, and time of day
+//   Int64 (microseconds) · money Int64 (cents)
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,8 @@ enum class Class : uint8_t {
     kEnum,
     kInet,
     kBytea,
+    kTime,
+    kMoney,
     kOther,  // passed through and tested for NULL, never computed with
     // Only in rules: sets of classes.
     kAnyInt,

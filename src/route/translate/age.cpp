@@ -83,7 +83,7 @@ bool is_age(const Expr& expr) {
 
 // A difference of a subquery is held as one number.
 bool Translator::has_parts(const Expr& expr) {
-    if (is_age(expr)) return true;
+    if (is_age(expr) || is_clock_span(expr)) return true;
     if (expr.kind != ExprKind::kColumn || expr.type != oid::kInterval) return false;
     Reason reason = reason_;
     Result<Value> column = value(expr);
@@ -93,6 +93,7 @@ bool Translator::has_parts(const Expr& expr) {
 
 Result<Translator::IntervalParts> Translator::parts_of_interval(const Expr& expr) {
     IntervalParts parts;
+    if (is_clock_span(expr)) return parts_of_clock(expr);
     if (!is_age(expr)) {
         Value column = TRY(value(expr));
         bool text = column.cls == Class::kOther && column.other_type.ends_with("String)");
@@ -214,8 +215,28 @@ Result<Value> Translator::extreme_of_parts(const Expr& expr) {
     return result;
 }
 
+// A column of intervals as a key: its length. Equal ones that read differently fail the query.
+Result<Value> Translator::key_of_parts(const Expr& expr, const Node*& key) {
+    key = TRY(span_of_parts(expr))
+    .node;
+    Value shown = TRY(value(expr));
+    const Node* least = sql_.call("minOrNull", {shown.node});
+    const Node* most = sql_.call("maxOrNull", {shown.node});
+    shown.node = sql_.guarded(sql_.form("$1 != $2", {least, most}), most);
+    shown.other_type = "Nullable(String)";
+    shown.nullable = true;
+    scope_->changed_keys = true;
+    return shown;
+}
+
 Result<Value> Translator::aggregate_of_parts(const Expr& expr) {
     if (expr.name == "sum" && !expr.distinct) return sum_of_parts(expr);
+    if (expr.name == "count") {
+        Value span = TRY(without_window([&] { return span_of_parts(*expr.args[0]); }));
+        const Node* count = TRY(aggregate_call(expr, "uniqExact", {span.node}));
+        return Value{
+            .node = sql_.form("toInt64($1)", {count}), .cls = Class::kInt8, .nullable = false};
+    }
     if (expr.name == "min" || expr.name == "max") return extreme_of_parts(expr);
     return refuse(Reason::kAggregate, std::string(expr.name) + " of interval");
 }

@@ -87,6 +87,7 @@ Result<Value> Translator::sum_of(const Expr& expr) {
     if (name == "array_agg") return array_agg(expr);
     if (name == "json_agg" || name == "jsonb_agg") return json_agg(expr);
     if (name == "json_object_agg" || name == "jsonb_object_agg") return json_object_agg(expr);
+    if (name.starts_with("regr_") && !expr.distinct) return of_pairs(expr);
     bool floating = name.starts_with("var") || name.starts_with("stddev");
     if (name == "corr" || name.starts_with("covar_") || name.starts_with("regr_") ||
         (floating && expr.type == oid::kFloat8))
@@ -102,7 +103,7 @@ Result<Value> Translator::sum_of(const Expr& expr) {
         return sum_of(all);
     }
     if (expr.args.size > 1) return refuse(Reason::kAggregate, name);
-    if (expr.args.size == 1 && name != "count" && has_parts(*expr.args[0]))
+    if (expr.args.size == 1 && (name != "count" || expr.distinct) && has_parts(*expr.args[0]))
         return aggregate_of_parts(expr);
     Value argument;
     std::vector<Class> classes;
@@ -113,11 +114,12 @@ Result<Value> Translator::sum_of(const Expr& expr) {
         argument = TRY(std::move(translated));
         classes.push_back(argument.cls);
     }
-    if (argument.cls == Class::kInterval && name != "count")
+    if (argument.cls == Class::kInterval && (name != "count" || expr.distinct))
         return interval_aggregate(expr, argument);
     bool extreme = name == "min" || name == "max" || name.starts_with("bool_") || name == "every";
     if (extreme && is_float(argument.cls)) return float_extreme(expr, argument);
-    if (extreme && argument.cls == Class::kBpchar) return char_extreme(expr, argument);
+    if (extreme && (argument.cls == Class::kBpchar || argument.cls == Class::kInet))
+        return extreme_by_key(expr, argument);
     if (expr.distinct && name == "sum") {
         Value count;
         return distinct_sum(expr, count);
@@ -143,6 +145,8 @@ Result<Value> Translator::sum_of(const Expr& expr) {
         args = {
             sql_.form(sql_.keep("toDecimal256($1, " + std::to_string(argument.scale) + ")"), args)};
     result.node = TRY(aggregate_call(expr, or_null(expr, row->sql), args));
+    if (result.cls == Class::kMoney && name == "sum")
+        result.node = sql_.form("accurateCast($1, $T)", {result.node}, type_text(result), {}, true);
     if (argument.digits != nullptr && result.cls == Class::kNumeric)
         TRY(digits_of_group(expr, argument, result));
     return result;
@@ -273,14 +277,45 @@ Result<Value> Translator::float_sum(const Expr& expr, const Value& argument) {
     return result;
 }
 
-// char(n) is compared without its blanks and shown with them.
-Result<Value> Translator::char_extreme(const Expr& expr, const Value& argument) {
-    if (expr.input_collation != Collation::kBytewise) return refuse(Reason::kCollation);
-    Value result{.cls = Class::kBpchar};
-    const Node* key = sql_.form("trimRight(assumeNotNull($1))", {argument.node});
+// char(n) is compared without its blanks and shown with them; addresses by their numbers.
+Result<Value> Translator::extreme_by_key(const Expr& expr, const Value& argument) {
+    bool text = argument.cls == Class::kBpchar;
+    if (text && expr.input_collation != Collation::kBytewise) return refuse(Reason::kCollation);
+    Value result{.cls = argument.cls};
+    const Node* key = text ? sql_.form("trimRight(assumeNotNull($1))", {argument.node})
+                           : sql_.form("ifNull($1, '')", {inet_key(argument.node)});
     result.node = TRY(aggregate_call(expr, expr.name == "min" ? "argMinOrNull" : "argMaxOrNull",
                                      {argument.node, key}));
     return result;
+}
+
+// regr_count(): the pairs without NULL. Of the others those whose parts are exact.
+Result<Value> Translator::of_pairs(const Expr& expr) {
+    if (expr.name.starts_with("regr_avg")) return pair_average(expr);
+    if (expr.name != "regr_count") return refuse(Reason::kFloatAggregate, std::string(expr.name));
+    Nodes pair;
+    for (const Expr* argument : expr.args)
+        pair.push_back(TRY(without_window([&] { return value(*argument); })).node);
+    const Node* both = sql_.form("if($1 IS NULL OR $2 IS NULL, NULL, 1)", std::move(pair));
+    const Node* count = TRY(aggregate_call(expr, "count", {both}));
+    return Value{.node = sql_.form("toInt64($1)", {count}), .cls = Class::kInt8, .nullable = false};
+}
+
+// regr_avgx() and regr_avgy() of whole numbers: their sum is exact while a double holds it.
+Result<Value> Translator::pair_average(const Expr& expr) {
+    uint32_t which = expr.name == "regr_avgx" ? 1 : 0;
+    if (!is_whole(*expr.args[which]))
+        return refuse(Reason::kFloatAggregate, std::string(expr.name));
+    Value one = TRY(without_window([&] { return value(*expr.args[which]); }));
+    Value other = TRY(without_window([&] { return value(*expr.args[1 - which]); }));
+    const Node* number = sql_.form("if($2 IS NULL, NULL, toInt128($1))", {one.node, other.node});
+    const Node* sum = TRY(aggregate_call(expr, "sumOrNull", {number}));
+    const Node* size =
+        TRY(aggregate_call(expr, "sumOrNull", {sql_.form("toInt128(abs($1))", {number})}));
+    const Node* count = TRY(aggregate_call(expr, "count", {number}));
+    const Node* wrong = sql_.form("$1 > toInt128(9007199254740992)", {size});
+    const Node* average = sql_.form("toFloat64($1) / nullIf(toFloat64($2), 0)", {sum, count});
+    return Value{.node = sql_.guarded(wrong, average), .cls = Class::kFloat8};
 }
 
 // avg of exact types is the sum divided by the number of values.

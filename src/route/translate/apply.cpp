@@ -253,6 +253,15 @@ Result<Value> Translator::cast(const Expr& expr) {
         return time_of_text(expr, text);
     }
     uint32_t from = expr.args[0]->type;
+    bool clock = expr.type == oid::kTime && expr.builtin && expr.args.size == 1;
+    if (clock && from == oid::kInterval && !expr.via_io) return clock_of_interval(*expr.args[0]);
+    if (is_clock_span(expr)) return refuse(Reason::kCast, "time to interval");
+    if (expr.via_io && from == oid::kTime && class_of(expr.type) == Class::kText) {
+        Value of_day = TRY(value(*expr.args[0]));
+        if (of_day.cls != Class::kTime) return refuse(Reason::kCast, "time to text");
+        return Value{
+            .node = clock_text(of_day.node), .cls = Class::kText, .nullable = of_day.nullable};
+    }
     bool shown = from == oid::kDate || from == oid::kTimestamp || from == oid::kTimestamptz;
     if (expr.via_io && shown && class_of(expr.type) == Class::kText) {
         Value moment = TRY(value(*expr.args[0]));

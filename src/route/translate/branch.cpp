@@ -220,7 +220,8 @@ Result<Value> Translator::extreme_of(const Expr& expr) {
     bool text = result.cls == Class::kText;
     bool sortable = is_int(result.cls) || result.cls == Class::kNumeric || text ||
                     result.cls == Class::kDate || result.cls == Class::kTimestamp ||
-                    result.cls == Class::kTimestamptz || result.cls == Class::kBool;
+                    result.cls == Class::kTimestamptz || result.cls == Class::kBool ||
+                    result.cls == Class::kTime || result.cls == Class::kMoney;
     if (!sortable) return refuse(Reason::kExpression, "GREATEST or LEAST of this type");
     if (text && expr.input_collation != Collation::kBytewise) return refuse(Reason::kCollation);
     bool nullable = true;
@@ -264,6 +265,8 @@ uint32_t element_type(uint32_t array_type, const List<EnumType>& enums) {
             return oid::kBool;
         case 1041:
             return oid::kInet;
+        case 1183:
+            return oid::kTime;
         default:
             break;
     }

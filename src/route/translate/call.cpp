@@ -1,6 +1,7 @@
 // Functions that are no rows of the table, by their names; and those of several kinds of arguments.
 #include <algorithm>
 
+#include "route/translate/calls.h"
 #include "route/translate/pattern.h"
 #include "route/translate/translator.h"
 
@@ -38,17 +39,24 @@ constexpr DateFormat kDateFormats[] = {
     {"MM/DD/YYYY", "^[0-9]{2}/[0-9]{2}/[0-9]{4}$",
      "concat(substring($1, 7, 4), '-', substring($1, 1, 2), '-', substring($1, 4, 2))"},
     {"YYYY-MM", "^[0-9]{4}-[0-9]{2}$", "concat($1, '-01')"},
+    {"YYYYMM", "^[0-9]{6}$", "concat(substring($1, 1, 4), '-', substring($1, 5, 2), '-01')"},
+    {"YYYY", "^[0-9]{4}$", "concat($1, '-01-01')"},
+    {"DD-MM-YYYY", "^[0-9]{2}-[0-9]{2}-[0-9]{4}$",
+     "concat(substring($1, 7, 4), '-', substring($1, 4, 2), '-', substring($1, 1, 2))"},
+    {"MM-DD-YYYY", "^[0-9]{2}-[0-9]{2}-[0-9]{4}$",
+     "concat(substring($1, 7, 4), '-', substring($1, 1, 2), '-', substring($1, 4, 2))"},
 };
 
 }  // namespace
 
-Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
-    struct Call {
-        std::string_view name;
-        uint32_t least;
-        uint32_t most;
-        Result<Value> (Translator::*write)(const Expr&);
-    };
+struct Translator::Call {
+    std::string_view name;
+    uint32_t least;
+    uint32_t most;
+    Result<Value> (Translator::*write)(const Expr&);
+};
+
+std::span<const Translator::Call> Translator::calls() {
     static constexpr Call kCalls[] = {
         {"jsonb_path_exists", 2, 4, &Translator::json_path_test},
         {"jsonb_path_match", 2, 4, &Translator::json_path_test},
@@ -56,6 +64,7 @@ Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
         {"power", 2, 2, &Translator::float_power},
         {"pow", 2, 2, &Translator::float_power},
         {"make_date", 3, 3, &Translator::made_date},
+        {"make_time", 3, 3, &Translator::made_time},
         {"make_timestamp", 6, 6, &Translator::made_timestamp},
         {"make_timestamptz", 6, 6, &Translator::made_timestamp},
         {"overlaps", 4, 4, &Translator::overlap},
@@ -65,7 +74,17 @@ Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
         {"encode", 2, 2, &Translator::encoded},
         {"regexp_substr", 2, 2, &Translator::regexp_whole},
     };
-    for (const Call& call : kCalls)
+    return kCalls;
+}
+
+std::vector<std::string_view> calls_by_name() {
+    std::vector<std::string_view> names;
+    for (const Translator::Call& call : Translator::calls()) names.push_back(call.name);
+    return names;
+}
+
+Result<std::optional<Value>> Translator::special_function(const Expr& expr) {
+    for (const Call& call : calls())
         if (call.name == expr.name && expr.args.size >= call.least && expr.args.size <= call.most)
             return std::optional<Value>(TRY((this->*call.write)(expr)));
     return std::optional<Value>();
@@ -113,6 +132,20 @@ Result<Value> Translator::made_timestamp(const Expr& expr) {
     return result;
 }
 
+namespace {
+
+// Of the starts s, u and the ends e, v of two spans, an end being NULL where either of its span is.
+// The greater start has to lie before the end of the other.
+constexpr std::string_view kOverlap =
+    "arrayMap((s, e, u, v) -> multiIf(s IS NULL OR u IS NULL, NULL, ifNull(s > u, false), "
+    "if(v IS NULL, NULL, if(s < v, true, if(e IS NULL, NULL, false))), ifNull(s < u, false), "
+    "if(e IS NULL, NULL, if(u < e, true, if(v IS NULL, NULL, false))), e IS NULL OR v IS NULL, "
+    "NULL, true), [if($1 IS NULL, $2, if($2 IS NULL, $1, least($1, $2)))], [if($1 IS NULL OR $2 IS "
+    "NULL, NULL, greatest($1, $2))], [if($3 IS NULL, $4, if($4 IS NULL, $3, least($3, $4)))], "
+    "[if($3 IS NULL OR $4 IS NULL, NULL, greatest($3, $4))])[1]";
+
+}  // namespace
+
 // (a, b) OVERLAPS (c, d). What is NULL does not always make the answer NULL.
 Result<Value> Translator::overlap(const Expr& expr) {
     Nodes ends;
@@ -121,13 +154,8 @@ Result<Value> Translator::overlap(const Expr& expr) {
         if (!is_time(one.cls)) return refuse(Reason::kFunction, "OVERLAPS of this type");
         ends.push_back(in_utc(one));
     }
-    const Node* wrong = sql_.form("$1 IS NULL OR $2 IS NULL OR $3 IS NULL OR $4 IS NULL", ends);
-    const Node* test = sql_.form(
-        "least($1, $2) = least($3, $4) OR if(least($1, $2) > least($3, $4), least($1, $2) < "
-        "greatest($3, $4), least($3, $4) < greatest($1, $2))",
-        ends);
-    const Node* safe = sql_.guarded(wrong, test);
-    return Value{.node = sql_.cast(safe, "Nullable(Bool)"), .cls = Class::kBool};
+    return Value{.node = sql_.cast(sql_.form(kOverlap, ends), "Nullable(Bool)"),
+                 .cls = Class::kBool};
 }
 
 // to_date() and to_timestamp() of a text that reads like the format does.

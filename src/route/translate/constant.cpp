@@ -1,5 +1,7 @@
 // Runtime constants: literals where the text is known and safe to write, parameters otherwise.
 #include <algorithm>
+#include <cstdlib>
+#include <optional>
 
 #include "route/translate/translator.h"
 
@@ -13,6 +15,23 @@ constexpr int kParameterScale = 20;
 bool is_digits(std::string_view text) {
     return !text.empty() &&
            std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// 08:15:30.25 as microseconds, as Postgres writes it.
+std::optional<int64_t> time_of_day(std::string_view text) {
+    constexpr std::string_view kForm = "00:00:00.000000";
+    if (text.size() < 8 || text.size() == 9 || text.size() > kForm.size()) return std::nullopt;
+    std::string digits;
+    for (size_t i = 0; i < text.size(); ++i) {
+        bool digit = text[i] >= '0' && text[i] <= '9';
+        if (kForm[i] == '0' ? !digit : text[i] != kForm[i]) return std::nullopt;
+        if (digit) digits += text[i];
+    }
+    digits.resize(12, '0');
+    auto part = [&](size_t at, size_t size) {
+        return std::strtoll(digits.substr(at, size).c_str(), nullptr, 10);
+    };
+    return ((part(0, 2) * 60 + part(2, 2)) * 60 + part(4, 2)) * 1'000'000 + part(6, 6);
 }
 
 }  // namespace
@@ -102,8 +121,12 @@ Result<Value> Translator::known_constant(const Expr& expr, Value result) {
             result.least = result.greatest =
                 std::strtoll(std::string(expr.known_text).c_str(), nullptr, 10);
             return result;
-        case Class::kText:
         case Class::kBpchar:
+            result.padded = static_cast<int>(std::count_if(
+                expr.known_text.begin(), expr.known_text.end(),
+                [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+            [[fallthrough]];
+        case Class::kText:
         case Class::kEnum:
         case Class::kInet:
             result.node = sql_.string(expr.known_text);
@@ -135,6 +158,20 @@ Result<Value> Translator::constant(const Expr& expr) {
         result.null = true;
         result.node = sql_.form("CAST(NULL, $1)",
                                 {sql_.type(clickhouse_type(cls, true, result.precision, 0))});
+        return result;
+    }
+    if (cls == Class::kTime || cls == Class::kMoney) {
+        result.nullable = !expr.known;
+        result.literal = expr.known;
+        std::optional<int64_t> time;
+        if (expr.known && cls == Class::kTime) time = time_of_day(expr.known_text);
+        if (time) {
+            result.node = sql_.int64(*time);
+            return result;
+        }
+        // An element of a list that is known is no constant by itself.
+        if (expr.constant == UINT32_MAX) return refuse(Reason::kConstant, "in a list");
+        result.node = parameter(expr, clickhouse_type(result), ConstantPart::kBits);
         return result;
     }
     if (expr.known) return known_constant(expr, result);

@@ -166,6 +166,11 @@ Result<Value> Translator::interval_sum(const Expr& expr, const Value& argument) 
 
 Result<Value> Translator::interval_aggregate(const Expr& expr, const Value& argument) {
     if (expr.name == "sum" && !expr.distinct) return interval_sum(expr, argument);
+    if (expr.name == "count") {
+        const Node* count = TRY(aggregate_call(expr, "uniqExact", {argument.node}));
+        return Value{
+            .node = sql_.form("toInt64($1)", {count}), .cls = Class::kInt8, .nullable = false};
+    }
     if (expr.name != "min" && expr.name != "max")
         return refuse(Reason::kAggregate, std::string(expr.name) + " of interval");
     Value result{.cls = Class::kInterval};
@@ -242,6 +247,7 @@ Result<Value> Translator::plus_interval(const Expr& expr) {
     const Expr* right = expr.args[1];
     if (left->type == oid::kInterval && expr.name == "+") std::swap(left, right);
     if (right->type != oid::kInterval) return refuse(Reason::kOperator, "interval arithmetic");
+    if (left->type == oid::kTime) return moved_clock(expr);
     IntervalParts by = TRY(interval_parts(*right));
     Value argument = TRY(value(*left));
     std::string_view zone;

@@ -231,7 +231,8 @@ Result<Value> Translator::json_typeof(const Expr& expr) {
 // jsonb_array_length(): of anything else Postgres raises an error.
 Result<Value> Translator::json_length(const Expr& expr) {
     JsonPath path;
-    Value document = TRY(json_document(*expr.args[0], path));
+    const Expr& part = json_or_empty(*expr.args[0], false);
+    Value document = TRY(json_document(part, path));
     Nodes args = {document.node};
     args.insert(args.end(), path.steps.begin(), path.steps.end());
     const Node* there = path.steps.empty() ? sql_.form("1", {}) : sql_.call("JSONHas", args);
@@ -240,6 +241,7 @@ Result<Value> Translator::json_length(const Expr& expr) {
         "isValidJSON($4), 0)) = 0, NULL, NULL)",
         {json_type(document.node, path), sql_.call("JSONLength", args), there, document.node}, {},
         {}, true);
+    if (&part != expr.args[0]) length = sql_.form("ifNull($1, toInt32(0))", {length});
     return Value{.node = length, .cls = Class::kInt4};
 }
 

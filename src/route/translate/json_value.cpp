@@ -346,12 +346,39 @@ constexpr std::string_view kElementValues =
 
 }  // namespace
 
+// What coalesce(document, '[]') is there for: without elements is what is not there anyway.
+const Expr& Translator::json_or_empty(const Expr& expr, bool object) {
+    bool guarded = expr.kind == ExprKind::kCoalesce && expr.args.size == 2 &&
+                   expr.args[1]->kind == ExprKind::kConstant && expr.args[1]->known &&
+                   !expr.args[1]->constant_null &&
+                   expr.args[1]->known_text == (object ? "{}" : "[]");
+    return guarded ? *expr.args[0] : expr;
+}
+
+// jsonb_each() and jsonb_each_text() as an array of keys and values, these as ClickHouse writes
+// them: `second` says what $1 of one of them is.
+Result<const sql::Node*> Translator::json_pairs(const Expr& function, Value& second) {
+    JsonPath path;
+    Value document = TRY(json_document(json_or_empty(*function.args[0], true), path));
+    bool text = function.name.ends_with("_text");
+    const Node* wrong =
+        sql_.form("NOT isValidJSON($1) OR ($2 AND $3 != 'Object')",
+                  {document.node, json_there(document.node, path), json_type(document.node, path)});
+    const Node* plain = sql_.form("ifNull($1, '{}')", {sql_.guarded(wrong, document.node)});
+    const Node* one = sql_.form("[$1]", {second.node});
+    second = {.cls = text ? Class::kText : Class::kJsonb, .nullable = text};
+    second.reprinted = !text;
+    second.node = sql_.form(text ? kElementTexts : kElementValues, {one}, {}, {}, true);
+    second.node = sql_.form("$1[1]", {second.node});
+    return json_call("JSONExtractKeysAndValuesRaw", plain, path);
+}
+
 // jsonb_array_elements(), jsonb_array_elements_text() and jsonb_object_keys() as arrays: of
 // anything else Postgres raises an error.
 Result<const sql::Node*> Translator::json_set(const Expr& function, Value& element) {
     JsonPath path;
-    Value document = TRY(json_document(*function.args[0], path));
     bool keys = function.name == "jsonb_object_keys";
+    Value document = TRY(json_document(json_or_empty(*function.args[0], keys), path));
     bool text = function.name.ends_with("_text");
     const Node* wrong =
         sql_.form("NOT isValidJSON($1) OR ($2 AND $3 != $4)",

@@ -63,11 +63,19 @@ Result<Value> Translator::matches(const Expr& expr) {
 }
 
 // Both sides have to agree on where a match ends, and on what is between empty ones.
-Result<Translator::Search> Translator::exact_search(const Expr& expr, std::string_view flags) {
+Result<Translator::Search> Translator::exact_search(const Expr& expr, std::string_view flags,
+                                                    bool empty) {
     Search search = TRY(search_of(expr, flags));
-    if (!search.pattern.same_extent || search.pattern.may_be_empty)
+    if (!search.pattern.same_extent || (search.pattern.may_be_empty && !empty))
         return refuse(Reason::kLikePattern, "a regular expression whose match may end elsewhere");
     return search;
+}
+
+// A group that took part in no match is NULL, and empty for ClickHouse.
+Value Translator::unless_left_out(const Pattern& pattern, int64_t group, Value result) {
+    if ((pattern.optional_groups >> group & 1) != 0)
+        result.node = sql_.form("nullIf($1, '')", {result.node});
+    return result;
 }
 
 Result<Value> Translator::regexp_replace(const Expr& expr) {
@@ -76,7 +84,9 @@ Result<Value> Translator::regexp_replace(const Expr& expr) {
                  (expr.args.size == 3 || (expr.args.size == 4 && known_text(*expr.args[3])));
     if (!known) return refuse(Reason::kLikePattern, "regexp_replace of this form");
     if (expr.args.size == 4) flags = expr.args[3]->known_text;
-    Search search = TRY(exact_search(expr, flags));
+    // An empty match that is replaced by nothing changes nothing.
+    bool nothing = expr.args[2]->known_text.empty() && flags.find('g') == std::string_view::npos;
+    Search search = TRY(exact_search(expr, flags, nothing));
     std::optional<std::string> by =
         translate_replacement(expr.args[2]->known_text, search.pattern.groups);
     if (!by) return refuse(Reason::kLikePattern, "the replacement");
@@ -89,11 +99,11 @@ Result<Value> Translator::regexp_replace(const Expr& expr) {
 
 // substring(x FROM 'pattern'): the match, or what its first group matched.
 Result<Value> Translator::regexp_substring(const Expr& expr) {
-    Search search = TRY(exact_search(expr, ""));
+    Search search = TRY(exact_search(expr, "", true));
     Value result{.cls = Class::kText};
     result.node = sql_.form("if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)",
                             {search.text.node, search.node});
-    return result;
+    return unless_left_out(search.pattern, 1, result);
 }
 
 // (regexp_match(x, 'pattern'))[n]: what the n-th group matched; without groups the match.
@@ -101,7 +111,7 @@ Result<Value> Translator::regexp_group(const Expr& expr, const Expr& number) {
     if (expr.args.size != 2 || number.kind != ExprKind::kConstant || !number.known ||
         number.constant_null || number.type != oid::kInt4)
         return refuse(Reason::kLikePattern, "regexp_match of this form");
-    Search search = TRY(exact_search(expr, ""));
+    Search search = TRY(exact_search(expr, "", true));
     int64_t group = std::strtoll(std::string(number.known_text).c_str(), nullptr, 10);
     if (group < 1 || group > std::max(search.pattern.groups, 1))
         return refuse(Reason::kLikePattern, "a group that is not there");
@@ -110,7 +120,8 @@ Result<Value> Translator::regexp_group(const Expr& expr, const Expr& number) {
         search.pattern.groups == 0
             ? "if(ifNull(match($1, $2), 0), extract(assumeNotNull($1), $2), NULL)"
             : "if(ifNull(match($1, $2), 0), extractGroups(assumeNotNull($1), $2)[$3], NULL)";
-    return Value{.node = sql_.form(form, parts), .cls = Class::kText};
+    Value result{.node = sql_.form(form, parts), .cls = Class::kText};
+    return unless_left_out(search.pattern, group, result);
 }
 
 Result<Value> Translator::regexp_count(const Expr& expr) {

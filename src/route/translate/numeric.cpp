@@ -173,10 +173,12 @@ Result<std::optional<Value>> Translator::numeric_cast(const Expr& expr, std::str
     const Value& from = values[0];
     if (to == Class::kNumeric && from.cls == Class::kText && values.size() == 1) {
         result = number_of_text(from);
-    } else if (to == Class::kNumeric && from.cls == Class::kFloat8 && values.size() == 1) {
-        // Postgres goes through 15 significant digits as well.
+    } else if (to == Class::kNumeric && is_float(from.cls) && values.size() == 1) {
+        // Postgres goes through 15 or 6 significant digits as well.
         Value text = from;
-        text.node = sql_.form("printf('%.15g', $1)", {from.node});
+        text.node = sql_.form(
+            from.cls == Class::kFloat8 ? "printf('%.15g', $1)" : "printf('%.6g', toFloat64($1))",
+            {from.node});
         result = number_of_text(text);
     } else if (from.cls != Class::kNumeric || !from.digits_known) {
         return result;

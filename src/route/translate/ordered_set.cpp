@@ -44,7 +44,8 @@ constexpr std::string_view kBetween =
 // Values that sort alike on both sides.
 bool Translator::is_sortable_set(const Value& argument, const Expr& expr) const {
     return is_int(argument.cls) || is_float(argument.cls) || argument.cls == Class::kDate ||
-           argument.cls == Class::kInterval ||
+           argument.cls == Class::kInterval || argument.cls == Class::kTime ||
+           argument.cls == Class::kMoney ||
            (argument.cls == Class::kNumeric && argument.digits == nullptr) ||
            argument.cls == Class::kTimestamp || argument.cls == Class::kTimestamptz ||
            (argument.cls == Class::kText && expr.collation == Collation::kBytewise);

@@ -19,7 +19,8 @@ struct Item {
 // What a pattern is a row of, for ordered().
 struct Piece {
     enum class Kind { kItem, kOptional, kBorder } kind = Kind::kItem;
-    Item item;  // of kItem
+    Item item = {};         // of kItem
+    bool optional = false;  // in a group that may be left out
 };
 
 constexpr std::string_view kPlain = " _-@:/,;#%&=~<>!'\"`\n\t";
@@ -50,6 +51,7 @@ class Parser {
     bool same_extent() const;
     bool ordered() const;
     void close_group(size_t start, bool captures, int depth, const Item& times);
+    bool leave_out(size_t start, bool captures);
     void add(Characters& set, char c) const;
 
     bool at_end() const { return at_ == text_.size(); }
@@ -261,24 +263,38 @@ bool Parser::group(int depth) {
     return true;
 }
 
+// The pieces since `start` are there or not: longer first on both sides, as only the last of them
+// has an open length, and never empty, so that what is not there is not taken for it.
+bool Parser::leave_out(size_t start, bool captures) {
+    bool something = false;
+    for (size_t i = start; i < pieces_.size(); ++i) {
+        Piece& piece = pieces_[i];
+        if (piece.kind != Piece::Kind::kItem) return false;
+        if (piece.item.least != piece.item.most && i + 1 < pieces_.size()) return false;
+        something = something || piece.item.least > 0;
+        piece.optional = true;
+    }
+    constexpr int kGroupsMax = 64;
+    if (captures && pattern_.groups < kGroupsMax)
+        pattern_.optional_groups |= uint64_t{1} << pattern_.groups;
+    return something && pattern_.groups < kGroupsMax;
+}
+
 // The pieces since `start` are a group.
 void Parser::close_group(size_t start, bool captures, int depth, const Item& times) {
     bool once = times.least == 1 && times.most == 1;
+    bool maybe = times.least == 0 && times.most == 1;
     if (captures) {
-        ordered_ = ordered_ && once && depth == 0;
+        ordered_ = ordered_ && (once || (maybe && leave_out(start, true))) && depth == 0;
         pieces_.insert(pieces_.begin() + static_cast<std::ptrdiff_t>(start),
-                       Piece{Piece::Kind::kBorder, {}});
-        pieces_.push_back({Piece::Kind::kBorder, {}});
+                       Piece{.kind = Piece::Kind::kBorder});
+        pieces_.push_back({.kind = Piece::Kind::kBorder});
         return;
     }
     if (once) return;
-    // Of known length, there or not.
-    ordered_ = ordered_ && times.least == 0 && times.most == 1;
-    for (size_t i = start; i < pieces_.size(); ++i)
-        ordered_ = ordered_ && pieces_[i].kind == Piece::Kind::kItem &&
-                   pieces_[i].item.least == pieces_[i].item.most;
+    ordered_ = ordered_ && maybe && leave_out(start, false);
     pieces_.resize(start);
-    pieces_.push_back({Piece::Kind::kOptional, {}});
+    pieces_.push_back({.kind = Piece::Kind::kOptional});
 }
 
 bool Parser::branch(int depth) {
@@ -301,7 +317,7 @@ bool Parser::branch(int depth) {
         Item item;
         if (!character(item.characters) || !repeat(&item, false)) return false;
         items_.push_back(item);
-        pieces_.push_back({Piece::Kind::kItem, item});
+        pieces_.push_back({.item = item});
     }
     return at_ > start;
 }
@@ -360,7 +376,7 @@ std::optional<Pattern> Parser::run() {
     bool in_order = ordered();
     pattern_.same_extent = same_extent() || in_order;
     for (const Piece& piece : pieces_)
-        if (in_order && piece.kind == Piece::Kind::kItem && piece.item.least > 0)
+        if (in_order && piece.kind == Piece::Kind::kItem && piece.item.least > 0 && !piece.optional)
             pattern_.may_be_empty = false;
     for (const Item& item : items_)
         if (item.least > 0 && simple_) pattern_.may_be_empty = false;

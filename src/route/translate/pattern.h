@@ -1,6 +1,7 @@
 // Regular expressions of Postgres, translated to those of RE2 where the two dialects agree.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct Pattern {
     bool same_extent = false;
     bool may_be_empty = true;
     int groups = 0;
+    // Of the groups those, by their number, that may take part in no match; what they match is
+    // never empty.
+    uint64_t optional_groups = 0;
 };
 
 // Nothing when the pattern holds anything that the dialects disagree on, or that is not known to

@@ -40,15 +40,19 @@ TEST(pattern, knows_where_a_match_ends) {
 }
 
 TEST(pattern, knows_how_a_match_that_ends_with_the_text_is_shared_out) {
-    for (const char* pattern : {"^https?://(?:www\\.)?([^/]+)/.*$", "^(?:ab)?([^0-9]+)[0-9]*$",
-                                "(a+)(b*)$", "x(a?)(a*)$"}) {
+    for (const char* pattern :
+         {"^https?://(?:www\\.)?([^/]+)/.*$", "^(?:ab)?([^0-9]+)[0-9]*$", "(a+)(b*)$", "x(a?)(a*)$",
+          "^(?:a+)?(b)$", "x(a)?a*$", "^/([a-z]+)(/.*)?$"}) {
         EXPECT_TRUE(translate_pattern(pattern, false)->same_extent) << pattern;
         EXPECT_FALSE(translate_pattern(pattern, false)->may_be_empty) << pattern;
     }
     for (const char* pattern :
-         {"^(?:www\\.)?([^/]+)/.*", "a?(?:ab)?b*$", "^(?:a+)?(b)$", "x(a)?a*$", "x((a*)(a*))$",
-          "x(?:a|ab)(b*)$", "xa?a?(a*)$", "x(a*b?)$"})
+         {"^(?:www\\.)?([^/]+)/.*", "a?(?:ab)?b*$", "x((a*)(a*))$", "x(?:a|ab)(b*)$", "xa?a?(a*)$",
+          "x(a*b?)$", "x(a*)?b$", "x(a+b)?$", "x(?:a+b+)?c$", "x(y(a)?)?$"})
         EXPECT_FALSE(translate_pattern(pattern, false)->same_extent) << pattern;
+    EXPECT_TRUE(translate_pattern("(\\?.*)?$", false)->may_be_empty);
+    EXPECT_EQ(translate_pattern("^(a)?(b)(c+)?$", false)->optional_groups, 0b1010u);
+    EXPECT_EQ(translate_pattern("^(a)?(b)(c+)?$", false)->may_be_empty, false);
     EXPECT_TRUE(translate_pattern("P?([0-9]*)(?:7)?$", false)->may_be_empty);
 }
 

@@ -152,7 +152,9 @@ Status Translator::make_key(Value& value, const Expr& expr) {
 }
 
 // An expression of GROUP BY. Equal numbers whose digits differ fail the query.
-Result<Value> Translator::key_of_group(const Expr& expr) {
+Result<Value> Translator::key_of_group(const Expr& expr, const Node*& group) {
+    if (expr.type == oid::kInterval && has_parts(expr) && expr.kind == ExprKind::kColumn)
+        return key_of_parts(expr, group);
     Value key = TRY(value(expr));
     const Node* plain = key.node;
     const Node* digits = key.digits;
@@ -165,6 +167,7 @@ Result<Value> Translator::key_of_group(const Expr& expr) {
         key.digits = sql_.guarded(sql_.form("$1 != $2", {least, most}), most);
     }
     scope_->changed_keys = scope_->changed_keys || key.node != plain || digits != nullptr;
+    group = key.node;
     return key;
 }
 
@@ -208,6 +211,8 @@ Translator::OrderItems Translator::sort_items(const Value& value, const SortKey&
             return {item(position_of(value))};
         case Class::kUuid:
             return {item(sql_.form("toString($1)", {value.node}))};
+        case Class::kInet:
+            return {item(inet_key(value.node))};
         case Class::kFloat4:
         case Class::kFloat8:
             // NaN is the greatest value in Postgres, on either side of NULL.
@@ -220,7 +225,7 @@ Translator::OrderItems Translator::sort_items(const Value& value, const SortKey&
 Status Translator::check_sortable(const Value& value, const Expr& expr) {
     bool text = value.cls == Class::kText || value.cls == Class::kBpchar;
     if (text && expr.collation != Collation::kBytewise) return refuse(Reason::kCollation);
-    if (value.cls == Class::kOther || value.cls == Class::kJsonb || value.cls == Class::kInet)
+    if (value.cls == Class::kOther || value.cls == Class::kJsonb)
         return refuse(Reason::kTypeUnsupported, "in ORDER BY");
     return {};
 }
@@ -295,8 +300,9 @@ Status Translator::body(const Query& query, sql::Select& select) {
     scope_->select = &select;
     std::vector<std::pair<const Expr*, Value>> keys;
     for (const Expr* expr : query.group_by) {
-        keys.emplace_back(expr, TRY(key_of_group(*expr)));
-        select.group_by.push_back(keys.back().second.node);
+        const Node* group = nullptr;
+        keys.emplace_back(expr, TRY(key_of_group(*expr, group)));
+        select.group_by.push_back(group);
     }
     scope_->keys = std::move(keys);
     note_keyed(query);

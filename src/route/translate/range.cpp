@@ -98,8 +98,74 @@ Result<Translator::RangeValue> Translator::known_range(const Expr& expr) {
     return range;
 }
 
+// A column: the text that Postgres writes, always with the lower bound and without the upper one.
+Result<Translator::RangeValue> Translator::stored_range(const Expr& expr) {
+    Class element = class_of(element_type(expr.type));
+    bool whole = is_int(element) || element == Class::kDate;
+    Value column = TRY(value(expr));
+    bool text = column.cls == Class::kOther &&
+                (column.other_type == "String" || column.other_type == "Nullable(String)");
+    if (!whole || !text) return refuse(Reason::kTypeUnsupported, "a range that is a column");
+    RangeValue range;
+    range.text = column.node;
+    range.made = true;
+    std::string_view read = element == Class::kInt4   ? "toInt32OrNull($1)"
+                            : element == Class::kInt8 ? "toInt64OrNull($1)"
+                                                      : "toDate32OrNull($1)";
+    auto bound = [&](std::string_view form) {
+        const Node* part = sql_.form(form, {column.node});
+        const Node* one = sql_.form(read, {part});
+        const Node* wrong =
+            sql_.form("notEmpty($1) AND ifNull(toString($2), '') != $1", {part, one});
+        return sql_.guarded(wrong, one);
+    };
+    range.lower = bound("extract($1, '^[\\\\[(]([^,]*),')");
+    range.upper = bound("extract($1, ',([^,]*)[)\\\\]]$')");
+    return range;
+}
+
+Result<Translator::RangeValue> Translator::range_of(const Expr& expr) {
+    bool known = expr.kind == ExprKind::kConstant && expr.known && !expr.constant_null;
+    return known ? known_range(expr) : made_range(expr);
+}
+
+// lower(), upper() and isempty() of a column
+Result<Value> Translator::range_part(const Expr& expr) {
+    RangeValue range = TRY(range_of(*expr.args[0]));
+    if (range.text == nullptr) return refuse(Reason::kFunction, std::string(expr.name));
+    Value result{.cls = class_of(expr.type)};
+    result.node = expr.name == "lower" ? range.lower : range.upper;
+    if (expr.name == "isempty")
+        result.node = sql_.cast(sql_.form("($1 = 'empty')", {range.text}), clickhouse_type(result));
+    return result;
+}
+
+// range && range, of columns and literals of whole numbers and dates
+Result<Value> Translator::ranges_meet(const Expr& expr) {
+    RangeValue sides[2];
+    for (uint32_t i = 0; i < 2; ++i) sides[i] = TRY(range_of(*expr.args[i]));
+    Nodes tests;
+    for (int i = 0; i < 2; ++i) {
+        const RangeValue& one = sides[i];
+        bool stored = one.text != nullptr;
+        bool plain = stored || (!one.made && one.lower_inclusive && !one.upper_inclusive);
+        bool open = !one.made && !stored && one.lower == nullptr && !one.upper_inclusive;
+        if (!one.empty && !plain && !open) return refuse(Reason::kOperator, "&& of these ranges");
+        if (one.empty) tests.push_back(sql_.form("false", {}));
+        if (stored) tests.push_back(sql_.form("($1 != 'empty')", {one.text}));
+        const Node* upper = sides[1 - i].upper;
+        if (one.lower != nullptr && upper != nullptr)
+            tests.push_back(sql_.form("ifNull($1 < $2, true)", {one.lower, upper}));
+    }
+    const Node* test = sql_.form("($&)", std::move(tests));
+    for (const RangeValue& one : sides)
+        if (one.text != nullptr) test = sql_.form("if($1 IS NULL, NULL, $2)", {one.text, test});
+    return Value{.node = sql_.cast(test, "Nullable(Bool)"), .cls = Class::kBool};
+}
+
 // daterange(a, b) and its like, with the bounds named or not. NULL is no bound.
 Result<Translator::RangeValue> Translator::made_range(const Expr& expr) {
+    if (expr.kind == ExprKind::kColumn) return stored_range(expr);
     bool made = expr.kind == ExprKind::kFunction && expr.builtin && expr.name.ends_with("range") &&
                 (expr.args.size == 2 || expr.args.size == 3);
     if (!made) return refuse(Reason::kTypeUnsupported, "a range that is a column");
@@ -124,6 +190,10 @@ Result<Translator::RangeValue> Translator::made_range(const Expr& expr) {
 
 // range @> element
 Result<Value> Translator::range_contains(const Expr& expr) {
+    if (expr.name == "&&" && expr.args[0]->type == expr.args[1]->type &&
+        (class_of(element_type(expr.args[0]->type)) == Class::kDate ||
+         is_int(class_of(element_type(expr.args[0]->type)))))
+        return ranges_meet(expr);
     const Expr* from = expr.args[0];
     const Expr* element = expr.args[1];
     if (expr.name == "<@") std::swap(from, element);
@@ -132,7 +202,7 @@ Result<Value> Translator::range_contains(const Expr& expr) {
                 element->type == element_type(from->type) &&
                 (known || from->kind != ExprKind::kConstant);
     if (!fits) return refuse(Reason::kOperator, std::string(expr.name) + " of these ranges");
-    RangeValue range = TRY(known ? known_range(*from) : made_range(*from));
+    RangeValue range = TRY(range_of(*from));
     Value one = TRY(value(*element));
     const Node* x = one.cls == Class::kTimestamp ? in_utc(one) : one.node;
     Nodes tests;
@@ -146,8 +216,12 @@ Result<Value> Translator::range_contains(const Expr& expr) {
     add(range.lower, "$1 >= $2", "$1 > $2", range.lower_inclusive);
     add(range.upper, "$1 <= $2", "$1 < $2", range.upper_inclusive);
     const Node* test = tests.empty() ? sql_.form("true", {}) : sql_.form("($&)", std::move(tests));
-    test = sql_.form("if($1 IS NULL, NULL, $2)", {x, test});
-    if (range.made) test = sql_.guarded(sql_.form("$1 > $2", {range.lower, range.upper}), test);
+    bool stored = range.text != nullptr;
+    if (stored) test = sql_.form("if($1 = 'empty', false, $2)", {range.text, test});
+    test = stored ? sql_.form("if($1 IS NULL OR $2 IS NULL, NULL, $3)", {x, range.text, test})
+                  : sql_.form("if($1 IS NULL, NULL, $2)", {x, test});
+    if (range.made && !stored)
+        test = sql_.guarded(sql_.form("$1 > $2", {range.lower, range.upper}), test);
     return Value{.node = sql_.cast(test, "Nullable(Bool)"), .cls = Class::kBool};
 }
 

@@ -53,6 +53,8 @@ Result<Translator::Elements> Translator::elements_of(const Relation& relation, u
     if (relation.kind == RelationKind::kValues) return elements_of_rows(relation, number, level);
     Elements made;
     Value element;
+    if (relation.function->builtin && relation.function->name.starts_with("jsonb_each"))
+        return elements_of_object(relation, number, numbered);
     made.array = TRY(array_of(*relation.function, element));
     element.bounded = element.literal = false;
     element.node = sql_.element(number);
@@ -62,6 +64,28 @@ Result<Translator::Elements> Translator::elements_of(const Relation& relation, u
         made.index = sql_.form("toInt64(tupleElement($1, 2))", {sql_.element(number)});
     }
     made.columns.push_back(element);
+    if (relation.ordinality)
+        made.columns.push_back({.node = made.index, .cls = Class::kInt8, .nullable = false});
+    return made;
+}
+
+// jsonb_each(): a key and a value per row.
+Result<Translator::Elements> Translator::elements_of_object(const Relation& relation,
+                                                            uint32_t number, bool numbered) {
+    if (relation.function->args.size != 1) return refuse(Reason::kFromItem, "jsonb_each()");
+    Elements made;
+    const Node* pair = sql_.element(number);
+    bool counted = numbered || relation.ordinality;
+    if (counted) pair = sql_.form("tupleElement($1, 1)", {sql_.element(number)});
+    Value second{.node = sql_.form("tupleElement($1, 2)", {pair})};
+    made.array = TRY(json_pairs(*relation.function, second));
+    if (counted) {
+        made.array = sql_.form("arrayZip($1, arrayEnumerate($1))", {made.array});
+        made.index = sql_.form("toInt64(tupleElement($1, 2))", {sql_.element(number)});
+    }
+    made.columns.push_back(
+        {.node = sql_.form("tupleElement($1, 1)", {pair}), .cls = Class::kText, .nullable = false});
+    made.columns.push_back(second);
     if (relation.ordinality)
         made.columns.push_back({.node = made.index, .cls = Class::kInt8, .nullable = false});
     return made;

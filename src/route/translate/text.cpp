@@ -63,19 +63,25 @@ Result<Value> Translator::like(const Expr& expr) {
         return refuse(Reason::kOperator, "LIKE");
     if (expr.input_collation == Collation::kNondeterministic) return refuse(Reason::kCollation);
     const Node* subject = left.node;
-    if (expr.name.ends_with('*')) {
+    const Node* wanted = sql_.string(text);
+    bool letters = expr.name.ends_with('*') && !is_ascii(text);
+    if (letters) {
+        if (!expr.letter_case) return refuse(Reason::kLikePattern, "ILIKE beyond ASCII");
+        subject = in_other_case(subject, "lowerUTF8");
+        wanted = in_other_case(wanted, "lowerUTF8");
+    } else if (expr.name.ends_with('*')) {
         // Letters of ASCII only, and none beyond that may become one of them: the Kelvin sign and
         // the dotted I do.
-        if (!is_ascii(text)) return refuse(Reason::kLikePattern, "ILIKE beyond ASCII");
         if (!expr.ascii_case) return refuse(Reason::kCollation, "upper and lower case");
         for (char& c : text)
             if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+        wanted = sql_.string(text);
         const Node* wrong = sql_.form(
             "position($1, '\xe2\x84\xaa') > 0 OR position($1, '\xc4\xb0') > 0", {subject});
         subject = sql_.guarded(wrong, sql_.form("lower($1)", {subject}));
     }
     std::string_view form = expr.name[0] == '!' ? "($1 NOT LIKE $2)" : "($1 LIKE $2)";
-    return Value{.node = sql_.form(form, {subject, sql_.string(text)}),
+    return Value{.node = sql_.form(form, {subject, wanted}),
                  .cls = Class::kBool,
                  .nullable = left.nullable || expr.name.ends_with('*')};
 }
@@ -90,6 +96,7 @@ const sql::Node* Translator::as_text(const Value& value) {
     if (value.cls == Class::kBool)
         return sql_.form("if($1 IS NULL, NULL, if($1, 't', 'f'))", {value.node});
     if (value.cls == Class::kDate || value.cls == Class::kTimestamp) return iso_text(value);
+    if (value.cls == Class::kTime) return clock_text(value.node);
     if (value.cls == Class::kNumeric && value.digits == nullptr && value.digits_known)
         return sql_.form(sql_.keep("toDecimalString($1, " + std::to_string(value.scale) + ")"),
                          {value.node});
@@ -204,20 +211,28 @@ Result<Value> Translator::translated(const Expr& expr) {
     return text;
 }
 
-// lower() and upper(), where the locale has small and capital letters as Unicode has them. Of
-// letters without the other form, or with more than one, nothing is known.
-Result<Value> Translator::folded(const Expr& expr) {
+// The text in small or capital letters, where the locale has them as Unicode has. Of letters
+// without the other form, or with more than one, nothing is known.
+const sql::Node* Translator::in_other_case(const Node* text, std::string_view function) {
+    // Those without a capital form are their own small form.
+    constexpr std::string_view kSmall = "\\x{aa}\\x{b5}\\x{ba}\\x{df}\\x{ff}]";
     constexpr std::string_view kUnknown =
         "[^\\x00-\\x7f\\x{a0}-\\x{a9}\\x{ab}-\\x{b4}\\x{b6}-\\x{b9}\\x{bb}-\\x{de}\\x{e0}-\\x{fe}"
         "\\x{100}-\\x{12f}\\x{132}-\\x{137}\\x{139}-\\x{148}\\x{14a}-\\x{177}\\x{179}-\\x{17e}"
         "\\x{401}\\x{410}-\\x{44f}\\x{451}\\x{2010}-\\x{2026}\\x{20ac}\\x{3041}-\\x{30ff}"
         "\\x{4e00}-\\x{9fff}\\x{ac00}-\\x{d7a3}]";
+    std::string unknown(kUnknown);
+    if (function == "lowerUTF8") unknown.replace(unknown.size() - 1, 1, kSmall);
+    const Node* wrong = sql_.form("length($1) != lengthUTF8($1) AND match($1, $2)",
+                                  {text, sql_.string(sql_.keep(unknown))});
+    return sql_.guarded(wrong, sql_.call(function, {text}));
+}
+
+// lower() and upper()
+Result<Value> Translator::folded(const Expr& expr) {
     Value text = TRY(value(*expr.args[0]));
     if (text.cls != Class::kText) return refuse(Reason::kFunction, std::string(expr.name));
-    const Node* wrong = sql_.form("length($1) != lengthUTF8($1) AND match($1, $2)",
-                                  {text.node, sql_.string(kUnknown)});
-    text.node = sql_.guarded(
-        wrong, sql_.call(expr.name == "lower" ? "lowerUTF8" : "upperUTF8", {text.node}));
+    text.node = in_other_case(text.node, expr.name == "lower" ? "lowerUTF8" : "upperUTF8");
     text.nullable = true;
     text.literal = false;
     return text;

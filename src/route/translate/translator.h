@@ -7,6 +7,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -60,6 +61,9 @@ class Translator {
     explicit Translator(const TranslateOptions& options) : options_(options) {}
 
     Status translate(const Query& query);
+    // Functions that are written by their names.
+    struct Call;
+    static std::span<const Call> calls();
     Output take() { return std::move(output_); }
     Reason reason() const { return reason_; }
 
@@ -172,7 +176,7 @@ class Translator {
     Status check_shape(const Query& query);
     Status check_key(const Value& value, const Expr& expr);
     Status make_key(Value& value, const Expr& expr);
-    Result<Value> key_of_group(const Expr& expr);
+    Result<Value> key_of_group(const Expr& expr, const Node*& key);
     void note_keyed(const Query& query);
     void add_dependent(const Node* column);
     Status body(const Query& query, sql::Select& select);
@@ -266,6 +270,7 @@ class Translator {
                          uint32_t level = 0);
     Result<Elements> elements_of(const Relation& relation, uint32_t number, bool numbered,
                                  uint32_t level);
+    Result<Elements> elements_of_object(const Relation& relation, uint32_t number, bool numbered);
     Result<Elements> elements_of_rows(const Relation& relation, uint32_t number, uint32_t level);
     Result<const Node*> array_of(const Expr& function, Value& element);
     Result<const Node*> unnested(const Expr& array, Value& element);
@@ -324,6 +329,7 @@ class Translator {
     Result<Value> trimmed(const Expr& expr);
     Result<Value> translated(const Expr& expr);
     Result<Value> folded(const Expr& expr);
+    const Node* in_other_case(const Node* text, std::string_view function);
     Result<Value> nulls_counted(const Expr& expr);
     Result<Value> split_part(const Expr& expr);
     Result<Value> padded(const Expr& expr);
@@ -336,7 +342,8 @@ class Translator {
         const Node* node = nullptr;
     };
     Result<Search> search_of(const Expr& expr, std::string_view flags);
-    Result<Search> exact_search(const Expr& expr, std::string_view flags);
+    Result<Search> exact_search(const Expr& expr, std::string_view flags, bool empty = false);
+    Value unless_left_out(const Pattern& pattern, int64_t group, Value result);
     Result<Value> matches(const Expr& expr);
     Result<Value> regexp_replace(const Expr& expr);
     Result<Value> regexp_substring(const Expr& expr);
@@ -460,6 +467,8 @@ class Translator {
     const Node* path_comparison(const Node* document, const JsonPath& path, std::string_view name,
                                 std::string_view literal);
     Result<const Node*> json_set(const Expr& function, Value& element);
+    static const Expr& json_or_empty(const Expr& expr, bool object);
+    Result<const Node*> json_pairs(const Expr& function, Value& second);
     // json_key.cpp: keys that the table has columns of
     struct StoredKey {
         const Source* source = nullptr;
@@ -541,6 +550,21 @@ class Translator {
                          const Node* days);
     Result<Value> date_bin(const Expr& expr);
 
+    // --- time_of_day.cpp
+    const Node* clock_text(const Node* time);
+    bool is_clock_span(const Expr& expr) const;
+    Result<IntervalParts> parts_of_clock(const Expr& expr);
+    Result<Value> moved_clock(const Expr& expr);
+    Result<Value> clock_of_interval(const Expr& span);
+    Result<Value> clock_field(const Expr& expr, const Value& time);
+    Result<Value> made_time(const Expr& expr);
+    const Node* clock_as_moment(const Node* time);
+    Result<std::optional<Value>> compare_with_end(const Expr& expr);
+
+    // --- inet.cpp
+    Result<Value> network_test(const Expr& expr);
+    const Node* inet_key(const Node* address);
+
     // --- range.cpp
     struct RangeValue {
         const Node* lower = nullptr;  // null: none
@@ -548,12 +572,17 @@ class Translator {
         bool lower_inclusive = true;
         bool upper_inclusive = false;
         bool empty = false;
-        bool made = false;  // of values that may be NULL, or the wrong way round
+        bool made = false;           // of values that may be NULL, or the wrong way round
+        const Node* text = nullptr;  // of a column
     };
     static bool is_range_type(uint32_t type);
     Result<const Node*> range_bound(uint32_t type, std::string_view text);
     Result<RangeValue> known_range(const Expr& expr);
     Result<RangeValue> made_range(const Expr& expr);
+    Result<RangeValue> stored_range(const Expr& expr);
+    Result<RangeValue> range_of(const Expr& expr);
+    Result<Value> range_part(const Expr& expr);
+    Result<Value> ranges_meet(const Expr& expr);
     Result<Value> range_contains(const Expr& expr);
 
     // --- age.cpp: intervals with months
@@ -563,6 +592,7 @@ class Translator {
     Result<Value> field_of_parts(const Expr& expr);
     const Node* parts_text(const Node* months, const Node* days, const Node* rest);
     Result<Value> sum_of_parts(const Expr& expr);
+    Result<Value> key_of_parts(const Expr& expr, const Node*& key);
     Result<Value> extreme_of_parts(const Expr& expr);
     Result<Value> aggregate_of_parts(const Expr& expr);
 
@@ -619,7 +649,9 @@ class Translator {
     Result<Value> float_extreme(const Expr& expr, const Value& argument);
     bool is_average(const Expr& expr) const;
     Result<Value> float_sum(const Expr& expr, const Value& argument);
-    Result<Value> char_extreme(const Expr& expr, const Value& argument);
+    Result<Value> extreme_by_key(const Expr& expr, const Value& argument);
+    Result<Value> of_pairs(const Expr& expr);
+    Result<Value> pair_average(const Expr& expr);
 
     // --- window.cpp
     Result<Value> window_call(const Expr& expr);

@@ -127,6 +127,7 @@ Result<Value> Translator::apply_zoned(const Expr& expr, const Rule& row,
     Value result = row.result == Class::kTimestamptz ? point(values[0]) : in_zone(values[0], zone);
     result.cls = row.result;
     result.literal = false;
+    if (row.result == Class::kTime) result.node = sql_.form(row.sql, {result.node});
     if (row.result == Class::kDate) result.node = sql_.form("toDate32($1, 'UTC')", {result.node});
     return result;
 }

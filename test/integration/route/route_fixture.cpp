@@ -36,7 +36,7 @@ CROSS JOIN LATERAL (SELECT CASE atttypid
     WHEN 'timestamptz'::regtype THEN 'DateTime64(6, ''UTC'')' WHEN 'uuid'::regtype THEN 'UUID'
     WHEN 'numeric'::regtype THEN CASE WHEN atttypmod < 0 THEN 'String' ELSE format('Decimal(%s, %s)',
         ((atttypmod - 4) >> 16) & 65535, (atttypmod - 4) & 65535) END
-    WHEN 'money'::regtype THEN 'Int64'
+    WHEN 'money'::regtype THEN 'Int64' WHEN 'time'::regtype THEN 'Time64(6)'
     WHEN 'int[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(Int32))' ELSE 'String' END
     WHEN 'text[]'::regtype THEN CASE WHEN attnotnull THEN 'Array(Nullable(String))' ELSE 'String' END
     ELSE CASE WHEN atttypid >= 16384 AND attnum <> ALL (indkey)

@@ -57,6 +57,10 @@ const std::map<Class, Kind>& kinds() {
            "ffffffff-ffff-ffff-ffff-ffffffffffff"}}},
         {Class::kInet, {"inet", {"10.0.0.1", "10.0.0.1/8", "::1", "fe80::/10", "255.255.255.255"}}},
         {Class::kBytea, {"bytea", {"", "\\x00ff", "abc", "\\xdeadbeef", "\\x80"}}},
+        {Class::kTime,
+         {"time", {"00:00:00", "08:15:30.25", "23:59:59.999999", "24:00:00", "12:00:00"}}},
+        {Class::kMoney,
+         {"money", {"0", "1.25", "-1.25", "92233720368547758.07", "-92233720368547758.08"}}},
         {Class::kOid, {"oid", {"0", "1", "4294967295"}}},
         {Class::kEnum, {"mood", {"low", "Ärger", "high"}}},
     };

@@ -43,7 +43,7 @@ SELECT ("public"."hits"."payload"#>> array['user','name']::text[])::text AS "pay
 SELECT CAST(("public"."hits"."payload"#>> array['qty']::text[]) AS bigint) AS qty, COUNT(*) FROM "public"."hits" GROUP BY 1 ORDER BY 1;
 --@ routed
 SELECT DATE_TRUNC('week', "public"."invoices"."paid_at" AT TIME ZONE 'Europe/Berlin') AS "paid", COUNT(*) FROM "public"."invoices" GROUP BY DATE_TRUNC('week', "public"."invoices"."paid_at" AT TIME ZONE 'Europe/Berlin') ORDER BY 1;
---@ like_pattern
+--@ routed
 SELECT SUBSTRING("public"."accounts"."email" FROM '[^@]*$') AS "host", COUNT(*) FROM "public"."accounts" GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 10;
 --@ routed
 SELECT CONCAT("public"."accounts"."name", ' (', "public"."accounts"."country", ')') AS label, COUNT(*) FROM "public"."accounts" GROUP BY 1 ORDER BY 1 LIMIT 20;

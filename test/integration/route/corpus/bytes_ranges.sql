@@ -23,7 +23,7 @@ SELECT count(*) FROM facts WHERE d2 <@ daterange(NULL, '2020-01-01', '[]') OR d 
 SELECT count(daterange(d, d + 10) @> d2), count(*) FILTER (WHERE tsrange(ts, NULL, '(]') @> ts2), count(int4range(i, NULL) @> g) FROM facts;
 --@ failed when it ran
 SELECT count(*) FROM facts WHERE tsrange(ts2, ts) @> timestamp '1990-01-01';
---@ type_unsupported
+--@ routed
 SELECT count(*) FROM facts WHERE r @> 3;
 --@ routed
 SELECT g, json_agg(i ORDER BY id), jsonb_agg(t ORDER BY id), json_agg(n ORDER BY n DESC NULLS LAST, id) FROM facts WHERE id < 60 GROUP BY g;

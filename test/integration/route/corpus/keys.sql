@@ -87,7 +87,7 @@ SELECT sum((big * 1000000)::float8) FROM facts;
 SELECT sum(f) FROM facts;
 --@ float_aggregate_order
 SELECT avg(date_part('epoch', ts)) FROM facts;
---@ float_aggregate_order
+--@ routed
 SELECT regr_count(f, n), regr_count(i, tz2::date - date '2024-01-01'), regr_count(n, f) FILTER (WHERE g = 1) FROM facts;
 -- units as people write them
 --@ routed
@@ -113,21 +113,21 @@ SELECT g, array_agg(DISTINCT m)::text, array_agg(DISTINCT m ORDER BY m DESC)::te
 --@ routed
 SELECT g, array_to_string(array_agg(DISTINCT m::text ORDER BY m::text DESC), ','), array_agg(DISTINCT c), array_agg(c ORDER BY id) FROM facts WHERE id < 90 GROUP BY g;
 -- regular expressions of the whole text
---@ like_pattern
+--@ routed
 SELECT regexp_replace(t, '^(a)?([a-z ]+).*$', '\2-\1'), count(*) FROM facts GROUP BY 1;
 --@ routed
 SELECT regexp_replace(website, '^https?://(?:www\.)?([^/]+)/.*$', '\1'), count(*) FROM accounts GROUP BY 1;
---@ like_pattern
+--@ routed
 SELECT regexp_replace(path, '^/(shop/)?([a-z]*)(/.*)?$', '[\1][\2]'), count(*) FROM hits GROUP BY 1;
---@ like_pattern
+--@ routed
 SELECT count(*), regexp_replace(email, '^(User[.])?([0-9]+)@(.*)$', '\3 \2 \1') FROM accounts GROUP BY 2;
 --@ like_pattern
 SELECT regexp_replace(t, '^(a?)(ab)?(b?)$', '\1-\2-\3'), count(*) FROM facts GROUP BY 1;
 --@ like_pattern
 SELECT regexp_replace(t, '^((a)?b*)(.*)$', '\1'), count(*) FROM facts GROUP BY 1;
---@ like_pattern
+--@ routed
 SELECT substring(email FROM '[^@]*$'), substring(email FROM '[a-z.]+$'), count(*) FROM accounts GROUP BY 1, 2;
---@ like_pattern
+--@ routed
 SELECT (regexp_match(website, '^https?://(www\.)?([^/]+)/.*$'))[1], count(*) FROM accounts GROUP BY 1;
 --@ routed
 SELECT count(*) FROM accounts WHERE name ILIKE ANY (ARRAY['%acme%', '%FOODS%']) OR name NOT ILIKE ALL (ARRAY['%co%', '%s.a.%']);

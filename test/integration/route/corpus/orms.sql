@@ -77,11 +77,11 @@ SELECT SUM("invoices"."net") AS sum_net, DATE_TRUNC('week', "invoices"."paid_at"
 SELECT COUNT(*) AS count_all, DATE_TRUNC('day', "hits"."at"::timestamptz AT TIME ZONE 'America/Chicago')::date AS d FROM "hits" GROUP BY DATE_TRUNC('day', "hits"."at"::timestamptz AT TIME ZONE 'America/Chicago')::date;
 --@ routed
 SELECT EXTRACT(HOUR FROM "hits"."at"::timestamptz AT TIME ZONE 'America/Los_Angeles')::integer AS h, COUNT(*) FROM "hits" GROUP BY 1;
---@ type_unsupported
+--@ routed
 SELECT DISTINCT "accounts".* FROM "accounts" INNER JOIN "invoices" ON "invoices"."account" = "accounts"."id" WHERE "invoices"."status" = 'overdue';
 --@ routed
 SELECT DISTINCT "accounts"."name", "accounts"."tier" FROM "accounts" INNER JOIN "invoices" ON "invoices"."account" = "accounts"."id" WHERE "invoices"."status" = 'overdue' ORDER BY "accounts"."name";
---@ type_unsupported
+--@ routed
 SELECT "accounts".* FROM "accounts" WHERE "accounts"."id" IN (SELECT "invoices"."account" FROM "invoices" WHERE "invoices"."net" > 4500) ORDER BY "accounts"."id" LIMIT 5 OFFSET 2;
 --@ routed
 SELECT 1 AS one FROM "hits" WHERE "hits"."kind" = 'error' LIMIT 1;
