@@ -9,6 +9,7 @@ extern "C" {
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
 #include "storage/proc.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 }
@@ -37,6 +38,7 @@ struct ScanState {
     bool finished;
     clickhouse::RunProgress progress;
     const char* query_id;
+    Datum keys[kKeysMax];
 };
 
 const ForeignScan* plan_of(const ForeignScanState* node) {
@@ -74,6 +76,21 @@ const char* bound_sql(const ForeignScanState* node) {
                         list_of(node, kForeignNames));
 }
 
+// Those that a join has brought, in the place of what the plan says.
+void use_keys(ForeignScanState* node, Parameters* parameters) {
+    const ScanState* state = static_cast<ScanState*>(node->fdw_state);
+    for (uint32 i = 0; i < parameters->count; ++i) {
+        int number = list_nth_int(list_of(node, kForeignKeys), static_cast<int>(i)) - 1;
+        if (number < 0) continue;
+        Oid send;
+        bool is_varlena;
+        getTypeBinaryOutputInfo(parameters->values[i].type, &send, &is_varlena);
+        bytea* bytes = OidSendFunctionCall(send, state->keys[number]);
+        parameters->values[i].binary = VARDATA_ANY(bytes);
+        parameters->values[i].size = VARSIZE_ANY_EXHDR(bytes);
+    }
+}
+
 clickhouse::RunOptions options_of(ForeignScanState* node) {
     static uint32 number = 0;
     ScanState* state = static_cast<ScanState*>(node->fdw_state);
@@ -81,6 +98,7 @@ clickhouse::RunOptions options_of(ForeignScanState* node) {
         {list_of(node, kForeignParameterNames), list_of(node, kForeignParameterTypes),
          list_of(node, kForeignParameterParts), plan_of(node)->fdw_exprs},
         &node->ss.ps);
+    use_keys(node, &parameters);
     PgList* types = list_of(node, kForeignColumnTypes);
     Text* expected = make_array<Text>(state->column_count);
     for (uint32 i = 0; i < state->column_count; ++i)
@@ -173,6 +191,10 @@ void explain(ForeignScanState* node, ExplainState* es) {
 }
 
 }  // namespace
+
+void set_scan_keys(ForeignScanState* node, int number, Datum keys) {
+    static_cast<ScanState*>(node->fdw_state)->keys[number] = keys;
+}
 
 void set_scan_execution(FdwRoutine* routine) {
     routine->BeginForeignScan = begin;

@@ -7,6 +7,9 @@ extern "C" {
 
 namespace tandem::shell {
 
+// Columns of one table whose keys a join brings.
+constexpr int kKeysMax = 4;
+
 // What a ForeignScan carries in fdw_private, so that plans can be copied. Its fdw_exprs are the
 // runtime constants.
 enum ForeignPrivate {
@@ -19,8 +22,13 @@ enum ForeignPrivate {
     kForeignParameterNames,  // list of String, parallel to fdw_exprs
     kForeignParameterTypes,  // list of String
     kForeignParameterParts,  // IntList
+    kForeignKeys,            // IntList: 0, or that the parameter is keys of a join, from 1
     kForeignTable,           // OidList: the table, as whom it is read
 };
+
+// The keys that the scan waits for, as an array; it lives until the next ones come. The scan has to
+// be started anew.
+void set_scan_keys(ForeignScanState* node, int number, Datum keys);
 
 void set_scan_planning(FdwRoutine* routine);
 void set_scan_execution(FdwRoutine* routine);

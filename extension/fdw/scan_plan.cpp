@@ -9,10 +9,7 @@ extern "C" {
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
-#include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
-#include "optimizer/pathnode.h"
-#include "optimizer/paths.h"
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 #include "utils/lsyscache.h"
@@ -21,6 +18,7 @@ extern "C" {
 
 #include "extension/catalog/foreign.h"
 #include "extension/fdw/scan.h"
+#include "extension/fdw/scan_plan.h"
 #include "extension/route/plan.h"
 #include "extension/route/translation.h"
 #include "extension/shell/foreign_compat.h"
@@ -29,30 +27,6 @@ extern "C" {
 namespace tandem::shell {
 
 namespace {
-
-// Of a table that was never analysed.
-constexpr double kUnknownRows = 1000000;
-// A question and its answer, in the planner's units.
-constexpr double kStartUpCost = 200;
-// ClickHouse's part of a row that is read there.
-constexpr double kRemoteRowCost = 0.0005;
-// Parameters that stand for what the translator does not know are numbered from here.
-constexpr int kFirstStandIn = 1 << 20;
-
-void rel_size(PlannerInfo* root, RelOptInfo* rel, Oid) {
-    if (rel->tuples <= 0) rel->tuples = rel->pages == 0 ? kUnknownRows : 1;
-    set_baserel_size_estimates(root, rel);
-}
-
-double total_cost(const RelOptInfo* rel, double rows) {
-    return kStartUpCost + rel->tuples * kRemoteRowCost + rows * cpu_tuple_cost;
-}
-
-void paths(PlannerInfo* root, RelOptInfo* rel, Oid) {
-    add_path(rel, reinterpret_cast<Path*>(make_foreign_scan_path(root, rel, rel->rows, kStartUpCost,
-                                                                 total_cost(rel, rel->rows),
-                                                                 rel->lateral_relids)));
-}
 
 // Values that the scan is given by the plan around it.
 struct StandIns {
@@ -79,8 +53,21 @@ Node* stand_in(Node* node, void* context) {
     return reinterpret_cast<Node*>(param);
 }
 
+// 0 when it does not stand for keys, or which ones and 1.
+int keys_of(const Node* node) {
+    if (!IsA(node, Param)) return 0;
+    const Param* param = reinterpret_cast<const Param*>(node);
+    bool keys = param->paramkind == PARAM_EXTERN && param->paramid >= kFirstKeys &&
+                param->paramid < kFirstStandIn;
+    return keys ? param->paramid - kFirstKeys + 1 : 0;
+}
+
+// Keys are nothing that Postgres could evaluate: the join puts them in.
 Node* put_back(Node* node, void* context) {
     if (node == nullptr) return nullptr;
+    if (keys_of(node) != 0)
+        return reinterpret_cast<Node*>(
+            makeNullConst(exprType(node), exprTypmod(node), exprCollation(node)));
     const StandIns* all = static_cast<const StandIns*>(context);
     if (all->values != NIL && IsA(node, Param) &&
         reinterpret_cast<Param*>(node)->paramkind == PARAM_EXTERN &&
@@ -241,9 +228,19 @@ PgList* attributes_of(const Translated& translated) {
     return attributes;
 }
 
+// By parameter.
+PgList* key_numbers(const Translated& translated) {
+    PgList* numbers = NIL;
+    ListCell* cell;
+    foreach (cell, used_constants(translated.tree, *translated.result))
+        numbers = lappend_int(numbers, keys_of(static_cast<Node*>(lfirst(cell))));
+    return numbers;
+}
+
 PgList* private_of(const Translated& translated, const ScanQuery& from) {
     const route::TranslationResult& result = *translated.result;
     PgList* lists[kForeignTable + 1] = {};
+    lists[kForeignKeys] = key_numbers(translated);
     for (const Text& name : result.relations[0].columns)
         lists[kForeignNames] = lappend(lists[kForeignNames], makeString(c_string_of(name)));
     for (const route::RemoteColumn& column : result.columns) {
@@ -275,15 +272,20 @@ PgList* expressions_of(const Translated& translated, ScanQuery* from) {
         put_back(reinterpret_cast<Node*>(constants), &from->stand_ins));
 }
 
-ForeignScan* plan(PlannerInfo* root, RelOptInfo* rel, Oid relid, ForeignPath*, PgList* targets,
-                  PgList* clauses, Plan* outer) {
-    const CatalogTable* table = find_foreign_table(relid);
+ScanQuery query_of(PlannerInfo* root, const RelOptInfo* rel) {
     ScanQuery query = {};
     query.root = root;
     query.rel = rel;
     query.entry = planner_rt_fetch(rel->relid, root);
     query.user = scan_user(root, rel);
     query.stand_ins.table = rel->relid;
+    return query;
+}
+
+ForeignScan* plan(PlannerInfo* root, RelOptInfo* rel, Oid relid, ForeignPath* path, PgList* targets,
+                  PgList* clauses, Plan* outer) {
+    const CatalogTable* table = find_foreign_table(relid);
+    ScanQuery query = query_of(root, rel);
     PgList* remote;
     PgList* local;
     Bitmapset* columns = nullptr;
@@ -291,6 +293,7 @@ ForeignScan* plan(PlannerInfo* root, RelOptInfo* rel, Oid relid, ForeignPath*, P
     check_columns(columns, *table);
     query.columns = one_column(*table);
     divide(&query, extract_actual_clauses(clauses, false), &remote, &local);
+    remote = list_concat(remote, path->fdw_private);
     add_columns(&columns, reinterpret_cast<Node*>(local), query, *table);
     check_columns(columns, *table);
     if (!bms_is_empty(columns)) query.columns = columns;
@@ -306,11 +309,46 @@ ForeignScan* plan(PlannerInfo* root, RelOptInfo* rel, Oid relid, ForeignPath*, P
                             NIL, NIL, outer);
 }
 
+bool ships_alone(PlannerInfo* root, const RelOptInfo* rel, Node* condition) {
+    ScanQuery query = query_of(root, rel);
+    query.columns = one_column(*find_foreign_table(query.entry->relid));
+    return ships(&query, list_make1(condition));
+}
+
+Param* parameter_of_keys(const KeyCondition& wish) {
+    Param* keys = makeNode(Param);
+    keys->paramkind = PARAM_EXTERN;
+    keys->paramid = kFirstKeys + wish.number;
+    keys->paramtype = get_array_type(wish.key_type);
+    keys->paramtypmod = -1;
+    keys->paramcollid = get_typcollation(keys->paramtype);
+    keys->location = -1;
+    return OidIsValid(keys->paramtype) ? keys : nullptr;
+}
+
 }  // namespace
 
+bool condition_ships(PlannerInfo* root, const RelOptInfo* rel, Node* condition) {
+    return ships_alone(root, rel, condition);
+}
+
+Node* condition_of_keys(PlannerInfo* root, const RelOptInfo* rel, const KeyCondition& wish) {
+    Param* keys = parameter_of_keys(wish);
+    if (keys == nullptr) return nullptr;
+    ScalarArrayOpExpr* condition = makeNode(ScalarArrayOpExpr);
+    condition->opno = wish.op;
+    condition->opfuncid = get_opcode(wish.op);
+    condition->useOr = true;
+    condition->inputcollid = wish.collation;
+    condition->args = list_make2(wish.operand, keys);
+    condition->location = -1;
+    Node* node = reinterpret_cast<Node*>(condition);
+    return ships_alone(root, rel, node) ? node : nullptr;
+}
+
 void set_scan_planning(FdwRoutine* routine) {
-    routine->GetForeignRelSize = rel_size;
-    routine->GetForeignPaths = paths;
+    routine->GetForeignRelSize = foreign_rel_size;
+    routine->GetForeignPaths = foreign_paths;
     routine->GetForeignPlan = plan;
 }
 

@@ -47,21 +47,48 @@ inline void forget_nulling(Var* var) {
 #endif
 }
 
+struct ForeignScanWish {
+    PlannerInfo* root;
+    RelOptInfo* rel;
+    double rows;
+    Cost startup;
+    Cost total;
+    Relids outer;
+    ::List* carried;  // fdw_private
+};
+
 // Of a whole relation. COMPAT(pg17): takes the conditions that were pushed (upstream 9e9931d2bf).
 // COMPAT(pg18): takes the number of disabled nodes (upstream e222534679).
-inline ForeignPath* make_foreign_scan_path(PlannerInfo* root, RelOptInfo* rel, double rows,
-                                           Cost startup, Cost total, Relids outer) {
+inline ForeignPath* make_foreign_scan_path(const ForeignScanWish& wish) {
 #if PG_VERSION_NUM >= 180000
-    return create_foreignscan_path(root, rel, nullptr, rows, 0, startup, total, NIL, outer, nullptr,
-                                   NIL, NIL);
+    return create_foreignscan_path(wish.root, wish.rel, nullptr, wish.rows, 0, wish.startup,
+                                   wish.total, NIL, wish.outer, nullptr, NIL, wish.carried);
 #elif PG_VERSION_NUM >= 170000
-    return create_foreignscan_path(root, rel, nullptr, rows, startup, total, NIL, outer, nullptr,
-                                   NIL, NIL);
+    return create_foreignscan_path(wish.root, wish.rel, nullptr, wish.rows, wish.startup,
+                                   wish.total, NIL, wish.outer, nullptr, NIL, wish.carried);
 #else
-    return create_foreignscan_path(root, rel, nullptr, rows, startup, total, NIL, outer, nullptr,
-                                   NIL);
+    return create_foreignscan_path(wish.root, wish.rel, nullptr, wish.rows, wish.startup,
+                                   wish.total, NIL, wish.outer, nullptr, wish.carried);
 #endif
 }
+
+// COMPAT(pg18): nodes that are disabled are counted (upstream e222534679).
+inline void count_disabled(Path* path, const Path* below) {
+#if PG_VERSION_NUM >= 180000
+    path->disabled_nodes = below->disabled_nodes;
+#else
+    (void)path;
+    (void)below;
+#endif
+}
+
+// Whether columns look the same below and above the outer join that may make them NULL.
+// COMPAT(pg16): not any more since 16 (upstream 2489d76c49).
+#if PG_VERSION_NUM >= 160000
+constexpr bool kOuterJoinsKeepColumns = false;
+#else
+constexpr bool kOuterJoinsKeepColumns = true;
+#endif
 
 // COMPAT(pg16): one function for all kinds of objects since 16 (upstream c727f511bd).
 inline AclResult may_use_server(::Oid server) {

@@ -1,6 +1,7 @@
 // Entry point of tandem.so: settings first, then the hooks.
 #include "extension/shell/pg.h"
 
+#include "extension/fdw/key_join.h"
 #include "extension/route/as_of.h"
 #include "extension/route/breaker.h"
 #include "extension/route/explain.h"
@@ -33,6 +34,7 @@ void _PG_init(void) {
     tandem::shell::request_shared_query_stats();
     tandem::shell::request_shared_breaker();
     tandem::shell::register_scan_methods();
+    tandem::shell::install_key_joins();
     tandem::shell::install_planner_hook();
     tandem::shell::install_explain_hook();
     tandem::shell::install_as_of_hooks();
