@@ -150,10 +150,14 @@ source::TypeKind kind_of(Oid type) {
     return OidIsValid(get_element_type(type)) ? source::TypeKind::kArray : source::TypeKind::kBase;
 }
 
+}  // namespace
+
 source::Column core_column(const ForeignColumn& column) {
     return {text_of(column.name), text_of(column.remote_type), column.type, column.typmod,
             kind_of(column.type)};
 }
+
+namespace {
 
 void add_column(CatalogTable* table, ForeignSource* from, Form_pg_attribute attribute) {
     PgList* options = GetForeignColumnOptions(table->relid, attribute->attnum);

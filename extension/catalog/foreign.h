@@ -48,6 +48,8 @@ const char* foreign_source_sql(const ForeignSource& source, List* names);
 // How the column is read; false and why when it is not.
 bool foreign_form(const ForeignColumn& column, route::source::Form* form, Failure* failure);
 
+route::source::Column core_column(const ForeignColumn& column);
+
 // Of the options of a list; `otherwise` when it is not there.
 const char* option_text(List* options, const char* name, const char* otherwise);
 bool option_bool(List* options, const char* name, bool otherwise);

@@ -17,18 +17,28 @@ constexpr uint64 kRunBytesMax = UINT64CONST(64) << 20;
 
 }  // namespace
 
-RemoteRun* ask_server(const Question& question) {
+namespace {
+
+// nullptr when it cannot be started.
+RemoteRun* start_asking(const Question& question, Failure* failure) {
     Text* expected = make_array<Text>(static_cast<size_t>(question.columns));
     for (int i = 0; i < question.columns; ++i) expected[i] = "String";
     clickhouse::RunOptions options = {};
     options.sql = text_of(question.sql);
     options.expected = {expected, static_cast<uint32>(question.columns)};
+    options.parameters = question.parameters;
     options.memory_max = kRunBytesMax;
     options.max_execution_ms = static_cast<uint64>(StatementTimeout);
     use_target_settings(*question.target, &options);
+    return remote_start(*question.target, question.database, options, CurrentMemoryContext,
+                        failure);
+}
+
+}  // namespace
+
+RemoteRun* ask_server(const Question& question) {
     Failure failure = {};
-    RemoteRun* run =
-        remote_start(*question.target, question.database, options, CurrentMemoryContext, &failure);
+    RemoteRun* run = start_asking(question, &failure);
     if (run == nullptr) raise_remote(failure);
     return run;
 }
@@ -49,13 +59,19 @@ bool next_answer(RemoteRun* run, int columns, const char** texts) {
     return true;
 }
 
-void tell_server(const CatalogTarget& target, const char* database, const char* sql) {
-    RemoteRun* run = ask_server({&target, database, sql, 0});
-    Failure failure = {};
-    while (remote_next_block(run, &failure)) {
+bool try_to_tell_server(const Question& question, Failure* failure) {
+    RemoteRun* run = start_asking(question, failure);
+    if (run == nullptr) return false;
+    while (remote_next_block(run, failure)) {
     }
-    if (!run->done) raise_remote(failure);
+    bool done = run->done;
     remote_stop(run);
+    return done;
+}
+
+void tell_server(const Question& question) {
+    Failure failure = {};
+    if (!try_to_tell_server(question, &failure)) raise_remote(failure);
 }
 
 const char* quoted_text(const char* text) {

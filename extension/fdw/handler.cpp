@@ -24,5 +24,6 @@ Datum tandem_fdw_handler(PG_FUNCTION_ARGS) {
     set_import(routine);
     set_statistics(routine);
     set_modification(routine);
+    set_mutation(routine);
     PG_RETURN_POINTER(routine);
 }

@@ -7,6 +7,7 @@ extern "C" {
 #include "access/sysattr.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "foreign/foreign.h"
 #include "miscadmin.h"
 #include "nodes/execnodes.h"
 #include "nodes/plannodes.h"
@@ -28,9 +29,49 @@ extern "C" {
 
 namespace tandem::shell {
 
-namespace {
-
 namespace source = route::source;
+
+const char* database_of(const ForeignSource& table) {
+    return *table.database != '\0' ? table.database : foreign_database(table.server);
+}
+
+PgList* remote_columns(const CatalogTarget& target, const char* database,
+                       const ForeignSource& table) {
+    const char* sql = psprintf(
+        "SELECT name, type FROM system.columns WHERE database = %s AND table = %s ORDER BY "
+        "position",
+        quoted_text(database_of(table)), quoted_text(table.table));
+    RemoteRun* run = ask_server({&target, database, sql, 2});
+    PgList* columns = NIL;
+    const char* texts[2];
+    while (next_answer(run, 2, texts))
+        columns = lappend(columns,
+                          list_make2(makeString(pstrdup(texts[0])), makeString(pstrdup(texts[1]))));
+    if (columns == NIL)
+        ereport(ERROR, (errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
+                        errmsg("there is no table \"%s\" in ClickHouse database \"%s\"",
+                               table.table, database_of(table))));
+    return columns;
+}
+
+const char* remote_type(PgList* columns, const ForeignColumn& column) {
+    ListCell* cell;
+    foreach (cell, columns) {
+        PgList* pair = static_cast<PgList*>(lfirst(cell));
+        if (strcmp(strVal(linitial(pair)), column.name) == 0) return strVal(lsecond(pair));
+    }
+    ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
+                    errmsg("there is no column \"%s\" in ClickHouse", column.name)));
+    pg_unreachable();
+}
+
+bool is_updatable(Oid relid) {
+    const ForeignTable* table = GetForeignTable(relid);
+    bool otherwise = option_bool(GetForeignServer(table->serverid)->options, "updatable", false);
+    return option_bool(table->options, "updatable", otherwise);
+}
+
+namespace {
 
 constexpr uint64 kBlockBytes = 8 << 20;
 constexpr uint64 kBlockRows = 100000;
@@ -63,6 +104,12 @@ void free_rows(void* argument) {
 }
 
 PgList* plan_modify(PlannerInfo*, ModifyTable* plan, Index, int) {
+    if (plan->operation != CMD_INSERT)
+        ereport(ERROR,
+                (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                 errmsg("a foreign table of tandem_fdw cannot be changed row by row"),
+                 errdetail("It has triggers for rows, generated columns or is seen through a view "
+                           "that checks them.")));
     if (plan->onConflictAction != ONCONFLICT_NONE)
         ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                         errmsg("ON CONFLICT is not possible on a foreign table of tandem_fdw"),
@@ -79,40 +126,6 @@ bool gets_a_value(const ResultRelInfo* info, EState* estate, int attnum) {
     Bitmapset* columns = ExecGetInsertedCols(const_cast<ResultRelInfo*>(info), estate);
     return columns == nullptr ||
            bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, columns);
-}
-
-const char* database_of(const ForeignSource& table) {
-    return *table.database != '\0' ? table.database : foreign_database(table.server);
-}
-
-// Name and type of each column that ClickHouse has, as a list of pairs of texts.
-PgList* remote_columns(const InsertState& state, const ForeignSource& table) {
-    const char* sql = psprintf(
-        "SELECT name, type FROM system.columns WHERE database = %s AND table = %s ORDER BY "
-        "position",
-        quoted_text(database_of(table)), quoted_text(table.table));
-    RemoteRun* run = ask_server({state.target, state.database, sql, 2});
-    PgList* columns = NIL;
-    const char* texts[2];
-    while (next_answer(run, 2, texts))
-        columns = lappend(columns,
-                          list_make2(makeString(pstrdup(texts[0])), makeString(pstrdup(texts[1]))));
-    if (columns == NIL)
-        ereport(ERROR, (errcode(ERRCODE_FDW_TABLE_NOT_FOUND),
-                        errmsg("there is no table \"%s\" in ClickHouse database \"%s\"",
-                               table.table, database_of(table))));
-    return columns;
-}
-
-const char* remote_type(PgList* columns, const ForeignColumn& column) {
-    ListCell* cell;
-    foreach (cell, columns) {
-        PgList* pair = static_cast<PgList*>(lfirst(cell));
-        if (strcmp(strVal(linitial(pair)), column.name) == 0) return strVal(lsecond(pair));
-    }
-    ereport(ERROR, (errcode(ERRCODE_FDW_COLUMN_NAME_NOT_FOUND),
-                    errmsg("there is no column \"%s\" in ClickHouse", column.name)));
-    pg_unreachable();
 }
 
 // What ClickHouse has no type for travels as its text.
@@ -142,7 +155,7 @@ void prepare_output(Written* to) {
 
 void prepare_columns(InsertState* state, const ForeignSource& table, const ResultRelInfo* info,
                      EState* estate) {
-    PgList* remote = remote_columns(*state, table);
+    PgList* remote = remote_columns(*state->target, state->database, table);
     state->columns = make_array<Written>(static_cast<size_t>(table.column_count));
     for (int i = 0; i < table.column_count; ++i) {
         if (!gets_a_value(info, estate, table.columns[i].attnum)) continue;
@@ -276,7 +289,9 @@ void end(EState*, ResultRelInfo* info) {
 
 int updatable(Relation relation) {
     const CatalogTable* table = find_foreign_table(RelationGetRelid(relation));
-    return table != nullptr && *table->foreign->query == '\0' ? 1 << CMD_INSERT : 0;
+    if (table == nullptr || *table->foreign->query != '\0') return 0;
+    int changes = is_updatable(table->relid) ? (1 << CMD_UPDATE) | (1 << CMD_DELETE) : 0;
+    return (1 << CMD_INSERT) | changes;
 }
 
 void truncate(PgList* relations, DropBehavior, bool restart) {
@@ -296,8 +311,8 @@ void truncate(PgList* relations, DropBehavior, bool restart) {
                                sizeof name) >= static_cast<int64>(sizeof name))
             ereport(ERROR,
                     (errcode(ERRCODE_NAME_TOO_LONG), errmsg("the table's name is too long")));
-        tell_server(*find_foreign_target(table.server, InvalidOid, relid),
-                    foreign_database(table.server), psprintf("TRUNCATE TABLE %s", name));
+        tell_server({find_foreign_target(table.server, InvalidOid, relid),
+                     foreign_database(table.server), psprintf("TRUNCATE TABLE %s", name), 0});
     }
 }
 

@@ -24,6 +24,9 @@ enum ForeignPrivate {
     kForeignParameterParts,  // IntList
     kForeignKeys,            // IntList: 0, or that the parameter is keys of a join, from 1
     kForeignTable,           // OidList: the table, as whom it is read
+    kForeignConditions,      // list of Expr: those that ship, where the scan is of a table to be
+                             // written
+    kForeignMutation,        // of UPDATE and DELETE: MutationPrivate, mutate.cpp
 };
 
 // The keys that the scan waits for, as an array; it lives until the next ones come. The scan has to

@@ -83,6 +83,7 @@ struct ScanQuery {
     const RangeTblEntry* entry;
     Oid user;
     Bitmapset* columns;  // attnums
+    PgList* values;      // instead of columns
     PgList* conditions;
     StandIns stand_ins;
 };
@@ -107,6 +108,18 @@ Node* renumber(Node* node, void* context) {
     return reinterpret_cast<Node*>(var);
 }
 
+PgList* value_targets(ScanQuery* from) {
+    PgList* targets = NIL;
+    ListCell* cell;
+    foreach (cell, from->values) {
+        Node* value = stand_in(static_cast<Node*>(lfirst(cell)), &from->stand_ins);
+        Expr* expr = reinterpret_cast<Expr*>(renumber(value, nullptr));
+        AttrNumber resno = static_cast<AttrNumber>(list_length(targets) + 1);
+        targets = lappend(targets, makeTargetEntry(expr, resno, psprintf("c%d", resno), false));
+    }
+    return targets;
+}
+
 ::Query* make_query(ScanQuery* from) {
     ::Query* query = makeNode(Query);
     query->commandType = CMD_SELECT;
@@ -123,6 +136,10 @@ Node* renumber(Node* node, void* context) {
     Node* where =
         conditions == NIL ? nullptr : reinterpret_cast<Node*>(make_ands_explicit(conditions));
     query->jointree = makeFromExpr(list_make1(reference), where);
+    if (from->values != NIL) {
+        query->targetList = value_targets(from);
+        return query;
+    }
     AttrNumber resno = 1;
     for (int attnum = -1; (attnum = bms_next_member(from->columns, attnum)) >= 0; ++resno) {
         Oid type;
@@ -237,9 +254,20 @@ PgList* key_numbers(const Translated& translated) {
     return numbers;
 }
 
+// UPDATE and DELETE take what ships from the scan below them.
+bool is_written(const ScanQuery& from) {
+    const Query* query = from.root->parse;
+    return query->commandType != CMD_SELECT && query->commandType != CMD_INSERT &&
+           bms_is_member(static_cast<int>(from.rel->relid), from.root->all_result_relids);
+}
+
+PgList* copy_of(PgList* list) {
+    return static_cast<PgList*>(copyObjectImpl(list));
+}
+
 PgList* private_of(const Translated& translated, const ScanQuery& from) {
     const route::TranslationResult& result = *translated.result;
-    PgList* lists[kForeignTable + 1] = {};
+    PgList* lists[kForeignMutation + 1] = {};
     lists[kForeignKeys] = key_numbers(translated);
     for (const Text& name : result.relations[0].columns)
         lists[kForeignNames] = lappend(lists[kForeignNames], makeString(c_string_of(name)));
@@ -249,7 +277,7 @@ PgList* private_of(const Translated& translated, const ScanQuery& from) {
         lists[kForeignTypes] = lappend_oid(lists[kForeignTypes], column.type);
         lists[kForeignTypmods] = lappend_int(lists[kForeignTypmods], column.typmod);
     }
-    lists[kForeignAttributes] = attributes_of(translated);
+    if (from.values == NIL) lists[kForeignAttributes] = attributes_of(translated);
     for (const route::UsedConstant& used : result.constants) {
         lists[kForeignParameterNames] =
             lappend(lists[kForeignParameterNames], makeString(c_string_of(used.parameter)));
@@ -261,8 +289,9 @@ PgList* private_of(const Translated& translated, const ScanQuery& from) {
                         static_cast<int>(digits ? route::ConstantPart::kWhole : used.part));
     }
     lists[kForeignTable] = list_make2_oid(from.entry->relid, from.user);
+    if (is_written(from)) lists[kForeignConditions] = copy_of(from.conditions);
     PgList* all = list_make1(makeString(c_string_of(result.sql)));
-    for (int i = kForeignNames; i <= kForeignTable; ++i) all = lappend(all, lists[i]);
+    for (int i = kForeignNames; i <= kForeignMutation; ++i) all = lappend(all, lists[i]);
     return all;
 }
 
@@ -315,6 +344,15 @@ bool ships_alone(PlannerInfo* root, const RelOptInfo* rel, Node* condition) {
     return ships(&query, list_make1(condition));
 }
 
+// Which result of the query the expression is as a whole; -1: none.
+int place_of(const Translated& translated, const Node* expr) {
+    for (const route::Replacement& item : translated.result->replacements)
+        if (translated.tree->nodes[item.expr_id] == expr &&
+            item.recipe.kind == route::RecipeKind::kColumn)
+            return static_cast<int>(item.recipe.first);
+    return -1;
+}
+
 Param* parameter_of_keys(const KeyCondition& wish) {
     Param* keys = makeNode(Param);
     keys->paramkind = PARAM_EXTERN;
@@ -344,6 +382,27 @@ Node* condition_of_keys(PlannerInfo* root, const RelOptInfo* rel, const KeyCondi
     condition->location = -1;
     Node* node = reinterpret_cast<Node*>(condition);
     return ships_alone(root, rel, node) ? node : nullptr;
+}
+
+bool plan_values(PlannerInfo* root, const RelOptInfo* rel, PgList* values, ValuesPlan* made,
+                 Failure* failure) {
+    ScanQuery query = query_of(root, rel);
+    query.values = values;
+    Translated translated = {};
+    if (!translate_scan(&query, &translated, failure)) return false;
+    made->places = make_array<int>(static_cast<size_t>(list_length(values)));
+    int count = 0;
+    ListCell* cell;
+    foreach (cell, translated.tree->simplified->targetList) {
+        const Node* expr = reinterpret_cast<Node*>(lfirst_node(TargetEntry, cell)->expr);
+        made->places[count] = place_of(translated, expr);
+        if (made->places[count++] >= 0) continue;
+        set_failure(failure, "expression", "ClickHouse cannot compute a value as a whole", "");
+        return false;
+    }
+    made->carried = private_of(translated, query);
+    made->expressions = expressions_of(translated, &query);
+    return true;
 }
 
 void set_scan_planning(FdwRoutine* routine) {

@@ -5,6 +5,8 @@ extern "C" {
 #include "nodes/pathnodes.h"
 }
 
+#include "base/boundary.h"
+
 namespace tandem::shell {
 
 // Parameters that stand for the keys of a join are numbered from here, those that stand for what
@@ -26,6 +28,16 @@ struct KeyCondition {
     int number;
 };
 Node* condition_of_keys(PlannerInfo* root, const RelOptInfo* rel, const KeyCondition& wish);
+
+// Expressions that ClickHouse computes for rows of the table, as a query that SELECTs them.
+struct ValuesPlan {
+    ::List* carried;      // as a ForeignScan carries a scan
+    ::List* expressions;  // its fdw_exprs
+    int* places;          // of each value: which result of the query it is
+};
+// False and why when ClickHouse cannot compute each of them.
+bool plan_values(PlannerInfo* root, const RelOptInfo* rel, ::List* values, ValuesPlan* made,
+                 Failure* failure);
 
 // Costs of a scan that hands on `rows`.
 Cost scan_start_up_cost();

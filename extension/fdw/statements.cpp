@@ -150,7 +150,7 @@ Datum tandem_query(PG_FUNCTION_ARGS) {
 Datum tandem_execute(PG_FUNCTION_ARGS) {
     using namespace tandem::shell;
     Oid server = server_of(PG_GETARG_NAME(0));
-    tell_server(*find_foreign_target(server, InvalidOid, InvalidOid), foreign_database(server),
-                text_to_cstring(PG_GETARG_TEXT_PP(1)));
+    tell_server({find_foreign_target(server, InvalidOid, InvalidOid), foreign_database(server),
+                 text_to_cstring(PG_GETARG_TEXT_PP(1)), 0});
     PG_RETURN_VOID();
 }

@@ -67,6 +67,32 @@ struct Target {
 int64_t write_insert(Text database, Text table, List<Target> targets, char* out, size_t capacity,
                      Failure* failure) noexcept;
 
+// What rows of a table become by UPDATE; nothing by DELETE. A value is result `item` of a
+// translated query over the table, or the SQL `given` where item is negative.
+struct Assignment {
+    Target target;
+    int32_t item;
+    Text given;
+};
+
+struct Mutation {
+    // SELECT ... FROM the table, as translated, with a place for it; or empty. Its results are read
+    // out of their query, and columns in them replaced by what they are made of.
+    Text sql;
+    List<Column> columns;  // that it reads
+    int32_t condition;     // which result decides; negative: all rows
+    List<Assignment> assignments;
+    bool removes;  // DELETE
+    Text database;
+    Text table;
+};
+
+// "ALTER TABLE ... UPDATE ... WHERE ..." or "DELETE FROM ... WHERE ..."; with `rehearse` a SELECT
+// that computes the same for the same rows, fails as it would and returns, as texts, how many rows
+// there are and some value. Returns as write_source.
+int64_t write_mutation(const Mutation& mutation, bool rehearse, char* out, size_t capacity,
+                       Failure* failure) noexcept;
+
 // Precision and scale that a number for the ClickHouse type has, as a typmod of numeric; -1 when it
 // is no number of digits.
 int32_t numeric_typmod(Text remote_type) noexcept;

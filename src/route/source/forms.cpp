@@ -6,11 +6,17 @@
 
 #include "base/barrier.h"
 #include "route/source/facade.h"
+#include "route/source/forms.h"
 #include "sqltext/quote.h"
 #include "types/clickhouse/type.h"
 #include "types/oid.h"
 
 namespace tandem::route::source {
+
+std::string table_name(Text database, Text table) {
+    return database.empty() ? sqltext::ch_ident(table) : sqltext::ch_qualified(database, table);
+}
+
 namespace {
 
 using types::ChKind;
@@ -331,9 +337,9 @@ Result<Made> make(const Given& given, const Column& column) {
 
 constexpr const char* kAlias = "s";
 
-Result<Made> made_of(const Column& column) {
+Result<Made> made_of(const Column& column, const std::string& relation = "s.") {
     Given given;
-    given.column = std::string(kAlias) + "." + sqltext::ch_ident(column.name);
+    given.column = relation + sqltext::ch_ident(column.name);
     if (column.remote_type.empty()) return make(given, column);
     types::ChTypePtr type = TRY(types::parse_clickhouse_type(column.remote_type));
     given.name = type->name;
@@ -361,10 +367,8 @@ Result<std::string> written(const Source& source) {
     sql += " FROM ";
     if (!source.query.empty())
         sql += "(" + std::string(source.query) + ")";
-    else if (source.database.empty())
-        sql += sqltext::ch_ident(source.table);
     else
-        sql += sqltext::ch_qualified(source.database, source.table);
+        sql += table_name(source.database, source.table);
     sql += std::string(" AS ") + kAlias;
     if (source.final) sql += " FINAL";
     return sql + ")";
@@ -457,12 +461,31 @@ bool is_text_like(const ChType& type) {
     }
 }
 
-// The value in the column's type. Texts are read by ClickHouse, which fails where it cannot; other
-// values have to be the same again when they are cast back.
-Result<std::string> written_value(const Target& target) {
+Result<std::string> written_insert(Text database, Text table, List<Target> targets) {
+    std::string names;
+    std::string values;
+    std::string structure;
+    for (const Target& target : targets) {
+        const char* comma = names.empty() ? "" : ", ";
+        names += comma + sqltext::ch_ident(target.name);
+        values += comma + TRY(written_value(target, sqltext::ch_ident(target.given_name)));
+        structure +=
+            comma + sqltext::ch_ident(target.given_name) + " " + std::string(target.given_type);
+    }
+    return "INSERT INTO " + table_name(database, table) + " (" + names + ") SELECT " + values +
+           " FROM input(" + sqltext::ch_string(structure) + ")";
+}
+
+}  // namespace
+
+Result<std::string> read_column(const Column& column) {
+    Made made = TRY(made_of(column, ""));
+    return std::move(made.expression);
+}
+
+Result<std::string> written_value(const Target& target, const std::string& value) {
     types::ChTypePtr to = TRY(types::parse_clickhouse_type(target.remote_type));
     types::ChTypePtr from = TRY(types::parse_clickhouse_type(target.given_type));
-    std::string value = sqltext::ch_ident(target.given_name);
     if (to->name == from->name) return value;
     const ChType& inner = to->value_type();
     std::string text = value;
@@ -478,30 +501,13 @@ Result<std::string> written_value(const Target& target) {
     std::string again = cast("CAST", cast_value, from->name);
     std::string message =
         "a value does not fit into column " + std::string(target.name) + " of type " + to->name;
+    // A negative number comes back from an unsigned one as it was.
+    std::string negative = integer_bits(inner.kind) > 0 ? " OR " + value + " < 0" : "";
     std::string changed =
-        "ifNull(" + again + " != " + value + ", " + (to->nullable() ? "0)" : "1)");
+        "ifNull(" + again + " != " + value + negative + ", " + (to->nullable() ? "0)" : "1)");
     return "if(throwIf(" + changed + ", " + sqltext::ch_string(message) + ") = 0, " + cast_value +
            ", defaultValueOfTypeName(" + sqltext::ch_string(to->name) + "))";
 }
-
-Result<std::string> written_insert(Text database, Text table, List<Target> targets) {
-    std::string names;
-    std::string values;
-    std::string structure;
-    for (const Target& target : targets) {
-        const char* comma = names.empty() ? "" : ", ";
-        names += comma + sqltext::ch_ident(target.name);
-        values += comma + TRY(written_value(target));
-        structure +=
-            comma + sqltext::ch_ident(target.given_name) + " " + std::string(target.given_type);
-    }
-    std::string into =
-        database.empty() ? sqltext::ch_ident(table) : sqltext::ch_qualified(database, table);
-    return "INSERT INTO " + into + " (" + names + ") SELECT " + values + " FROM input(" +
-           sqltext::ch_string(structure) + ")";
-}
-
-}  // namespace
 
 bool form_of(const Column& column, Form* form, Failure* failure) noexcept {
     return barrier(failure, false, [&] {
@@ -535,11 +541,8 @@ bool postgres_type(Text remote_type, char* out, size_t capacity, Failure* failur
 
 int64_t write_name(Text database, Text table, char* out, size_t capacity) noexcept {
     Failure failure = {};
-    return barrier(&failure, int64_t{-1}, [&] {
-        return hand_out(
-            database.empty() ? sqltext::ch_ident(table) : sqltext::ch_qualified(database, table),
-            out, capacity);
-    });
+    return barrier(&failure, int64_t{-1},
+                   [&] { return hand_out(table_name(database, table), out, capacity); });
 }
 
 int64_t write_insert(Text database, Text table, List<Target> targets, char* out, size_t capacity,

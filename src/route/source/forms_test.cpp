@@ -87,5 +87,52 @@ TEST(forms, names_a_type_of_postgres_for_each_of_clickhouse) {
     EXPECT_EQ(imported("No such type"), "none");
 }
 
+std::string mutation(std::string_view sql, int32_t condition, List<Assignment> assignments,
+                     bool removes, bool rehearse = false) {
+    Column columns[] = {{"c", "UInt64", oid::kInt8, -1, TypeKind::kBase},
+                        {"t`1", "String", oid::kText, -1, TypeKind::kBase}};
+    Mutation wanted = {sql, {columns, 2}, condition, assignments, removes, "db", "t"};
+    std::string out(4096, '\0');
+    Failure failure = {};
+    int64_t length = write_mutation(wanted, rehearse, out.data(), out.size(), &failure);
+    return length < 0 ? std::string("refused: ") + failure.message
+                      : out.substr(0, static_cast<size_t>(length));
+}
+
+TEST(mutation, reads_columns_where_the_translation_names_them) {
+    EXPECT_EQ(mutation("SELECT (t1.`c` = {p1:Nullable(Int64)}) AS c1 FROM \1"
+                       "0\1 AS t1 SETTINGS a = 1",
+                       0, {}, true),
+              "DELETE FROM `db`.`t` WHERE ((accurateCast(`c`, 'Int64') = {p1:Nullable(Int64)}))");
+    // Not in texts, nor in names.
+    EXPECT_EQ(mutation("SELECT (t1.`t\\`1` = 't1.`c`, AS \\' FROM') AS c1 FROM \1"
+                       "0\1 AS t1",
+                       0, {}, true),
+              "DELETE FROM `db`.`t` WHERE ((`t\\`1` = 't1.`c`, AS \\' FROM'))");
+    EXPECT_EQ(mutation("", -1, {}, true), "DELETE FROM `db`.`t` WHERE (1)");
+}
+
+TEST(mutation, takes_apart_results_and_settings) {
+    Assignment set = {{"t`1", "String", "", "String"}, 1, ""};
+    const char* sql =
+        "SELECT f(t1.`c`, 1) AS c1, [',', ' AS '] AS c2 FROM \1"
+        "0\1 AS t1 SETTINGS a = 1";
+    EXPECT_EQ(mutation(sql, 0, {&set, 1}, false),
+              "ALTER TABLE `db`.`t` UPDATE `t\\`1` = ([',', ' AS ']) WHERE (f(accurateCast(`c`, "
+              "'Int64'), 1))");
+    EXPECT_EQ(
+        mutation(sql, 0, {&set, 1}, false, true),
+        "SELECT toString(count()), toString(ifNull(groupBitXor(sipHash64(1, ([',', ' AS ']))), "
+        "0)) FROM `db`.`t` WHERE f(accurateCast(`c`, 'Int64'), 1) SETTINGS a = 1");
+    for (const char* other : {"SELECT 1",
+                              "WITH x SELECT 1 AS c1 FROM \1"
+                              "0\1 AS t1",
+                              "SELECT 1 AS c1 FROM \1"
+                              "0\1 AS t1 WHERE 1",
+                              "SELECT t1.`x` AS c1 FROM \1"
+                              "0\1 AS t1"})
+        EXPECT_TRUE(mutation(other, 0, {}, true).starts_with("refused")) << other;
+}
+
 }  // namespace
 }  // namespace tandem::route::source

@@ -92,6 +92,18 @@ TEST_F(FdwWrite, refuses_what_would_not_come_back) {
     EXPECT_EQ(there("SELECT count() AS a FROM shop.log"), "0");
 }
 
+// Back from the unsigned number it would be the same again.
+TEST_F(FdwWrite, refuses_negative_numbers_for_unsigned_columns) {
+    run_clickhouse(
+        "CREATE TABLE shop.counts (a UInt64, b Nullable(UInt32)) ENGINE = MergeTree ORDER BY a");
+    run("CREATE FOREIGN TABLE counts (a bigint, b int) SERVER far_away");
+    EXPECT_TRUE(ask("INSERT INTO counts VALUES (-1, 1)").starts_with("ERROR"));
+    EXPECT_TRUE(ask("INSERT INTO counts VALUES (1, -1)").starts_with("ERROR"));
+    run("INSERT INTO counts VALUES (9223372036854775807, 2147483647), (0, NULL)");
+    EXPECT_EQ(ask("SELECT count(*) || ' ' || max(a) || ' ' || max(b) FROM counts"),
+              "2 9223372036854775807 2147483647");
+}
+
 TEST_F(FdwWrite, takes_many_rows_in_blocks) {
     run_clickhouse(
         "CREATE TABLE shop.many (id Int64, t String, n Decimal(12, 3), d Date32) ENGINE = "
