@@ -264,8 +264,11 @@ void use_mapping(CatalogTarget* target, const UserMapping* mapping, Oid user) {
     const char* password = option_text(mapping->options, "password", nullptr);
     target->user = option_text(mapping->options, "user", "default");
     target->password = file != nullptr ? password_in(file) : password != nullptr ? password : "";
+    target->certificate = option_text(mapping->options, "certificate", nullptr);
+    target->private_key = option_text(mapping->options, "private_key", nullptr);
     bool required = option_bool(mapping->options, "password_required", true);
-    if (file == nullptr && password == nullptr && required && !superuser_arg(user))
+    bool proven = file != nullptr || password != nullptr || target->certificate != nullptr;
+    if (!proven && required && !superuser_arg(user))
         ereport(ERROR, (errcode(ERRCODE_S_R_E_PROHIBITED_SQL_STATEMENT_ATTEMPTED),
                         errmsg("a password is required"),
                         errdetail("Users who are not superusers bring a credential of their own."),

@@ -1,6 +1,7 @@
 // INSERT and COPY: rows are collected in a block and sent when it is large, each block by an insert
 // of its own, which ClickHouse takes as a whole or not at all. What was sent stays, also when the
-// transaction fails later. The types of the columns are asked for when the statement begins.
+// transaction fails later. With the option transactional nothing is sent before the commit, and
+// then in larger blocks. The types of the columns are asked for when the statement begins.
 #include "extension/shell/pg.h"
 
 extern "C" {
@@ -22,6 +23,7 @@ extern "C" {
 
 #include "extension/catalog/foreign.h"
 #include "extension/fdw/ask.h"
+#include "extension/fdw/kept.h"
 #include "extension/fdw/modify.h"
 #include "extension/shell/foreign_compat.h"
 #include "extension/shell/memory.h"
@@ -65,16 +67,19 @@ const char* remote_type(PgList* columns, const ForeignColumn& column) {
     pg_unreachable();
 }
 
-bool is_updatable(Oid relid) {
+bool has_option(Oid relid, const char* name) {
     const ForeignTable* table = GetForeignTable(relid);
-    bool otherwise = option_bool(GetForeignServer(table->serverid)->options, "updatable", false);
-    return option_bool(table->options, "updatable", otherwise);
+    bool otherwise = option_bool(GetForeignServer(table->serverid)->options, name, false);
+    return option_bool(table->options, name, otherwise);
 }
 
 namespace {
 
 constexpr uint64 kBlockBytes = 8 << 20;
 constexpr uint64 kBlockRows = 100000;
+// At commit.
+constexpr uint64 kKeptBlockBytes = 32 << 20;
+constexpr uint64 kKeptBlockRows = 1000000;
 
 // A column that is written.
 struct Written {
@@ -94,7 +99,7 @@ struct InsertState {
     Written* columns;
     clickhouse::RowValue* values;
     int column_count;
-    uint64 sent;
+    Kept* kept;  // nullptr: rows are sent at once
 };
 
 void free_rows(void* argument) {
@@ -153,12 +158,20 @@ void prepare_output(Written* to) {
     fmgr_info(function, &to->output);
 }
 
-void prepare_columns(InsertState* state, const ForeignSource& table, const ResultRelInfo* info,
-                     EState* estate) {
+// IntList: which columns of the table get values.
+PgList* given_columns(const ForeignSource& table, const ResultRelInfo* info, EState* estate) {
+    PgList* given = NIL;
+    for (int i = 0; i < table.column_count; ++i)
+        if (gets_a_value(info, estate, table.columns[i].attnum)) given = lappend_int(given, i);
+    return given;
+}
+
+void prepare_columns(InsertState* state, const ForeignSource& table, PgList* given) {
     PgList* remote = remote_columns(*state->target, state->database, table);
     state->columns = make_array<Written>(static_cast<size_t>(table.column_count));
-    for (int i = 0; i < table.column_count; ++i) {
-        if (!gets_a_value(info, estate, table.columns[i].attnum)) continue;
+    ListCell* cell;
+    foreach (cell, given) {
+        int i = lfirst_int(cell);
         Written& to = state->columns[state->column_count++];
         to.column = &table.columns[i];
         to.remote_type = remote_type(remote, table.columns[i]);
@@ -210,34 +223,6 @@ Oid writer(const ResultRelInfo* info, EState* estate) {
     return OidIsValid(user) ? user : GetUserId();
 }
 
-void begin(EState* estate, ResultRelInfo* info) {
-    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
-    Oid relid = RelationGetRelid(info->ri_RelationDesc);
-    const CatalogTable* table = find_foreign_table(relid);
-    if (*table->foreign->query != '\0')
-        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-                        errmsg("foreign table \"%s\" is a query: it has no rows to write",
-                               get_rel_name(relid))));
-    InsertState* state = make<InsertState>();
-    state->target = find_foreign_target(table->foreign->server, writer(info, estate), relid);
-    state->database = foreign_database(table->foreign->server);
-    state->row_context =
-        AllocSetContextCreate(estate->es_query_cxt, "tandem_fdw row", ALLOCSET_DEFAULT_SIZES);
-    prepare_columns(state, *table->foreign, info, estate);
-    prepare_rows(state);
-    prepare_sql(state, *table->foreign);
-    info->ri_FdwState = state;
-    MemoryContextSwitchTo(before);
-}
-
-void begin_modify(ModifyTableState* node, ResultRelInfo* info, PgList*, int, int flags) {
-    if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0) begin(node->ps.state, info);
-}
-
-void begin_insert(ModifyTableState* node, ResultRelInfo* info) {
-    begin(node->ps.state, info);
-}
-
 void flush(InsertState* state) {
     uint64 count = clickhouse::rows_count(*state->rows);
     if (count == 0) return;
@@ -251,8 +236,83 @@ void flush(InsertState* state) {
     options.max_execution_ms = limits.max_execution_ms;
     Failure failure = {};
     if (!remote_insert(*state->target, state->database, options, &failure)) raise_remote(failure);
-    state->sent += count;
     clickhouse::rows_clear(state->rows);
+}
+
+// At commit; of rows that were looked at when they came.
+void send_kept(Kept* kept) {
+    InsertState* state = static_cast<InsertState*>(kept->state);
+    clickhouse::rows_clear(state->rows);
+    MemoryContext before = MemoryContextSwitchTo(state->row_context);
+    Failure failure = {};
+    while (next_kept(kept, state->values)) {
+        CHECK_FOR_INTERRUPTS();
+        if (!clickhouse::rows_append(state->rows, state->values, &failure)) raise_remote(failure);
+        if (clickhouse::rows_count(*state->rows) >= kKeptBlockRows ||
+            clickhouse::rows_bytes(*state->rows) >= kKeptBlockBytes)
+            flush(state);
+        MemoryContextReset(state->row_context);
+    }
+    flush(state);
+    MemoryContextSwitchTo(before);
+}
+
+// Statements of a transaction that write the same columns of the same table in the same way.
+const char* key_of_kept(const CatalogTable& table, Oid user, PgList* given) {
+    StringInfoData key;
+    initStringInfo(&key);
+    appendStringInfo(&key, "%u %u %llx", table.relid, user,
+                     static_cast<unsigned long long>(table.fingerprint));
+    ListCell* cell;
+    foreach (cell, given) appendStringInfo(&key, " %d", lfirst_int(cell));
+    return key.data;
+}
+
+InsertState* new_state(const CatalogTable& table, Oid user, PgList* given) {
+    InsertState* state = make<InsertState>();
+    state->target = find_foreign_target(table.foreign->server, user, table.relid);
+    state->database = foreign_database(table.foreign->server);
+    state->row_context =
+        AllocSetContextCreate(CurrentMemoryContext, "tandem_fdw row", ALLOCSET_DEFAULT_SIZES);
+    prepare_columns(state, *table.foreign, given);
+    prepare_rows(state);
+    prepare_sql(state, *table.foreign);
+    return state;
+}
+
+InsertState* keeping_state(const CatalogTable& table, Oid user, PgList* given) {
+    const char* key = key_of_kept(table, user, given);
+    if (Kept* kept = find_kept(key); kept != nullptr) return static_cast<InsertState*>(kept->state);
+    MemoryContextSwitchTo(AllocSetContextCreate(TopTransactionContext, "tandem_fdw kept rows",
+                                                ALLOCSET_DEFAULT_SIZES));
+    InsertState* state = new_state(*find_foreign_table(table.relid), user, given);
+    state->kept = start_keeping(key, table.relid, state->column_count);
+    state->kept->state = state;
+    state->kept->send = send_kept;
+    return state;
+}
+
+void begin(EState* estate, ResultRelInfo* info) {
+    MemoryContext before = MemoryContextSwitchTo(estate->es_query_cxt);
+    Oid relid = RelationGetRelid(info->ri_RelationDesc);
+    const CatalogTable* table = find_foreign_table(relid);
+    if (*table->foreign->query != '\0')
+        ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                        errmsg("foreign table \"%s\" is a query: it has no rows to write",
+                               get_rel_name(relid))));
+    PgList* given = given_columns(*table->foreign, info, estate);
+    Oid user = writer(info, estate);
+    info->ri_FdwState = has_option(relid, "transactional") ? keeping_state(*table, user, given)
+                                                           : new_state(*table, user, given);
+    MemoryContextSwitchTo(before);
+}
+
+void begin_modify(ModifyTableState* node, ResultRelInfo* info, PgList*, int, int flags) {
+    if ((flags & EXEC_FLAG_EXPLAIN_ONLY) == 0) begin(node->ps.state, info);
+}
+
+void begin_insert(ModifyTableState* node, ResultRelInfo* info) {
+    begin(node->ps.state, info);
 }
 
 clickhouse::RowValue value_of(Written* column, TupleTableSlot* slot) {
@@ -267,6 +327,14 @@ clickhouse::RowValue value_of(Written* column, TupleTableSlot* slot) {
     return {VARDATA_ANY(bytes), static_cast<size_t>(VARSIZE_ANY_EXHDR(bytes))};
 }
 
+// A block that is kept was made to see that it can be.
+void finish_block(InsertState* state) {
+    if (state->kept == nullptr)
+        flush(state);
+    else
+        clickhouse::rows_clear(state->rows);
+}
+
 TupleTableSlot* insert(EState*, ResultRelInfo* info, TupleTableSlot* slot, TupleTableSlot*) {
     InsertState* state = static_cast<InsertState*>(info->ri_FdwState);
     MemoryContext before = MemoryContextSwitchTo(state->row_context);
@@ -274,9 +342,10 @@ TupleTableSlot* insert(EState*, ResultRelInfo* info, TupleTableSlot* slot, Tuple
         state->values[i] = value_of(&state->columns[i], slot);
     Failure failure = {};
     if (!clickhouse::rows_append(state->rows, state->values, &failure)) raise_remote(failure);
+    if (state->kept != nullptr) keep_values(state->kept, state->values);
     if (clickhouse::rows_count(*state->rows) >= kBlockRows ||
         clickhouse::rows_bytes(*state->rows) >= kBlockBytes)
-        flush(state);
+        finish_block(state);
     MemoryContextSwitchTo(before);
     MemoryContextReset(state->row_context);
     return slot;
@@ -284,13 +353,13 @@ TupleTableSlot* insert(EState*, ResultRelInfo* info, TupleTableSlot* slot, Tuple
 
 void end(EState*, ResultRelInfo* info) {
     InsertState* state = static_cast<InsertState*>(info->ri_FdwState);
-    if (state != nullptr) flush(state);
+    if (state != nullptr) finish_block(state);
 }
 
 int updatable(Relation relation) {
     const CatalogTable* table = find_foreign_table(RelationGetRelid(relation));
     if (table == nullptr || *table->foreign->query != '\0') return 0;
-    int changes = is_updatable(table->relid) ? (1 << CMD_UPDATE) | (1 << CMD_DELETE) : 0;
+    int changes = has_option(table->relid, "updatable") ? (1 << CMD_UPDATE) | (1 << CMD_DELETE) : 0;
     return (1 << CMD_INSERT) | changes;
 }
 
@@ -306,6 +375,7 @@ void truncate(PgList* relations, DropBehavior, bool restart) {
             ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
                             errmsg("foreign table \"%s\" is a query: it has no rows to remove",
                                    get_rel_name(relid))));
+        refuse_while_kept(relid, "TRUNCATE");
         char name[1024];
         if (source::write_name(text_of(database_of(table)), text_of(table.table), name,
                                sizeof name) >= static_cast<int64>(sizeof name))

@@ -13,8 +13,8 @@ void set_modification(FdwRoutine* routine);
 // UPDATE and DELETE.
 void set_mutation(FdwRoutine* routine);
 
-// Whether the option of the table, or of its server, asks for UPDATE and DELETE.
-bool is_updatable(::Oid relid);
+// An option of the table that is a switch, or of its server: off unless it is said.
+bool has_option(::Oid relid, const char* name);
 const char* database_of(const ForeignSource& table);
 // Name and type of each column that ClickHouse has, as a list of pairs of texts. An ERROR when
 // there is no table.

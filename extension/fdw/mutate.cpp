@@ -24,6 +24,7 @@ extern "C" {
 
 #include "extension/catalog/foreign.h"
 #include "extension/fdw/ask.h"
+#include "extension/fdw/kept.h"
 #include "extension/fdw/modify.h"
 #include "extension/fdw/scan.h"
 #include "extension/fdw/scan_plan.h"
@@ -157,7 +158,7 @@ bool plan_mutation(PlannerInfo* root, ModifyTable* plan, Index table, int index)
     Oid relid = planner_rt_fetch(table, root)->relid;
     Wish wish = {root, table, relid, plan->operation, nullptr, NIL, NIL};
     const char* command = name_of(wish.command);
-    if (!is_updatable(relid))
+    if (!has_option(relid, "updatable"))
         refuse(command, relid, "Its rows may not be changed.",
                "Ask for it: ALTER FOREIGN TABLE ... OPTIONS (ADD updatable 'true'), or of the "
                "server.");
@@ -381,6 +382,8 @@ void begin(ForeignScanState* node, int) {
 TupleTableSlot* iterate(ForeignScanState* node) {
     PgList* ids = list_of(node, kForeignTable);
     const CatalogTable* table = find_foreign_table(linitial_oid(ids));
+    refuse_while_kept(table->relid,
+                      name_of(static_cast<CmdType>(linitial_int(part_of(node, kMutationFlags)))));
     Oid server = table->foreign->server;
     const char* database = foreign_database(server);
     const CatalogTarget* target = find_foreign_target(server, lsecond_oid(ids), table->relid);

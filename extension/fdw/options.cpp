@@ -23,7 +23,7 @@ namespace tandem::shell {
 
 namespace {
 
-enum class Kind : uint8_t { kText, kPort, kMilliseconds, kSwitch, kDriver, kSettings, kFile };
+enum class Kind : uint8_t { kText, kPort, kMilliseconds, kSwitch, kDriver, kSettings, kFile, kHosts };
 
 struct Option {
     const char* name;
@@ -34,7 +34,7 @@ struct Option {
 
 const Option kOptions[] = {
     {"driver", ForeignServerRelationId, Kind::kDriver, false},
-    {"host", ForeignServerRelationId, Kind::kText, false},
+    {"host", ForeignServerRelationId, Kind::kHosts, false},
     {"port", ForeignServerRelationId, Kind::kPort, false},
     {"dbname", ForeignServerRelationId, Kind::kText, false},
     {"tls", ForeignServerRelationId, Kind::kSwitch, false},
@@ -95,6 +95,29 @@ void check_number(const Option& option, const char* value, long most) {
                  option.kind == Kind::kPort ? "1 to 65535" : "milliseconds, 1 to 2147483647");
 }
 
+bool is_host(const char* host) {
+    const char* colon = strchr(host, ':');
+    if (colon == nullptr) return *host != '\0' && strchr(host, ' ') == nullptr;
+    if (strchr(colon + 1, ':') != nullptr) return true;  // an IPv6 address
+    char* end = nullptr;
+    long port = strtol(colon + 1, &end, 10);
+    return colon != host && *end == '\0' && port >= 1 && port <= 65535;
+}
+
+void check_hosts(const Option& option, const char* value) {
+    for (const char* from = value;; ++from) {
+        while (*from == ' ') ++from;
+        size_t length = strcspn(from, ",");
+        char* host = pnstrdup(from, length);
+        for (size_t i = length; i > 0 && host[i - 1] == ' '; --i) host[i - 1] = '\0';
+        if (!is_host(host))
+            refuse_value(option, value, "a name or address, with :port where it differs, or "
+                                        "several separated by commas");
+        from += length;
+        if (*from == '\0') return;
+    }
+}
+
 void check_value(const Option& option, DefElem* given) {
     const char* value = defGetString(given);
     bool flag;
@@ -117,6 +140,8 @@ void check_value(const Option& option, DefElem* given) {
         case Kind::kFile:
             if (!is_absolute_path(value)) refuse_value(option, value, "an absolute path");
             return;
+        case Kind::kHosts:
+            return check_hosts(option, value);
         case Kind::kText:
             if (*value == '\0' && strcmp(option.name, "password") != 0)
                 refuse_value(option, value, "a text that is not empty");

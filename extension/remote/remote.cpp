@@ -16,6 +16,8 @@ extern "C" {
 #include "extension/shell/memory.h"
 #include "extension/shell/settings.h"
 
+#include <cstdlib>
+
 namespace tandem::shell {
 
 namespace {
@@ -79,11 +81,48 @@ int choose_place(uint64 identity) {
     return idle;
 }
 
+// Of targets with several hosts, which one has answered last.
+struct Preferred {
+    uint64 identity;
+    int host;
+};
+Preferred preferred[kConnectionsMax];
+
+Preferred* preferred_of(uint64 identity) {
+    return &preferred[identity % kConnectionsMax];
+}
+
+// One of "host, host:port, ..."; nullptr when there are fewer. In the current memory context.
+struct Place {
+    const char* host;
+    int port;
+};
+
+bool find_host(const CatalogTarget& target, int number, Place* place) {
+    const char* from = target.host;
+    for (; number > 0; --number) {
+        from = strchr(from, ',');
+        if (from == nullptr) return false;
+        ++from;
+    }
+    while (*from == ' ') ++from;
+    char* host = pnstrdup(from, strcspn(from, ", "));
+    char* colon = strchr(host, ':');
+    *place = {host, target.port};
+    // Two of them are an IPv6 address.
+    if (colon == nullptr || strchr(colon + 1, ':') != nullptr) return true;
+    *colon = '\0';
+    place->port = atoi(colon + 1);
+    return true;
+}
+
 Text text_or_none(const char* text) {
     return text == nullptr ? Text() : text_of(text);
 }
 
-int take_connection(const CatalogTarget& target, const char* database, Failure* failure) {
+int take_connection(const RemoteRun& run, Failure* failure) {
+    const CatalogTarget& target = *run.target;
+    const char* database = run.database;
     uint64 identity = identity_of(target, database);
     int place = choose_place(identity);
     if (place < 0) {
@@ -94,9 +133,11 @@ int take_connection(const CatalogTarget& target, const char* database, Failure* 
         return -1;
     }
     if (pool[place].connection == nullptr) {
+        Place where = {};
+        find_host(target, run.host, &where);
         clickhouse::ServerAddress destination = {};
-        destination.host = text_of(target.host);
-        destination.port = static_cast<uint16>(target.port);
+        destination.host = text_of(where.host);
+        destination.port = static_cast<uint16>(where.port);
         destination.user = text_of(target.user);
         destination.password = text_of(target.password);
         destination.database = text_of(database);
@@ -141,8 +182,8 @@ void wait_for_socket(const RemoteRun* run, bool read) {
     CHECK_FOR_INTERRUPTS();
 }
 
-bool start(RemoteRun* run, Failure* failure) {
-    run->connection = take_connection(*run->target, run->database, failure);
+bool start_at_host(RemoteRun* run, Failure* failure) {
+    run->connection = take_connection(*run, failure);
     if (run->connection < 0) return false;
     PooledConnection& entry = pool[run->connection];
     // Of an insert nobody knows how far the server got.
@@ -159,6 +200,21 @@ bool start(RemoteRun* run, Failure* failure) {
     return true;
 }
 
+// The next host of the target; false when all have failed.
+bool next_host(RemoteRun* run) {
+    Place place;
+    ++run->failed_hosts;
+    if (!find_host(*run->target, run->failed_hosts, &place)) return false;
+    if (!find_host(*run->target, ++run->host, &place)) run->host = 0;
+    return true;
+}
+
+bool start(RemoteRun* run, Failure* failure) {
+    while (!start_at_host(run, failure))
+        if (failure->kind == FailureKind::kOther || !next_host(run)) return false;
+    return true;
+}
+
 bool is_too_old(const RemoteRun* run, Failure* failure) {
     uint32 version = clickhouse::connection_server_version(*pool[run->connection].connection);
     if (version == 0 || version >= kServerVersionMin) return false;
@@ -167,6 +223,21 @@ bool is_too_old(const RemoteRun* run, Failure* failure) {
     copy_text(failure->message, sizeof failure->message, "ClickHouse is too old for the query");
     copy_text(failure->advice, sizeof failure->advice, "Upgrade ClickHouse to 25.8 or later.");
     return true;
+}
+
+// A host that has not even said hello got nothing of the query or the rows.
+bool fail_over(RemoteRun* run, Failure* failure) {
+    const clickhouse::Connection& connection = *pool[run->connection].connection;
+    if (failure->kind == FailureKind::kOther ||
+        clickhouse::connection_server_version(connection) != 0 || !next_host(run))
+        return false;
+    release(run);
+    return start(run, failure);
+}
+
+void note_host(const RemoteRun* run) {
+    uint64 identity = pool[run->connection].identity;
+    *preferred_of(identity) = {identity, run->host};
 }
 
 // Once, on a new connection, when one that had been idle turns out to be gone.
@@ -189,6 +260,9 @@ RemoteRun* new_run(const CatalogTarget& target, const char* database, MemoryCont
     run->callback.arg = run;
     run->target = &target;
     run->database = database;
+    uint64 identity = identity_of(target, database);
+    const Preferred* last = preferred_of(identity);
+    run->host = last->identity == identity ? last->host : 0;
     MemoryContextRegisterResetCallback(owner, &run->callback);
     return run;
 }
@@ -224,6 +298,7 @@ bool remote_next_block(RemoteRun* run, Failure* failure) {
                 if (is_too_old(run, failure)) return false;
                 run->row = 0;
                 run->may_retry = false;
+                note_host(run);
                 if (run->block.rows > 0) return true;
                 break;
             case clickhouse::RunStep::kDone:
@@ -237,7 +312,8 @@ bool remote_next_block(RemoteRun* run, Failure* failure) {
                 wait_for_socket(run, false);
                 break;
             case clickhouse::RunStep::kFailed:
-                if (is_too_old(run, failure) || !retry(run, *failure)) return false;
+                if (is_too_old(run, failure)) return false;
+                if (!retry(run, *failure) && !fail_over(run, failure)) return false;
                 break;
         }
     }

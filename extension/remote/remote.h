@@ -17,6 +17,8 @@ struct RemoteRun {
     MemoryContextCallback callback;
     clickhouse::Run* run;
     int connection;  // place in the backend's list
+    int host;        // of the target's, from 0
+    int failed_hosts;
     // What was asked, for a second try: an idle connection may have been closed by the server.
     const CatalogTarget* target;
     const char* database;

@@ -9,6 +9,7 @@ extern "C" {
 #include "optimizer/pathnode.h"
 #include "parser/parse_relation.h"
 #include "parser/parsetree.h"
+#include "storage/buffile.h"
 #include "utils/acl.h"
 }
 
@@ -79,6 +80,24 @@ inline void count_disabled(Path* path, const Path* below) {
 #else
     (void)path;
     (void)below;
+#endif
+}
+
+// All or an ERROR. COMPAT(pg16): raise errors themselves since 16 (upstream 20428d344a).
+inline void write_file(BufFile* file, const char* bytes, size_t size) {
+#if PG_VERSION_NUM >= 160000
+    BufFileWrite(file, bytes, size);
+#else
+    BufFileWrite(file, const_cast<char*>(bytes), size);
+#endif
+}
+
+inline void read_file(BufFile* file, void* bytes, size_t size) {
+#if PG_VERSION_NUM >= 160000
+    BufFileReadExact(file, bytes, size);
+#else
+    if (BufFileRead(file, bytes, size) == size) return;
+    ereport(ERROR, (errcode_for_file_access(), errmsg("could not read a temporary file")));
 #endif
 }
 
