@@ -14,6 +14,7 @@ extern "C" {
 #include "nodes/plannodes.h"
 #include "optimizer/planmain.h"
 #include "parser/parsetree.h"
+#include "port/pg_bswap.h"
 #include "storage/proc.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -25,6 +26,7 @@ extern "C" {
 #include "extension/fdw/ask.h"
 #include "extension/fdw/kept.h"
 #include "extension/fdw/modify.h"
+#include "extension/remote/parameters.h"
 #include "extension/shell/foreign_compat.h"
 #include "extension/shell/memory.h"
 #include "route/source/facade.h"
@@ -87,6 +89,7 @@ struct Written {
     const char* remote_type;
     bool as_text;
     FmgrInfo output;  // send function, or the one that writes the text
+    uint64 bytes;     // of a value that is sent in a few bytes
 };
 
 struct InsertState {
@@ -315,6 +318,43 @@ void begin_insert(ModifyTableState* node, ResultRelInfo* info) {
     begin(node->ps.state, info);
 }
 
+clickhouse::RowValue number_of(Written* column, uint64 bytes, size_t size) {
+    column->bytes = bytes;
+    return {reinterpret_cast<const char*>(&column->bytes), size};
+}
+
+// What the send function would write, where that is plain to see: a call for each value is dear.
+bool plain_value(Written* column, Datum datum, clickhouse::RowValue* value) {
+    switch (column->column->type) {
+        case BOOLOID:
+            *value = number_of(column, DatumGetBool(datum) ? 1 : 0, 1);
+            return true;
+        case INT2OID:
+            *value = number_of(column, pg_hton16(static_cast<uint16>(DatumGetInt16(datum))), 2);
+            return true;
+        case INT4OID:
+        case DATEOID:
+        case FLOAT4OID:
+            *value = number_of(column, pg_hton32(DatumGetUInt32(datum)), 4);
+            return true;
+        case INT8OID:
+        case FLOAT8OID:
+        case TIMESTAMPOID:
+        case TIMESTAMPTZOID:
+            *value = number_of(column, pg_hton64(DatumGetUInt64(datum)), 8);
+            return true;
+        case TEXTOID:
+        case VARCHAROID:
+        case BPCHAROID: {
+            text* bytes = DatumGetTextPP(datum);
+            *value = {VARDATA_ANY(bytes), static_cast<size_t>(VARSIZE_ANY_EXHDR(bytes))};
+            return true;
+        }
+        default:
+            return false;
+    }
+}
+
 clickhouse::RowValue value_of(Written* column, TupleTableSlot* slot) {
     bool is_null;
     Datum datum = slot_getattr(slot, column->column->attnum, &is_null);
@@ -323,7 +363,9 @@ clickhouse::RowValue value_of(Written* column, TupleTableSlot* slot) {
         const char* text = OutputFunctionCall(&column->output, datum);
         return {text, strlen(text)};
     }
-    bytea* bytes = SendFunctionCall(&column->output, datum);
+    clickhouse::RowValue plain = {};
+    if (plain_value(column, datum, &plain)) return plain;
+    bytea* bytes = sent_value(&column->output, datum);
     return {VARDATA_ANY(bytes), static_cast<size_t>(VARSIZE_ANY_EXHDR(bytes))};
 }
 

@@ -225,7 +225,7 @@ void put_value(const ForeignColumn& column, Datum datum, clickhouse::BoundParame
     bool is_varlena;
     if (parameter->type == column.type) {
         getTypeBinaryOutputInfo(column.type, &function, &is_varlena);
-        bytea* bytes = OidSendFunctionCall(function, datum);
+        bytea* bytes = sent_value(function, datum);
         parameter->binary = VARDATA_ANY(bytes);
         parameter->size = static_cast<size_t>(VARSIZE_ANY_EXHDR(bytes));
         return;

@@ -23,7 +23,16 @@ namespace tandem::shell {
 
 namespace {
 
-enum class Kind : uint8_t { kText, kPort, kMilliseconds, kSwitch, kDriver, kSettings, kFile, kHosts };
+enum class Kind : uint8_t {
+    kText,
+    kPort,
+    kMilliseconds,
+    kSwitch,
+    kDriver,
+    kSettings,
+    kFile,
+    kHosts
+};
 
 struct Option {
     const char* name;
@@ -111,8 +120,9 @@ void check_hosts(const Option& option, const char* value) {
         char* host = pnstrdup(from, length);
         for (size_t i = length; i > 0 && host[i - 1] == ' '; --i) host[i - 1] = '\0';
         if (!is_host(host))
-            refuse_value(option, value, "a name or address, with :port where it differs, or "
-                                        "several separated by commas");
+            refuse_value(option, value,
+                         "a name or address, with :port where it differs, or "
+                         "several separated by commas");
         from += length;
         if (*from == '\0') return;
     }

@@ -85,7 +85,7 @@ void use_keys(ForeignScanState* node, Parameters* parameters) {
         Oid send;
         bool is_varlena;
         getTypeBinaryOutputInfo(parameters->values[i].type, &send, &is_varlena);
-        bytea* bytes = OidSendFunctionCall(send, state->keys[number]);
+        bytea* bytes = sent_value(send, state->keys[number]);
         parameters->values[i].binary = VARDATA_ANY(bytes);
         parameters->values[i].size = VARSIZE_ANY_EXHDR(bytes);
     }

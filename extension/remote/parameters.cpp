@@ -3,6 +3,7 @@
 extern "C" {
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
+#include "mb/pg_wchar.h"
 #include "nodes/nodeFuncs.h"
 #include "port/pg_bswap.h"
 #include "utils/builtins.h"
@@ -44,12 +45,31 @@ void evaluate_one(ExprContext* context, ExprState* expression, Node* node,
     Oid send;
     bool is_varlena;
     getTypeBinaryOutputInfo(value->type, &send, &is_varlena);
-    bytea* bytes = OidSendFunctionCall(send, datum);
+    bytea* bytes = sent_value(send, datum);
     value->binary = VARDATA_ANY(bytes);
     value->size = VARSIZE_ANY_EXHDR(bytes);
 }
 
 }  // namespace
+
+bytea* sent_value(FmgrInfo* send, Datum value) {
+    int client = pg_get_client_encoding();
+    if (client == GetDatabaseEncoding()) return SendFunctionCall(send, value);
+    bytea* volatile bytes = nullptr;
+    SetClientEncoding(GetDatabaseEncoding());
+    PG_TRY();
+    { bytes = SendFunctionCall(send, value); }
+    PG_FINALLY();
+    { SetClientEncoding(client); }
+    PG_END_TRY();
+    return bytes;
+}
+
+bytea* sent_value(Oid send, Datum value) {
+    FmgrInfo function;
+    fmgr_info(send, &function);
+    return sent_value(&function, value);
+}
 
 Parameters evaluate_parameters(const ParameterPlan& plan, PlanState* state) {
     PgList* states = ExecInitExprList(plan.expressions, state);

@@ -22,6 +22,11 @@ struct Parameters {
     uint32 count;
 };
 
+// What the type's send function writes, but with texts as they are in the database: send functions
+// write them as the client reads them, which ClickHouse is not.
+bytea* sent_value(FmgrInfo* send, Datum value);
+bytea* sent_value(::Oid send, Datum value);
+
 // In the current memory context. Raises what the expressions raise.
 Parameters evaluate_parameters(const ParameterPlan& plan, PlanState* state);
 

@@ -104,6 +104,22 @@ TEST_F(FdwWrite, refuses_negative_numbers_for_unsigned_columns) {
               "2 9223372036854775807 2147483647");
 }
 
+// ClickHouse is not the client, whose encoding send functions write.
+TEST_F(FdwWrite, sends_texts_as_the_database_has_them) {
+    run_clickhouse(
+        "CREATE TABLE shop.words (t String, a Array(String)) ENGINE = MergeTree ORDER BY t");
+    run("CREATE FOREIGN TABLE words (t text, a text[] OPTIONS (type 'Array(String)')) SERVER "
+        "far_away");
+    run("CREATE TABLE spoken (t text); INSERT INTO spoken VALUES (U&'\\00C4pfel')");
+    run("SET client_encoding = 'LATIN1'; SET plan_cache_mode = force_generic_plan");
+    run("INSERT INTO words SELECT t, ARRAY[t, 'x'] FROM spoken");
+    run("PREPARE find (text) AS SELECT count(*) FROM words WHERE t = $1");
+    EXPECT_EQ(ask("EXECUTE find (U&'\\00C4pfel')"), "1");
+    EXPECT_EQ(ask("SELECT count(*) FROM spoken s JOIN words w ON w.t = s.t"), "1");
+    run("RESET client_encoding");
+    EXPECT_EQ(ask("SELECT t || a::text FROM words"), "\xC3\x84pfel{\xC3\x84pfel,x}");
+}
+
 TEST_F(FdwWrite, takes_many_rows_in_blocks) {
     run_clickhouse(
         "CREATE TABLE shop.many (id Int64, t String, n Decimal(12, 3), d Date32) ENGINE = "
