@@ -176,6 +176,7 @@ void keep_row(KeyJoinState* state, TupleTableSlot* slot) {
 }
 
 bool is_full(const KeyJoinState* state) {
+    if (state->row_count == 0) return false;
     if (MemoryContextMemAllocated(state->batch, false) > static_cast<Size>(work_mem) * 1024)
         return true;
     for (int i = 0; i < state->key_count; ++i)
@@ -333,6 +334,9 @@ void rescan(CustomScanState* node) {
     KeyJoinState* state = state_of(node);
     state->phase = Phase::kBatch;
     state->no_more = false;
+    // Postgres does not know which nodes are below this one.
+    for (PlanState* side : {state->here, state->there})
+        if (node->ss.ps.chgParam != nullptr) UpdateChangedParamSet(side, node->ss.ps.chgParam);
     if (state->here->chgParam == nullptr) ExecReScan(state->here);
 }
 

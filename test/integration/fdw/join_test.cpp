@@ -58,6 +58,14 @@ TEST_F(FdwJoin, joins_several_tables) {
     same(
         "SELECT (SELECT count(*) FROM wanted o JOIN items i ON i.id = o.id WHERE o.n < w.n) FROM "
         "wanted w WHERE n < 6");
+    // What is below the join depends on the row around it.
+    const std::string correlated =
+        "SELECT w.n, (SELECT string_agg(i.id::text, ',' ORDER BY i.id) FROM (SELECT id FROM wanted "
+        "o "
+        "WHERE o.n > w.n ORDER BY n LIMIT 3) o JOIN items i ON i.id = o.id) FROM wanted w WHERE n "
+        "< 6";
+    EXPECT_EQ(count(far_plan(correlated), "Tandem Key Join"), 1) << far_plan(correlated);
+    same(correlated);
 }
 
 TEST_F(FdwJoin, asks_once_for_a_batch_and_again_for_the_next) {

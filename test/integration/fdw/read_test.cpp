@@ -122,6 +122,11 @@ TEST_F(FdwRead, holds_no_more_than_a_block) {
     EXPECT_EQ(ask("SELECT sum(length(t)) FROM far.wide, near"), "200000000");
     EXPECT_EQ(ask("SELECT count(*) FROM (SELECT * FROM far.wide OFFSET 1) w, near WHERE t <> ''"),
               "999999");
+    // The rows of a function are kept in a file.
+    EXPECT_EQ(
+        ask("SELECT sum(length(t)) FROM tandem.query('far_away', 'SELECT repeat(''x'', 200) AS t "
+            "FROM numbers(700000)') AS q (t text)"),
+        "140000000");
     EXPECT_LT(std::atoi(ask(peak).c_str()), before + 100);
 }
 
