@@ -133,7 +133,7 @@ int take_connection(const RemoteRun& run, Failure* failure) {
         return -1;
     }
     if (pool[place].connection == nullptr) {
-        Place where = {};
+        Place where = {target.host, target.port};
         find_host(target, run.host, &where);
         clickhouse::ServerAddress destination = {};
         destination.host = text_of(where.host);
@@ -227,6 +227,7 @@ bool is_too_old(const RemoteRun* run, Failure* failure) {
 
 // A host that has not even said hello got nothing of the query or the rows.
 bool fail_over(RemoteRun* run, Failure* failure) {
+    if (run->run == nullptr) return false;  // the second try has asked all of them
     const clickhouse::Connection& connection = *pool[run->connection].connection;
     if (failure->kind == FailureKind::kOther ||
         clickhouse::connection_server_version(connection) != 0 || !next_host(run))
