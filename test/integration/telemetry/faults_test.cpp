@@ -290,15 +290,21 @@ TEST_F(TelemetryFaults, zz_stopping_sends_the_rest_and_a_hung_clickhouse_does_no
     wait_until_stored();
     ask("ALTER SYSTEM SET tandem.telemetry_flush_interval = '60s'");
     ask("SELECT pg_reload_conf()");
-    say(30, "SELECT 'last words', 1, 2, 3");
+    // A ClickHouse that is busy for longer than the end may take is not waited for.
+    std::string arrived = "0";
+    for (int i = 0; i < 5 && arrived == "0"; ++i) {
+        say(30, "SELECT 'last words', 1, 2, 3");
+        connection.reset();
+        observer.reset();
+        servers.postgres->stop();
+        arrived = stored(
+            "SELECT count() FROM tandem_telemetry.events_raw WHERE query_id IN (SELECT query_id "
+            "FROM tandem_telemetry.query_texts WHERE text = 'SELECT $1, $2, $3, $4')");
+        ASSERT_TRUE(servers.postgres->start_again().ok());
+        connection = connect();
+    }
+    EXPECT_EQ(arrived, "30");
     connection.reset();
-    observer.reset();
-    servers.postgres->stop();
-    EXPECT_EQ(
-        stored("SELECT count() FROM tandem_telemetry.events_raw WHERE query_id IN (SELECT "
-               "query_id FROM tandem_telemetry.query_texts WHERE text = 'SELECT $1, $2, $3, $4')"),
-        "30");
-    ASSERT_TRUE(servers.postgres->start_again().ok());
     auto stop = [] {
         connection = connect();
         say(30);
