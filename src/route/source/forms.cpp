@@ -225,7 +225,7 @@ Result<Made> date(const Given& given) {
 Result<Made> moment(const Given& given, std::string_view wanted) {
     if (given.type != nullptr && !is_moment(given)) return mismatch(given, wanted);
     std::string target = "DateTime64(6, 'UTC')";
-    if (given.is(ChKind::kDateTime64) && given.type->scale > 6) {
+    if (given.type != nullptr && given.is(ChKind::kDateTime64) && given.type->scale > 6) {
         std::string finer = given.type->scale == 9 ? "1000" : given.type->scale == 8 ? "100" : "10";
         std::string ticks = "reinterpretAsInt64(assumeNotNull(" + given.column + "))";
         std::string checked = "throwIf(" + ticks + " % " + finer +
