@@ -777,6 +777,7 @@ Status CatalogStore::record_failure(const Table& table, const Error& error) {
 // parts.
 Result<bool> CatalogStore::types_changed(const Table& table) {
     std::vector<Oid> oids;
+    oids.reserve(table.columns.size());
     for (const TableColumn& column : table.columns) oids.push_back(column.type);
     postgres::Connection* source = TRY(connection());
     postgres::TypeMap types = TRY(postgres::read_types(*source, oids));
