@@ -7,7 +7,7 @@ passed=0
 failed=0
 for tree in "$@"; do
     log=$tree/ctest.log
-    ctest --test-dir "$tree" --output-on-failure --no-tests=error -j "${TEST_JOBS:-2}" | tee "$log"
+    ctest --test-dir "$tree" --output-on-failure --no-tests=error -j "${TEST_JOBS:-3}" | tee "$log"
     # ctest prints "97% tests passed, 3 tests failed out of 120".
     summary=$(grep -E 'tests passed, [0-9]+ tests? failed out of [0-9]+' "$log" | tail -1)
     if [ -z "$summary" ]; then

@@ -30,11 +30,12 @@ milliseconds since(Clock::time_point begun) {
 
 class faults : public ::testing::Test {
   protected:
-    void SetUp() override { start(&test_support::start_both); }
+    void SetUp() override { start(false); }
 
-    void start(Result<test_support::BothServers> (*servers)(const std::string&,
-                                                            stack::PostgresSettings)) {
-        auto both = servers(TANDEM_MODULE, {{"tandem.connect_timeout", "2s"}});
+    void start(bool small_disks) {
+        auto both = test_support::start_both(
+            TANDEM_MODULE,
+            {.settings = {{"tandem.connect_timeout", "2s"}}, .small_disks = small_disks});
         ASSERT_TRUE(both.ok()) << both.error().to_string();
         directory_ = std::move(both->directory);
         postgres_ = std::move(both->postgres);
@@ -502,7 +503,7 @@ TEST_F(faults, pause_drop_and_stop_take_seconds_while_clickhouse_hangs) {
 
 class full_disks : public faults {
   protected:
-    void SetUp() override { start(&test_support::start_both_on_small_disks); }
+    void SetUp() override { start(true); }
     std::string disk(const char* server) const { return directory_->path() + "/disk_of_" + server; }
     void fill(const char* server) const { std::ofstream(disk(server)).put('x'); }
     void make_room(const char* server) const { std::filesystem::remove(disk(server)); }

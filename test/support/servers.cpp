@@ -292,7 +292,7 @@ void TestPostgres::stop() {
     pid_ = -1;
 }
 
-Result<std::unique_ptr<TestClickHouse>> TestClickHouse::start(Environment environment) {
+Result<std::unique_ptr<TestClickHouse>> TestClickHouse::start(TestClickHouseOptions wanted) {
     std::unique_ptr<TestClickHouse> server(new TestClickHouse);
     server->directory_ = TRY(TestDirectory::create());
     const std::string& home = server->directory_->path();
@@ -305,7 +305,8 @@ Result<std::unique_ptr<TestClickHouse>> TestClickHouse::start(Environment enviro
     options.memory_bytes_max = 4ull << 30;
     options.output_path = home + "/clickhouse.log";
     options.death_signal = SIGKILL;
-    options.environment = std::move(environment);
+    options.environment = std::move(wanted.environment);
+    options.profile = std::move(wanted.profile);
     if (options.engine.kind == stack::Engine::Kind::binary) {
         options.ports.native = TRY(stack::free_port());
         options.ports.http = TRY(stack::free_port());

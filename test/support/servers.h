@@ -86,9 +86,14 @@ class TestPostgres {
     pid_t pid_ = -1;
 };
 
+struct TestClickHouseOptions {
+    Environment environment = {};
+    Environment profile = {};  // settings of its user
+};
+
 class TestClickHouse {
   public:
-    static Result<std::unique_ptr<TestClickHouse>> start(Environment environment = {});
+    static Result<std::unique_ptr<TestClickHouse>> start(TestClickHouseOptions options = {});
     ~TestClickHouse();
     TestClickHouse(const TestClickHouse&) = delete;
     TestClickHouse& operator=(const TestClickHouse&) = delete;

@@ -21,35 +21,27 @@ Result<std::string> copy_for_servers(const std::string& library, const TestDirec
     return copy;
 }
 
-Result<BothServers> start_beside(const std::string& module, stack::PostgresSettings settings,
-                                 bool small_disks) {
+}  // namespace
+
+Result<BothServers> start_both(const std::string& module, ServersWanted wanted) {
     BothServers both;
     both.directory = TRY(TestDirectory::create());
     both.module = TRY(copy_for_servers(module, *both.directory));
-    settings.emplace_back("shared_preload_libraries", both.module);
-    auto disk = [&](const std::string& library, const char* file) -> Environment {
+    wanted.settings.emplace_back("shared_preload_libraries", both.module);
+    std::string library;
+    if (wanted.small_disks)
+        library = TRY(copy_for_servers(TANDEM_FULL_DISK_LIBRARY, *both.directory));
+    auto disk = [&](const char* file) -> Environment {
         if (library.empty()) return {};
         return {{"LD_PRELOAD", library}, {"TANDEM_FULL_DISK", both.directory->path() + "/" + file}};
     };
-    std::string library;
-    if (small_disks) library = TRY(copy_for_servers(TANDEM_FULL_DISK_LIBRARY, *both.directory));
     // A busy machine is slow, and few tests mean that by a server that cannot be reached.
-    settings.insert(settings.begin(), {"tandem.connect_timeout", "30s"});
+    wanted.settings.insert(wanted.settings.begin(), {"tandem.connect_timeout", "30s"});
     both.postgres = TRY(TestPostgres::start(
-        {.settings = std::move(settings), .environment = disk(library, "disk_of_postgres")}));
-    both.clickhouse = TRY(TestClickHouse::start(disk(library, "disk_of_clickhouse")));
+        {.settings = std::move(wanted.settings), .environment = disk("disk_of_postgres")}));
+    both.clickhouse = TRY(TestClickHouse::start(
+        {.environment = disk("disk_of_clickhouse"), .profile = std::move(wanted.profile)}));
     return both;
-}
-
-}  // namespace
-
-Result<BothServers> start_both(const std::string& module, stack::PostgresSettings settings) {
-    return start_beside(module, std::move(settings), false);
-}
-
-Result<BothServers> start_both_on_small_disks(const std::string& module,
-                                              stack::PostgresSettings settings) {
-    return start_beside(module, std::move(settings), true);
 }
 
 std::string source_text(const std::string& path) {

@@ -20,13 +20,16 @@ struct BothServers {
     std::unique_ptr<TestClickHouse> clickhouse;
 };
 
-// `module` is the library as it was built.
-Result<BothServers> start_both(const std::string& module, stack::PostgresSettings settings = {});
+struct ServersWanted {
+    stack::PostgresSettings settings = {};
+    Environment profile = {};  // settings of ClickHouse's user
+    // On disks that can be full (full_disk.c): Postgres' while the file `disk_of_postgres` in the
+    // directory exists, ClickHouse's while `disk_of_clickhouse` does.
+    bool small_disks = false;
+};
 
-// The same, on disks that can be full (full_disk.c): of Postgres while the file `disk_of_postgres` in `directory`
-// exists, of ClickHouse while `disk_of_clickhouse` does.
-Result<BothServers> start_both_on_small_disks(const std::string& module,
-                                              stack::PostgresSettings settings = {});
+// `module` is the library as it was built.
+Result<BothServers> start_both(const std::string& module, ServersWanted wanted = {});
 
 // A file of the sources, by its path in the repository; empty when there is none.
 std::string source_text(const std::string& path);

@@ -72,13 +72,15 @@ std::string clickhouse_config_xml(const ClickHouseOptions& options) {
     return text + "</clickhouse>\n";
 }
 
-std::string clickhouse_users_xml(Engine::Kind kind, const std::string& password) {
+std::string clickhouse_users_xml(const ClickHouseOptions& options) {
+    Engine::Kind kind = options.engine.kind;
     // The library starts with the defaults of an interactive tool; a server wants these.
     std::string profile = kind == Engine::Kind::binary
                               ? ""
                               : "<implicit_select>0</implicit_select>"
                                 "<allow_introspection_functions>0</allow_introspection_functions>"
                                 "<storage_file_read_method>pread</storage_file_read_method>";
+    for (const auto& [name, value] : options.profile) profile += element(name, value);
     // The library's own prompt logs in from 127.0.0.1 as `default` without a password; neither can
     // be changed. So that user may start the listeners, which is all the prompt does, and no more.
     std::string console =
@@ -95,7 +97,7 @@ std::string clickhouse_users_xml(Engine::Kind kind, const std::string& password)
            "<max_memory_usage>100000000</max_memory_usage><max_threads>1</max_threads></console>"
            "</profiles>\n    <quotas><default/></quotas>\n    <users>\n" +
            console + "        <" + kClickHouseUser + ">\n            <password_sha256_hex>" +
-           sha256_hex(password) + "</password_sha256_hex>\n" +
+           sha256_hex(options.password) + "</password_sha256_hex>\n" +
            "            <networks><ip>127.0.0.1</ip><ip>::1</ip></networks>\n"
            "            <profile>default</profile>\n            <quota>default</quota>\n"
            "            <default_database>default</default_database>\n        </" +

@@ -9,6 +9,6 @@ namespace tandem::stack {
 
 std::string clickhouse_config_xml(const ClickHouseOptions& options);
 // Holds the SHA-256 of the password, not the password.
-std::string clickhouse_users_xml(Engine::Kind kind, const std::string& password);
+std::string clickhouse_users_xml(const ClickHouseOptions& options);
 
 }  // namespace tandem::stack

@@ -6,7 +6,9 @@ namespace tandem::stack {
 namespace {
 
 TEST(clickhouse_config, holds_the_hash_and_never_the_password) {
-    std::string users = clickhouse_users_xml(Engine::Kind::library, "top-secret");
+    ClickHouseOptions options;
+    options.password = "top-secret";
+    std::string users = clickhouse_users_xml(options);
     EXPECT_EQ(users.find("top-secret"), std::string::npos);
     EXPECT_NE(users.find("<password_sha256_hex>"), std::string::npos);
     EXPECT_NE(users.find("<ip>127.0.0.1</ip>"), std::string::npos);

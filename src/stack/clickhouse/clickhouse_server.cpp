@@ -74,8 +74,7 @@ Status prepare(const ClickHouseOptions& options) {
     if (options.engine.kind == Engine::Kind::library) TRY(seed(options));
     TRY(write_private_file(options.directory + "/config.xml", clickhouse_config_xml(options),
                            options.account));
-    TRY(write_private_file(options.directory + "/users.xml",
-                           clickhouse_users_xml(options.engine.kind, options.password),
+    TRY(write_private_file(options.directory + "/users.xml", clickhouse_users_xml(options),
                            options.account));
     unlink(ready_path(options.directory).c_str());
     return {};

@@ -44,6 +44,7 @@ struct ClickHouseOptions {
     std::string output_path = {};                                       // the process' own stderr
     int death_signal = 0;                                               // see SpawnOptions
     std::vector<std::pair<std::string, std::string>> environment = {};  // see SpawnOptions
+    std::vector<std::pair<std::string, std::string>> profile = {};      // settings of its user
 };
 
 // `explicit_path` when given; else a recent clickhouse on the PATH of the machine; else libchdb.so

@@ -213,6 +213,7 @@ class RouteCalls : public RouteDifferential {
   protected:
     // Values of all operands, and rows in which one of them, or all, are NULL.
     void SetUp() override {
+        quick_ = true;
         RouteDifferential::SetUp();
         if (HasFatalFailure()) return;
         std::string columns = "id int PRIMARY KEY";

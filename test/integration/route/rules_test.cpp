@@ -94,6 +94,7 @@ std::vector<Class> choices(Class wanted, const std::vector<Class>& before) {
 class RouteRules : public RouteDifferential {
   protected:
     void SetUp() override {
+        quick_ = true;
         RouteDifferential::SetUp();
         if (HasFatalFailure()) return;
         std::string columns = "id int PRIMARY KEY";

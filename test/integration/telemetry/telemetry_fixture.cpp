@@ -16,11 +16,11 @@ std::unique_ptr<postgres::Connection> TelemetryTest::observer;
 std::unique_ptr<clickhouse::Client> TelemetryTest::client;
 
 void TelemetryTest::SetUpTestSuite() {
-    auto both =
-        test_support::start_both(TANDEM_MODULE, {{"tandem.telemetry", "on"},
-                                                 {"tandem.telemetry_flush_interval", "100ms"},
-                                                 {"tandem.telemetry_cpu_cost", "0"},
-                                                 {"track_io_timing", "on"}});
+    auto both = test_support::start_both(TANDEM_MODULE,
+                                         {.settings = {{"tandem.telemetry", "on"},
+                                                       {"tandem.telemetry_flush_interval", "100ms"},
+                                                       {"tandem.telemetry_cpu_cost", "0"},
+                                                       {"track_io_timing", "on"}}});
     ASSERT_TRUE(both.ok()) << both.error().to_string();
     servers = *std::move(both);
     auto made = clickhouse::connect_http({.host = servers.clickhouse->host(),
