@@ -535,7 +535,6 @@ TEST_F(full_disks, of_postgres_leave_nothing_in_clickhouse_that_was_not_committe
             "INSERT INTO a SELECT i, repeat(i::text, 50) FROM generate_series((SELECT max(id) + 1 "
             "FROM a), (SELECT max(id) + 2000 FROM a)) i; UPDATE b SET n = n + 1");
     ASSERT_FALSE(failed.ok());
-    back_off(milliseconds(500));
     make_room("postgres");
     connection_.reset();
     ASSERT_TRUE(postgres_->wait_until_ready().ok());

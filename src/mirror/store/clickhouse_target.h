@@ -77,6 +77,7 @@ class ClickHouseTarget final : public Destination {
     // Whether the copy has the table's columns: not if a change of them was begun and not ended.
     Result<bool> has_columns(const Table& table);
 
+    // Of damage. Who may not look sees none.
     // Tables of the mirror that a server, when it started, has set parts of aside.
     Result<std::set<std::string>> tables_with_lost_parts(const std::string& rows_database);
     // How often this server, since it started, could not read what it had written.

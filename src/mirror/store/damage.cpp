@@ -43,9 +43,11 @@ Result<uint64_t> ClickHouseTarget::damage_met() {
 Result<bool> ClickHouseTarget::is_whole(const Table& table) {
     for (const std::string& name : {table.main_name(), table.delta_name()}) {
         clickhouse::Client* connection = TRY(client());
-        types::Block answer = TRY(clickhouse::select_all(
+        auto checked = clickhouse::select_all(
             *connection, query("CHECK TABLE " + ch_qualified(table.rows_database(), name) +
-                               " SETTINGS check_query_single_value_result = 1")));
+                               " SETTINGS check_query_single_value_result = 1"));
+        if (!checked.ok() && checked.error().foreign_code() == kAccessDenied) return true;
+        types::Block answer = TRY(std::move(checked));
         if (answer.rows() == 1 && answer.columns[0].column.fixed<uint8_t>(0) == 0) return false;
     }
     return true;
